@@ -1,0 +1,56 @@
+# Two commands are enough: `make demo` and `make test`. Both set everything up inside this folder first.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test check format bench clean
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+# The lock is the truth: no command here resolves anything, and none touches a Python outside .venv.
+UV = $(shell command -v uv 2>/dev/null || echo .venv/bin/uv)
+export UV_PYTHON_DOWNLOADS = never
+
+help:
+	@echo "make demo    replay the incident on a local Slack page: http://127.0.0.1:8765"
+	@echo "make test    linters, types and every test"
+	@echo "make setup   set up only; leaves .venv/bin/triage"
+	@echo "make check   linters and types only"
+	@echo "make bench   measure, and print the ratios of docs/benchmarks.md"
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed: install it, or name it with 'make PYTHON=/path/to/python3.11 …'."; exit 1; }
+	@$(PYTHON) -m venv .venv 2>/dev/null || \
+	  { rm -rf .venv; echo "Python's venv module is missing: install it (Debian and Ubuntu: apt-get install python3-venv)."; exit 1; }
+
+.venv/bin/uv: | .venv/bin/python
+	@command -v uv >/dev/null 2>&1 || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+setup: .venv/.runtime
+.venv/.runtime: pyproject.toml uv.lock | .venv/bin/uv
+	@$(UV) sync --quiet --frozen --inexact --extra demo --no-dev
+	@touch $@
+
+setup-dev: .venv/.dev
+.venv/.dev: pyproject.toml uv.lock | .venv/bin/uv
+	@$(UV) sync --quiet --frozen --inexact --extra demo
+	@touch $@ .venv/.runtime
+
+demo: setup
+	@.venv/bin/triage demo
+
+check: setup-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test: check
+	.venv/bin/python -m pytest
+
+format: setup-dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: setup-dev
+	.venv/bin/python -m tests.bench
+
+clean:
+	rm -rf .venv
