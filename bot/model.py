@@ -87,7 +87,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Observable:
-    """A value we can look up. A principal's value is its id ``<account>:<kind>/<name>``, an event's ``service:Name``."""
+    """A value we can look up.
+
+    A principal's value is its id ``<account>:<kind>/<name>``, an event's ``service:Name``.
+    """
 
     kind: Kind
     value: str
@@ -559,3 +562,89 @@ class Triage:
     suggested: tuple[Suggestion, ...]
     pending: tuple[str, ...] = ()
     """Questions still being asked; empty once the triage is complete."""
+
+
+# ------------------------------------------------------------------------------- changes to the world
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The preview of one change: made from reading AWS, never from the alert. Nothing has been changed yet."""
+
+    id: str
+    remediation: str
+    target: str
+    account: str | None
+    case: int | None
+    undo_of: str | None
+    """The execution this plan takes back; ``None`` for a change."""
+    title: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    warnings: tuple[str, ...]
+    """Sentences: what this breaks, and what it does not stop."""
+    requested_by: Actor
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing was done, in a sentence someone can act on, with the commands a person can run instead."""
+
+    sentence: str
+    commands: tuple[str, ...] = ()
+
+
+class ChangeState(StrEnum):
+    """How far an approved change has come. ``UNKNOWN``: AWS may have applied it, and could not be asked."""
+
+    APPROVED = "approved"
+    STARTED = "started"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One execution of an approved plan. An undo is a change of its own, with ``undo_of``."""
+
+    execution: str
+    plan: str
+    case: int | None
+    remediation: str
+    target: str
+    state: ChangeState
+    undo_of: str | None
+    undone: bool
+    """A later, confirmed undo took it back."""
+    approved_by: Actor
+    reason: str
+    at: datetime
+    """When it reached this state."""
+    sentence: str
+
+
+# ------------------------------------------------------------------------------------------- the case
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Our record of one story about one observable, and everything its card shows."""
+
+    id: int
+    environment: str
+    subject: Observable | None
+    """``None`` where the alert names nothing that can be looked up."""
+    title: str
+    channel: str
+    open: bool
+    opened_at: datetime
+    window: Window
+    alerts: tuple[Alert, ...]
+    """Oldest first."""
+    triage: Triage | None = None
+    """``None`` until the first answer is in."""
+    changes: tuple[Change, ...] = ()
+    """Oldest first."""

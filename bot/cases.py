@@ -1,0 +1,104 @@
+"""Open a case or join the open one.
+
+One case per access key; else per principal; else per public address: two stolen keys are two cases, however loudly
+one alert names them both. A case keeps the baseline of its first alert, so that asking again never makes yesterday's
+attack today's normal. Every function that takes a ``Database`` runs inside a caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from bot.database import Database
+from bot.model import RECENT, Alert, Case, Environment, Kind, Observable, Triage, Window, rfc3339
+
+SUBJECTS = (Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP)
+"""What a case can be about, the most telling first."""
+
+
+def subjects(alert: Alert) -> tuple[Observable, ...]:
+    """What ``alert`` is to be triaged for: all its keys, else its principals, else its addresses."""
+    if alert.sample:
+        return ()
+    for kind in SUBJECTS:
+        found = tuple(observable for observable in alert.observables if observable.kind is kind)
+        if found:
+            return found
+    return ()
+
+
+def open_or_join(
+    db: Database, alert: Alert, subject: Observable | None, environment: Environment, *, days: float, delivery: str = ""
+) -> tuple[int, bool]:
+    """The id of the case ``alert`` belongs to, and whether it was opened for it.
+
+    ``subject=None`` opens a case about the alert itself: it names nothing that can be looked up.
+    """
+    kind, value = (subject.kind.value, subject.value) if subject else ("alert", alert.id)
+    known = db.execute(
+        "SELECT id FROM cases WHERE environment = ? AND subject_kind = ? AND subject_value = ? AND state = 'open'",
+        [environment.name, kind, value],
+    ).fetchone()
+    case = known[0] if known else _open(db, alert, kind, value, environment)
+    db.execute(
+        "INSERT INTO case_alerts (case_id, alert_id, delivery, at, alert) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (case_id, alert_id) DO NOTHING",
+        [case, alert.id, delivery, rfc3339(alert.at), msgspec.json.encode(alert).decode()],
+    )
+    db.execute("UPDATE cases SET until = max(until, ?), days = ? WHERE id = ?", [rfc3339(alert.at), days, case])
+    return case, known is None
+
+
+def settle(db: Database, case: int, triage: Triage) -> None:
+    """Keep the newest state of a case's triage."""
+    db.execute(
+        "UPDATE cases SET triage = ?, verdict = ?, score = ? WHERE id = ?",
+        [
+            msgspec.json.encode(triage).decode(),
+            triage.assessment.verdict.value,
+            triage.assessment.score,
+            case,
+        ],
+    )
+
+
+def load(db: Database, id_: int) -> Case:
+    """The case without its changes. Raises ``LookupError`` if there is none of that number."""
+    row = db.execute(
+        "SELECT id, environment, subject_kind, subject_value, title, channel, state, opened_at, recent_since, until,"
+        " days, triage FROM cases WHERE id = ?",
+        [id_],
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"there is no case {id_}")
+    recent_since, until = datetime.fromisoformat(row[8]), datetime.fromisoformat(row[9])
+    return Case(
+        id=row[0],
+        environment=row[1],
+        subject=None if row[2] == "alert" else Observable(Kind(row[2]), row[3]),
+        title=row[4],
+        channel=row[5],
+        open=row[6] == "open",
+        opened_at=datetime.fromisoformat(row[7]),
+        window=Window(recent_since + RECENT - timedelta(days=row[10]), recent_since, until),
+        alerts=tuple(_alerts(db, id_)),
+        triage=msgspec.json.decode(row[11], type=Triage) if row[11] else None,
+    )
+
+
+def _open(db: Database, alert: Alert, kind: str, value: str, environment: Environment) -> int:
+    at = rfc3339(alert.at)
+    opened = db.execute(
+        "INSERT INTO cases (environment, subject_kind, subject_value, title, channel, state, opened_at, recent_since,"
+        " until) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?)",
+        [environment.name, kind, value, alert.title, environment.channel, at, rfc3339(alert.at - RECENT), at],
+    )
+    return int(opened.lastrowid)
+
+
+def _alerts(db: Database, case: int) -> Iterator[Alert]:
+    for row in db.execute("SELECT alert FROM case_alerts WHERE case_id = ? ORDER BY at, alert_id", [case]):
+        yield msgspec.json.decode(row[0], type=Alert)

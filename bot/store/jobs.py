@@ -1,0 +1,102 @@
+"""Jobs with leases: work that survives a kill. Every function runs inside a caller's transaction.
+
+A job is claimed with a lease, done, and finished in the same transaction as what it changed. A worker that dies
+keeps nothing: its lease ends (or the next start releases it) and the job is claimed again.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.database import Database
+from bot.model import rfc3339
+
+LEASE_SECONDS = 120.0
+ATTEMPTS = 8
+"""After so many failures a job is dead: kept, listed, never silently dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    id: int
+    kind: str
+    payload: Mapping[str, Any]
+    attempts: int
+    lease: str
+
+
+class LeaseLost(Exception):
+    """Somebody else has claimed the job meanwhile; nothing of this attempt may be kept."""
+
+
+def add(
+    db: Database,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    *,
+    pool: str,
+    once: str | None = None,
+    due_at: datetime | None = None,
+) -> bool:
+    """Queue a job. With ``once``, at most one job of that name ever exists; returns whether this one was added."""
+    added = db.execute(
+        "INSERT INTO jobs (kind, pool, payload, once, state, attempts, due_at, created_at)"
+        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?) ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING",
+        [kind, pool, json.dumps(payload), once, (due_at or now).timestamp(), rfc3339(now)],
+    )
+    return bool(added.rowcount)
+
+
+def claim(db: Database, pool: str, now: datetime) -> Job | None:
+    """Lease the oldest job of ``pool`` that is due, or whose lease has run out; ``None`` if there is none."""
+    moment = now.timestamp()
+    row = db.execute(
+        "SELECT id, kind, payload, attempts FROM jobs WHERE pool = ? AND due_at <= ?"
+        " AND (state = 'ready' OR (state = 'leased' AND leased_until < ?)) ORDER BY due_at, id LIMIT 1",
+        [pool, moment, moment],
+    ).fetchone()
+    if row is None:
+        return None
+    lease = secrets.token_hex(8)
+    db.execute(
+        "UPDATE jobs SET state = 'leased', lease = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ?",
+        [lease, moment + LEASE_SECONDS, row[0]],
+    )
+    return Job(row[0], row[1], json.loads(row[2]), row[3] + 1, lease)
+
+
+def finish(db: Database, job: Job, now: datetime) -> None:
+    """Mark ``job`` done. Raises :class:`LeaseLost` if it is no longer ours, which undoes the caller's transaction."""
+    _end(db, job, "done", None, now)
+
+
+def retry(db: Database, job: Job, error: str, now: datetime) -> None:
+    """Give ``job`` back after a failure, later each time; after :data:`ATTEMPTS` it is dead."""
+    if job.attempts >= ATTEMPTS:
+        _end(db, job, "dead", error, now)
+        return
+    pause = min(300.0, 2.0**job.attempts)
+    db.execute(
+        "UPDATE jobs SET state = 'ready', lease = NULL, due_at = ?, error = ? WHERE id = ? AND lease = ?",
+        [now.timestamp() + pause, error, job.id, job.lease],
+    )
+
+
+def release_all(db: Database) -> int:
+    """Free every lease: called once by the process that holds the serving lock, when all other workers are dead."""
+    return int(db.execute("UPDATE jobs SET state = 'ready', lease = NULL WHERE state = 'leased'").rowcount)
+
+
+def _end(db: Database, job: Job, state: str, error: str | None, now: datetime) -> None:
+    ended = db.execute(
+        "UPDATE jobs SET state = ?, error = ?, finished_at = ?, lease = NULL WHERE id = ? AND lease = ?",
+        [state, error, rfc3339(now), job.id, job.lease],
+    )
+    if not ended.rowcount:
+        raise LeaseLost(f"job {job.id} ({job.kind})")

@@ -1,0 +1,103 @@
+"""Every schema the state file ever had, in order. Add a migration; never edit one that was released."""
+
+from __future__ import annotations
+
+from sqlite_utils.migrations import Migrations
+
+from bot.database import Database
+
+migrations = Migrations("triage-state")
+
+
+@migrations()
+def m001_durable_line(db: Database) -> None:
+    """Inbox, jobs with leases, outbox and the messages it keeps in place."""
+    db.table("deliveries").create(
+        {"id": str, "source": str, "fingerprint": str, "received_at": str, "payload": str, "state": str},
+        pk="id",
+        not_null={"source", "fingerprint", "received_at", "payload", "state"},
+    )
+    db.table("deliveries").create_index(["source", "fingerprint"], unique=True)
+    db.table("jobs").create(
+        {
+            "id": int,
+            "kind": str,
+            "pool": str,
+            "payload": str,
+            "once": str,
+            "state": str,
+            "attempts": int,
+            "due_at": float,
+            "leased_until": float,
+            "lease": str,
+            "error": str,
+            "created_at": str,
+            "finished_at": str,
+        },
+        pk="id",
+        not_null={"kind", "pool", "payload", "state", "attempts", "due_at", "created_at"},
+    )
+    db.execute("CREATE UNIQUE INDEX jobs_once ON jobs(once) WHERE once IS NOT NULL")
+    db.execute("CREATE INDEX jobs_due ON jobs(pool, due_at) WHERE state IN ('ready', 'leased')")
+    db.table("outbox").create(
+        {
+            "id": int,
+            "kind": str,
+            "lane": str,
+            "slot": str,
+            "payload": str,
+            "state": str,
+            "attempts": int,
+            "due_at": float,
+            "leased_until": float,
+            "error": str,
+            "created_at": str,
+            "sent_at": str,
+        },
+        pk="id",
+        not_null={"kind", "lane", "payload", "state", "attempts", "due_at", "created_at"},
+    )
+    db.execute("CREATE INDEX outbox_waiting ON outbox(lane, id) WHERE state IN ('ready', 'sending')")
+    db.table("messages").create({"slot": str, "channel": str, "ts": str}, pk="slot", not_null={"channel", "ts"})
+
+
+@migrations()
+def m002_cases(db: Database) -> None:
+    """Cases, and the alerts that opened or joined them."""
+    db.table("cases").create(
+        {
+            "id": int,
+            "environment": str,
+            "subject_kind": str,
+            "subject_value": str,
+            "title": str,
+            "channel": str,
+            "state": str,
+            "opened_at": str,
+            "recent_since": str,
+            "until": str,
+            "days": float,
+            "verdict": str,
+            "score": int,
+            "triage": str,
+        },
+        pk="id",
+        not_null={
+            "environment",
+            "title",
+            "channel",
+            "subject_kind",
+            "subject_value",
+            "state",
+            "opened_at",
+            "recent_since",
+            "until",
+        },
+    )
+    db.execute("CREATE UNIQUE INDEX cases_open ON cases(environment, subject_kind, subject_value) WHERE state = 'open'")
+    db.table("case_alerts").create(
+        {"case_id": int, "alert_id": str, "delivery": str, "at": str, "alert": str},
+        pk=("case_id", "alert_id"),
+        foreign_keys=[("case_id", "cases", "id")],
+        not_null={"at", "alert"},
+    )

@@ -1,0 +1,127 @@
+"""What Slack shall show. Every function runs inside a caller's transaction.
+
+A row of kind ``message`` says "the message in this *slot* reads so": the sender posts it the first time and updates
+it in place ever after, and of several waiting for one slot only the newest is sent. ``respond`` answers one person
+through the response_url of what they did; ``view`` changes an open modal. A lane keeps its order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.database import Database
+from bot.model import rfc3339
+
+LEASE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    id: int
+    kind: str
+    lane: str
+    slot: str | None
+    payload: Mapping[str, Any]
+    attempts: int
+    interrupted: bool
+    """An earlier attempt was cut off: Slack may or may not have it, so look before posting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a slot's message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+def show(
+    db: Database, slot: str, channel: str, message: Mapping[str, Any], now: datetime, *, under: str | None = None
+) -> None:
+    """Have the message in ``slot`` read ``message`` (``text`` and ``blocks``); ``under`` names the slot whose thread
+    it belongs to."""
+    payload = {"channel": channel, "message": dict(message), "under": under}
+    # A waiting row keeps its place in the lane: what is to stand under it must not overtake it.
+    waiting = db.execute(
+        "UPDATE outbox SET payload = ? WHERE slot = ? AND state = 'ready'", [json.dumps(payload), slot]
+    )
+    if not waiting.rowcount:
+        _add(db, "message", channel, slot, payload, now)
+
+
+def respond(db: Database, response_url: str, message: Mapping[str, Any], now: datetime) -> None:
+    """Answer the person behind ``response_url``; only they see it."""
+    _add(db, "respond", response_url, None, {"response_url": response_url, "message": dict(message)}, now)
+
+
+def change_view(db: Database, view_id: str, view: Mapping[str, Any], now: datetime) -> None:
+    """Change an open modal."""
+    _add(db, "view", view_id, None, {"view_id": view_id, "view": dict(view)}, now)
+
+
+def claim(db: Database, now: datetime) -> Outgoing | None:
+    """The next row that may be sent: the first of its lane, and due. It is marked before it is sent."""
+    moment = now.timestamp()
+    row = db.execute(
+        "SELECT id, kind, lane, slot, payload, attempts, state FROM outbox AS o WHERE due_at <= ?"
+        " AND (state = 'ready' OR (state = 'sending' AND leased_until < ?))"
+        " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.lane = o.lane"
+        "   AND earlier.id < o.id AND earlier.state IN ('ready', 'sending')) ORDER BY due_at, id LIMIT 1",
+        [moment, moment],
+    ).fetchone()
+    if row is None:
+        return None
+    db.execute(
+        "UPDATE outbox SET state = 'sending', leased_until = ?, attempts = attempts + 1 WHERE id = ?",
+        [moment + LEASE_SECONDS, row[0]],
+    )
+    return Outgoing(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5] + 1, row[6] == "sending")
+
+
+def release_all(db: Database) -> int:
+    """Free what a dead sender had claimed; each such row is looked for in Slack before it is posted again."""
+    return int(db.execute("UPDATE outbox SET leased_until = 0 WHERE state = 'sending'").rowcount)
+
+
+def posted(db: Database, slot: str) -> Posted | None:
+    """Where the message of ``slot`` stands; ``None`` if it was never posted."""
+    row = db.execute("SELECT channel, ts FROM messages WHERE slot = ?", [slot]).fetchone()
+    return Posted(*row) if row else None
+
+
+def sent(db: Database, outgoing: Outgoing, now: datetime, *, at: Posted | None = None) -> None:
+    """Record that Slack has it, and where."""
+    db.execute("UPDATE outbox SET state = 'sent', sent_at = ? WHERE id = ?", [rfc3339(now), outgoing.id])
+    if at and outgoing.slot:
+        db.execute(
+            "INSERT INTO messages (slot, channel, ts) VALUES (?, ?, ?)"
+            " ON CONFLICT (slot) DO UPDATE SET channel = excluded.channel, ts = excluded.ts",
+            [outgoing.slot, at.channel, at.ts],
+        )
+
+
+def postpone(db: Database, outgoing: Outgoing, until: datetime, error: str, *, maybe_sent: bool) -> None:
+    """Try again at ``until``. ``maybe_sent``: the answer was lost, so the next attempt looks before it posts."""
+    db.execute(
+        "UPDATE outbox SET state = ?, leased_until = 0, due_at = ?, error = ? WHERE id = ?",
+        ["sending" if maybe_sent else "ready", until.timestamp(), error, outgoing.id],
+    )
+
+
+def give_up(db: Database, outgoing: Outgoing, error: str, now: datetime) -> None:
+    """Slack refuses it for good (a closed modal, a used-up response_url): keep the row with the reason."""
+    db.execute(
+        "UPDATE outbox SET state = 'refused', error = ?, sent_at = ? WHERE id = ?", [error, rfc3339(now), outgoing.id]
+    )
+
+
+def _add(db: Database, kind: str, lane: str, slot: str | None, payload: Mapping[str, Any], now: datetime) -> None:
+    db.execute(
+        "INSERT INTO outbox (kind, lane, slot, payload, state, attempts, due_at, created_at)"
+        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?)",
+        [kind, lane, slot, json.dumps(payload), now.timestamp(), rfc3339(now)],
+    )

@@ -1,0 +1,115 @@
+"""The state file: one writing thread, any number of readers.
+
+Everything that belongs together is one function handed to :meth:`State.write`: it runs alone, inside one
+``BEGIN IMMEDIATE`` transaction with ``synchronous=FULL``, and its result is returned only after the commit. What the
+caller was told is therefore on disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, TypeVar
+
+from bot.database import Database, open_reader, open_writer, sqlite3
+from bot.store.migrations import migrations
+
+Result = TypeVar("Result")
+
+
+class StateUnavailable(Exception):
+    """The state file could not be written (disk full, locked, closed); nothing of the change was kept."""
+
+
+class State:
+    """The bot's own state.
+
+    ``exclusive=True`` takes the serving lock beside the file, so that one process alone runs jobs; a second one gets
+    :class:`StateUnavailable`. Readers and single changes from a terminal need no lock.
+    """
+
+    def __init__(self, path: Path, *, exclusive: bool = False) -> None:
+        self.path = path
+        self._lock = _serving_lock(path) if exclusive else None
+        self._changes: queue.SimpleQueue[tuple[Callable[[Database], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._readers = threading.local()
+        self._closed = False
+        writer = open_writer(path)
+        migrations.apply(writer)
+        self._thread = threading.Thread(target=self._write_all, args=(writer,), name="state-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, change: Callable[[Database], Result]) -> Result:
+        """Run ``change`` in a transaction of its own and return its result once that is committed.
+
+        Whatever ``change`` raises is raised here and nothing is kept. Raises :class:`StateUnavailable` if SQLite
+        could not begin or commit.
+        """
+        if self._closed:
+            raise StateUnavailable("the state file is closed")
+        done: Future[Result] = Future()
+        self._changes.put((change, done))
+        return done.result()
+
+    def read(self) -> Database:
+        """This thread's read-only connection; sees every committed change."""
+        if not hasattr(self._readers, "database"):
+            self._readers.database = open_reader(self.path)
+        database: Database = self._readers.database
+        return database
+
+    def close(self) -> None:
+        """Finish the changes already handed in, then close."""
+        if not self._closed:
+            self._closed = True
+            self._changes.put(None)
+            self._thread.join()
+            if self._lock:
+                self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write_all(self, writer: Database) -> None:
+        while (item := self._changes.get()) is not None:
+            change, done = item
+            try:
+                done.set_result(_in_transaction(writer, change))
+            except sqlite3.Error as error:
+                done.set_exception(StateUnavailable(f"the state file could not be written: {error}"))
+            except BaseException as error:  # it belongs to the caller, and this thread must live on
+                done.set_exception(error)
+        writer.close()
+
+
+def _in_transaction(writer: Database, change: Callable[[Database], Result]) -> Result:
+    writer.execute("BEGIN IMMEDIATE")
+    try:
+        result = change(writer)
+        writer.execute("COMMIT")
+    except BaseException:
+        if writer.conn.in_transaction:
+            writer.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _serving_lock(path: Path) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(path.name + ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StateUnavailable(f"another `triage serve` is already running on {path}") from error
+    return lock
