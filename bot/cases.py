@@ -93,10 +93,10 @@ def _open(db: Database, alert: Alert, kind: str, value: str, environment: Enviro
     at = rfc3339(alert.at)
     opened = db.execute(
         "INSERT INTO cases (environment, subject_kind, subject_value, title, channel, state, opened_at, recent_since,"
-        " until) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?)",
+        " until) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?) RETURNING id",
         [environment.name, kind, value, alert.title, environment.channel, at, rfc3339(alert.at - RECENT), at],
-    )
-    return int(opened.lastrowid)
+    ).fetchone()
+    return int(opened[0])
 
 
 def _alerts(db: Database, case: int) -> Iterator[Alert]:
