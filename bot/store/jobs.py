@@ -20,6 +20,8 @@ LEASE_SECONDS = 120.0
 ATTEMPTS = 8
 """After so many failures a job is dead: kept, listed, never silently dropped."""
 
+_DUE = "pool = ? AND due_at <= ? AND (state = 'ready' OR (state = 'leased' AND leased_until < ?))"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -53,12 +55,25 @@ def add(
     return bool(added.rowcount)
 
 
+def add_unless_waiting(db: Database, kind: str, payload: Mapping[str, Any], now: datetime, *, pool: str) -> bool:
+    """Queue a job unless the same one already waits: asked ten times before it ran, it runs once."""
+    same = db.execute(
+        "SELECT 1 FROM jobs WHERE kind = ? AND payload = ? AND state = 'ready'", [kind, json.dumps(payload)]
+    ).fetchone()
+    return not same and add(db, kind, payload, now, pool=pool)
+
+
+def waiting(db: Database, pool: str, now: datetime) -> bool:
+    """Whether :func:`claim` would find a job; reads only."""
+    moment = now.timestamp()
+    return bool(db.execute(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", [pool, moment, moment]).fetchone())
+
+
 def claim(db: Database, pool: str, now: datetime) -> Job | None:
     """Lease the oldest job of ``pool`` that is due, or whose lease has run out; ``None`` if there is none."""
     moment = now.timestamp()
     row = db.execute(
-        "SELECT id, kind, payload, attempts FROM jobs WHERE pool = ? AND due_at <= ?"
-        " AND (state = 'ready' OR (state = 'leased' AND leased_until < ?)) ORDER BY due_at, id LIMIT 1",
+        f"SELECT id, kind, payload, attempts FROM jobs WHERE {_DUE} ORDER BY due_at, id LIMIT 1",
         [pool, moment, moment],
     ).fetchone()
     if row is None:

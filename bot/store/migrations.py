@@ -39,6 +39,7 @@ def m001_durable_line(db: Database) -> None:
     )
     db.execute("CREATE UNIQUE INDEX jobs_once ON jobs(once) WHERE once IS NOT NULL")
     db.execute("CREATE INDEX jobs_due ON jobs(pool, due_at) WHERE state IN ('ready', 'leased')")
+    db.execute("CREATE INDEX jobs_waiting ON jobs(kind, payload) WHERE state = 'ready'")
     db.table("outbox").create(
         {
             "id": int,

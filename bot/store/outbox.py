@@ -18,6 +18,12 @@ from bot.model import rfc3339
 
 LEASE_SECONDS = 60.0
 
+_DUE = (
+    "FROM outbox AS o WHERE due_at <= ? AND (state = 'ready' OR (state = 'sending' AND leased_until < ?))"
+    " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.lane = o.lane"
+    "   AND earlier.id < o.id AND earlier.state IN ('ready', 'sending'))"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -63,15 +69,17 @@ def change_view(db: Database, view_id: str, view: Mapping[str, Any], now: dateti
     _add(db, "view", view_id, None, {"view_id": view_id, "view": dict(view)}, now)
 
 
+def waiting(db: Database, now: datetime) -> bool:
+    """Whether :func:`claim` would find a row; reads only."""
+    moment = now.timestamp()
+    return bool(db.execute(f"SELECT 1 {_DUE} LIMIT 1", [moment, moment]).fetchone())
+
+
 def claim(db: Database, now: datetime) -> Outgoing | None:
     """The next row that may be sent: the first of its lane, and due. It is marked before it is sent."""
     moment = now.timestamp()
     row = db.execute(
-        "SELECT id, kind, lane, slot, payload, attempts, state FROM outbox AS o WHERE due_at <= ?"
-        " AND (state = 'ready' OR (state = 'sending' AND leased_until < ?))"
-        " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.lane = o.lane"
-        "   AND earlier.id < o.id AND earlier.state IN ('ready', 'sending')) ORDER BY due_at, id LIMIT 1",
-        [moment, moment],
+        f"SELECT id, kind, lane, slot, payload, attempts, state {_DUE} ORDER BY due_at, id LIMIT 1", [moment, moment]
     ).fetchone()
     if row is None:
         return None

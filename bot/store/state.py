@@ -39,6 +39,8 @@ class State:
         self._changes: queue.SimpleQueue[tuple[Callable[[Database], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._readers = threading.local()
         self._closed = False
+        self.changed = threading.Condition()
+        """Notified after every commit of this process: waiting workers look again."""
         writer = open_writer(path)
         migrations.apply(writer)
         self._thread = threading.Thread(target=self._write_all, args=(writer,), name="state-writer", daemon=True)
@@ -85,6 +87,8 @@ class State:
             change, done = item
             try:
                 done.set_result(_in_transaction(writer, change))
+                with self.changed:
+                    self.changed.notify_all()
             except sqlite3.Error as error:
                 done.set_exception(StateUnavailable(f"the state file could not be written: {error}"))
             except BaseException as error:  # it belongs to the caller, and this thread must live on
