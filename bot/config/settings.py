@@ -1,0 +1,245 @@
+"""The settings: every key of ``config.toml`` with its default. ``config.example.toml`` explains each."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jmespath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+
+from bot.config.secret_ref import SecretRef
+from bot.model import Environment
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
+def _reference(value: Any) -> SecretRef:
+    if isinstance(value, SecretRef):
+        return value
+    return SecretRef.parse(value if isinstance(value, str) else "")
+
+
+def _matching(pattern: str, sentence: str) -> Callable[[str], str]:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(sentence)
+        return value
+
+    return check
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError('must be a network such as "203.0.113.0/24", its host bits zero') from None
+
+
+def _expression(value: str) -> str:
+    try:
+        jmespath.compile(value)
+    except Exception:  # its lexer and parser raise a dozen kinds, all of them meaning this
+        raise ValueError("is not a JMESPath expression; see https://jmespath.org/tutorial.html") from None
+    return value
+
+
+Secret = Annotated[SecretRef, PlainValidator(_reference)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Account = Annotated[str, AfterValidator(_matching(r"\d{12}", "must be an account id of 12 digits, as a string"))]
+Country = Annotated[str, AfterValidator(_matching(r"[A-Z]{2}", 'must be an ISO 3166 country code such as "DE"'))]
+Network = Annotated[str, AfterValidator(_network)]
+Expression = Annotated[str, AfterValidator(_expression)]
+SlackPerson = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+", 'must be a Slack person such as "slack:T0123ABCD:U0123ABCD"')
+    ),
+]
+Allowed = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"slack:[TE][A-Z0-9]+:[UWS][A-Z0-9]+|local:[^\s:]+",
+            'must be "slack:<team>:<user or user group>" or "local:<os user>"',
+        )
+    ),
+]
+RoleTemplate = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"|arn:aws[a-z-]*:iam::(\{account\}|\d{12}):role/[\w+=,.@/-]+",
+            'must be a role such as "arn:aws:iam::{account}:role/triage-read"',
+        )
+    ),
+]
+
+
+class Table(BaseModel):
+    """A table of the file: frozen, and no key in it but the named ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class Slack(Table):
+    mode: Literal["socket", "http"] = "socket"
+    channel: str = ""
+    bot_token: Secret = SecretRef("env", "SLACK_BOT_TOKEN")
+    app_token: Secret = SecretRef("env", "SLACK_APP_TOKEN")
+    signing_secret: Secret = SecretRef("env", "SLACK_SIGNING_SECRET")
+    api_url: str = "https://slack.com/api/"
+
+    def secrets(self) -> Iterator[tuple[str, SecretRef]]:
+        """The secrets this mode needs, by key."""
+        yield "bot_token", self.bot_token
+        if self.mode == "socket":
+            yield "app_token", self.app_token
+        else:
+            yield "signing_secret", self.signing_secret
+
+
+class Server(Table):
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    health_host: str = "127.0.0.1"
+    health_port: Port = 8081
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> Server:
+        if self.port == self.health_port and self.host == self.health_host:
+            raise ValueError("port and health_port must differ; health has its own port so that it can stay private")
+        return self
+
+
+class Store(Table):
+    path: Path = Path("state.db")
+
+
+class History(Table):
+    path: Path = Path("history.db")
+
+
+class Triage(Table):
+    days: Annotated[int, Field(ge=2, le=90)] = 14
+    recent_hours: Annotated[int, Field(ge=1, le=168)] = 24
+
+    @model_validator(mode="after")
+    def _has_baseline(self) -> Triage:
+        if self.recent_hours >= self.days * 24:
+            raise ValueError("recent_hours must be shorter than days, or nothing is left to compare with")
+        return self
+
+
+class Enrichers(Table):
+    enabled: tuple[str, ...] = ("ip_provider", "location", "usual_ips", "user_agents", "denied_calls")
+
+
+class IpData(Table):
+    mmdb: tuple[Path, ...] = ()
+
+
+class Aws(Table):
+    region: str = "us-east-1"
+    read_role: RoleTemplate = ""
+    act_role: RoleTemplate = ""
+    external_id: Secret | None = None
+
+
+class Fields(Table):
+    """Where a source's own alerts keep what a generic alert names, as JMESPath."""
+
+    id: Expression = ""
+    title: Expression = ""
+    severity: Expression = ""
+    time: Expression = ""
+    access_key: Expression = ""
+    principal: Expression = ""
+    source_ip: Expression = ""
+    user_agent: Expression = ""
+    event: Expression = ""
+    account: Expression = ""
+    region: Expression = ""
+    error_code: Expression = ""
+
+
+class Source(Table):
+    kind: Literal["auto", "generic", "guardduty"] = "auto"
+    auth: Literal["hmac", "bearer", "api_key"] = "hmac"
+    secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
+    environment: str = ""
+    fields: Fields = Fields()
+
+
+class EnvironmentTable(Table):
+    accounts: tuple[Account, ...] = ()
+    channel: str = ""
+    own_networks: tuple[Network, ...] = ()
+    usual_countries: tuple[Country, ...] = ()
+
+
+class Access(Table):
+    triage: tuple[Allowed, ...] = ()
+    approve: tuple[Allowed, ...] = ()
+    undo: tuple[Allowed, ...] = ()
+    people: Mapping[str, SlackPerson] = {}
+
+
+class Remediation(Table):
+    expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    approvers: Mapping[str, Annotated[int, Field(ge=1, le=2)]] = {}
+
+
+SourceName = Annotated[str, Field(pattern=NAME)]
+
+
+class Settings(Table):
+    """All settings, validated and frozen; secrets stand in it by reference only."""
+
+    slack: Slack = Slack()
+    server: Server = Server()
+    store: Store = Store()
+    history: History = History()
+    triage: Triage = Triage()
+    enrichers: Enrichers = Enrichers()
+    ipdata: IpData = IpData()
+    aws: Aws = Aws()
+    sources: Mapping[SourceName, Source] = {}
+    environments: Mapping[SourceName, EnvironmentTable] = {}
+    access: Access = Access()
+    remediation: Remediation = Remediation()
+
+    def secrets(self) -> Iterator[tuple[tuple[str, ...], SecretRef]]:
+        """Every secret that serving needs, with the path of its key."""
+        yield from ((("slack", key), ref) for key, ref in self.slack.secrets())
+        if self.aws.external_id:
+            yield ("aws", "external_id"), self.aws.external_id
+        for name, source in self.sources.items():
+            yield from ((("sources", name, "secrets"), ref) for ref in source.secrets)
+
+    def environment(self, name: str) -> Environment:
+        """The environment called ``name``; its channel is the default one where it names none.
+
+        Without any ``[environments.…]`` there is one, called ``default``. Raises ``KeyError`` for any other name.
+        """
+        table = EnvironmentTable() if name == "default" and name not in self.environments else self.environments[name]
+        return Environment(
+            name=name,
+            accounts=frozenset(table.accounts),
+            channel=table.channel or self.slack.channel,
+            own_networks=table.own_networks,
+            usual_countries=table.usual_countries,
+        )
+
+    def environment_of(self, account: str | None, source: str | None = None) -> Environment:
+        """The environment an alert belongs to: its source's, else the one that owns ``account``, else the default."""
+        table = self.sources.get(source) if source else None
+        if table and table.environment:
+            return self.environment(table.environment)
+        owners = (name for name, table in self.environments.items() if account and account in table.accounts)
+        return self.environment(next(owners, "default"))

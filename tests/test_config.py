@@ -1,0 +1,260 @@
+"""config.toml: every mistake is named at once, with its line and its remedy, and no value ever is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bot import config
+from bot.config.secret_ref import MissingSecret, SecretRef
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+CANARY = "xoxb-111122223333-canary"
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-made-up", "SLACK_APP_TOKEN": "xapp-made-up"}
+
+
+def problems(tmp_path: Path, text: str, environ: Mapping[str, str] = SLACK, **options: bool) -> list[str]:
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    found = config.check(file, environ, enrichers=("denied_calls", "usual_ips"), serving=options.get("serving", False))
+    return [str(problem).removeprefix(str(file)) for problem in found]
+
+
+OK = '[slack]\nchannel = "C1"\n[enrichers]\nenabled = ["usual_ips"]\n'
+
+BROKEN = [
+    ('[slack]\nmod = "http"', ":2: error: [slack] mod is not a setting; did you mean 'mode'?"),
+    ("[slcak]\n", ":1: error: [slcak] is not a setting; did you mean 'slack'?"),
+    (
+        "[store]\nzzz = 1",
+        ":2: error: [store] zzz is not a setting; the settings here: path",
+    ),
+    ('[slack]\nmode = "tcp"', ":2: error: [slack] mode must be 'socket' or 'http'"),
+    ('[server]\n\nport = "80"', ":3: error: [server] port must be a whole number"),
+    ("[server]\nport = 0", ":2: error: [server] port must be at least 1"),
+    ("[server]\nport = 65536", ":2: error: [server] port must be at most 65535"),
+    (
+        "[server]\nport = 1\nhealth_port = 1",
+        ":1: error: [server] port and health_port must differ; health has its own port so that it can stay private",
+    ),
+    ("[store]\npath = 1", ":2: error: [store] path must be a string in quotes"),
+    ("slack = 1", ":1: error: [slack] must be a table"),
+    ("[slack]\nchannel = 1", ":2: error: [slack] channel must be a string in quotes"),
+    ("[triage]\ndays = 1.5", ":2: error: [triage] days must be a whole number"),
+    (
+        "[triage]\ndays = 2\nrecent_hours = 48",
+        ":1: error: [triage] recent_hours must be shorter than days, or nothing is left to compare with",
+    ),
+    ('[enrichers]\nenabled = "all"', ':2: error: [enrichers] enabled must be a list, as in ["…"]'),
+    (
+        '[enrichers]\nenabled = [\n  "usual_ips",\n  "denied_cals",\n]',
+        ":2: error: [enrichers] enabled names 'denied_cals'; did you mean 'denied_calls'?",
+    ),
+    (
+        f'[slack]\nbot_token = "{CANARY}"',
+        (
+            ':2: error: [slack] bot_token must say where the secret stands, as "env:NAME" or "file:/path"; '
+            "a secret itself never does"
+        ),
+    ),
+    ("[sources.siem]\n", ":1: error: [sources.siem] secrets is missing; add it"),
+    ("[sources.siem]\nsecrets = []", ":2: error: [sources.siem] secrets must have at least 1 entry"),
+    (
+        '[sources.siem]\nsecrets = ["env:A", "env:B", "env:C"]',
+        ":2: error: [sources.siem] secrets must have at most 2 entries",
+    ),
+    (
+        '[sources."Si em"]\nsecrets = ["env:SLACK_BOT_TOKEN"]',
+        ":1: error: [sources] Si em is not a name; use lower-case letters, digits, - and _",
+    ),
+    (
+        '[sources.siem]\nsecrets = ["env:SLACK_BOT_TOKEN"]\nfields = { title = "a[" }',
+        ":3: error: [sources.siem.fields] title is not a JMESPath expression; see https://jmespath.org/tutorial.html",
+    ),
+    (
+        '[sources.siem]\nsecrets = ["env:SLACK_BOT_TOKEN"]\nenvironment = "paiments"\n[environments.payments]',
+        ":3: error: [sources.siem] environment names 'paiments'; did you mean 'payments'?",
+    ),
+    (
+        "[environments.e]\naccounts = [111122223333]",
+        ":2: error: [environments.e] accounts entry 1 must be a string in quotes",
+    ),
+    (
+        '[environments.e]\naccounts = ["1111"]',
+        ":2: error: [environments.e] accounts entry 1 must be an account id of 12 digits, as a string",
+    ),
+    (
+        '[environments.e]\nown_networks = ["203.0.113.0/24", "203.0.113.7/24"]',
+        (
+            ':2: error: [environments.e] own_networks entry 2 must be a network such as "203.0.113.0/24", '
+            "its host bits zero"
+        ),
+    ),
+    (
+        '[environments.e]\nusual_countries = ["Germany"]',
+        ':2: error: [environments.e] usual_countries entry 1 must be an ISO 3166 country code such as "DE"',
+    ),
+    (
+        '[access]\ntriage = ["alice"]',
+        ':2: error: [access] triage entry 1 must be "slack:<team>:<user or user group>" or "local:<os user>"',
+    ),
+    (
+        '[access.people]\n"local:alice" = "bob"',
+        ':2: error: [access.people] local:alice must be a Slack person such as "slack:T0123ABCD:U0123ABCD"',
+    ),
+    (
+        '[access.people]\nalice = "slack:T1:U1"',
+        ':2: error: [access.people] alice must be called "local:<os user>"',
+    ),
+    (
+        '[aws]\nread_role = "triage-read"',
+        ':2: error: [aws] read_role must be a role such as "arn:aws:iam::{account}:role/triage-read"',
+    ),
+    ("[remediation]\nexpiry_minutes = true", ":2: error: [remediation] expiry_minutes must be a whole number"),
+    (
+        "[remediation.approvers]\ndisable_access_key = 3",
+        ":2: error: [remediation.approvers] disable_access_key must be at most 2",
+    ),
+    ("[slack]\nchannel = C1", ":2: error: is not TOML (Invalid value); text stands in quotes, a list in [ ]"),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), BROKEN, ids=[text for text, _ in BROKEN])
+def test_every_mistake_has_its_line_and_its_remedy(tmp_path: Path, text: str, sentence: str) -> None:
+    found = problems(tmp_path, text)
+    assert sentence in found
+    assert not any(CANARY in one for one in found)
+
+
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = '[slack]\nmode = "x"\n[server]\nport = "80"\n[triage]\ndayz = 1\n'
+    assert [one.split(": ")[0] for one in problems(tmp_path, text)] == [":2", ":4", ":6"]
+
+
+def test_the_example_passes_and_says_the_defaults() -> None:
+    found = config.check(EXAMPLE, {})
+    assert [problem for problem in found if problem.severity == "error"] == []
+    assert config.load(EXAMPLE, {}) == config.load(None, {})
+
+
+def test_a_missing_secret_is_a_warning_for_check_and_an_error_for_serve(tmp_path: Path) -> None:
+    sentence = "[slack] app_token cannot be read: SLACK_APP_TOKEN is not set; "
+    sentence += "set SLACK_APP_TOKEN, or SLACK_APP_TOKEN_FILE to a file that holds it"
+    environ = {"SLACK_BOT_TOKEN": CANARY}
+    assert problems(tmp_path, OK, environ) == [f":1: warning: {sentence}"]
+    assert problems(tmp_path, OK, environ, serving=True) == [f":1: error: {sentence}"]
+    assert problems(tmp_path, OK) == []
+
+
+def test_http_mode_needs_the_signing_secret_instead_of_the_app_token(tmp_path: Path) -> None:
+    found = problems(tmp_path, OK.replace("[enrichers]", 'mode = "http"\n[enrichers]'), {"SLACK_BOT_TOKEN": "x"})
+    assert ["signing_secret" in one for one in found] == [True]
+
+
+def test_a_secret_file_that_everyone_can_read_is_a_problem(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("xapp-made-up\n")
+    environ = {"SLACK_BOT_TOKEN": "x", "SLACK_APP_TOKEN_FILE": str(secret)}
+    secret.chmod(0o644)
+    assert problems(tmp_path, OK, environ) == [
+        (
+            f":1: warning: [slack] app_token is in {secret}, which every user of this machine can read; "
+            f"run: chmod 600 {secret}"
+        )
+    ]
+    secret.chmod(0o600)
+    assert problems(tmp_path, OK, environ) == []
+
+
+def test_secrets_come_from_the_environment_or_files(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(" s3cret \n")
+    assert SecretRef.parse("env:A").read({"A": "direct", "A_FILE": str(file)}) == "direct"
+    assert SecretRef.parse("env:A").read({"A_FILE": str(file)}) == "s3cret"
+    assert SecretRef.parse(f"file:{file}").read({}) == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty; write the secret into it"),
+        (b"\xff", "is not UTF-8 text; write the secret into it as one line"),
+        (b"x" * 70_000, "is over 65536 bytes; a secret is one line"),
+    ],
+)
+def test_an_odd_secret_file_is_named_with_its_remedy(tmp_path: Path, content: bytes, why: str) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    with pytest.raises(MissingSecret, match=why):
+        SecretRef.parse(f"file:{file}").read({})
+
+
+@pytest.mark.parametrize("place", ["/nowhere/at/all", "/", "a\0b"])
+def test_a_secret_file_that_cannot_be_read_is_missing(place: str) -> None:
+    with pytest.raises(MissingSecret):
+        SecretRef.parse(f"file:{place}").read({})
+
+
+@pytest.mark.parametrize("text", ["", CANARY, "env:", "env:A B", "file:", "file: ", "http://x"])
+def test_a_reference_that_is_none_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(ValueError, match="must say where the secret stands") as refused:
+        SecretRef.parse(text)
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read (No such file or directory); create it, or name another with --config or TRIAGE_CONFIG"),
+        (b"\xff", "is not UTF-8 text; save it as UTF-8"),
+        (b"a = " + b"[" * 100_000, "is not TOML"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    file = tmp_path / "config.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(config.ConfigError) as refused:
+        config.load(file, {})
+    assert len(refused.value.problems) == 1
+    assert sentence in str(refused.value)
+
+
+def test_the_file_is_looked_for_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.find(None, {}) is None
+    (tmp_path / "config.toml").touch()
+    assert config.find(None, {}) == Path("config.toml")
+    assert config.find(None, {"TRIAGE_CONFIG": "other.toml"}) == Path("other.toml")
+    assert config.find(Path("given.toml"), {"TRIAGE_CONFIG": "other.toml"}) == Path("given.toml")
+
+
+def test_the_environment_overrides_history_and_slack(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[history]\npath = "a.db"\n')
+    settings = config.load(file, {"TRIAGE_HISTORY": "b.db", "SLACK_API_URL": "http://127.0.0.1:9/api/"})
+    assert settings.history.path == Path("b.db")
+    assert settings.slack.api_url == "http://127.0.0.1:9/api/"
+
+
+def test_an_alert_belongs_to_its_sources_environment_else_to_its_accounts(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[slack]\nchannel = "C1"\n[environments.a]\naccounts = ["111122223333"]\nchannel = "C2"\n'
+        '[environments.b]\n[sources.s]\nsecrets = ["env:S"]\nenvironment = "b"\n'
+    )
+    settings = config.load(file, {})
+    assert settings.environment_of("111122223333").channel == "C2"
+    assert settings.environment_of("444455556666").name == "default"
+    assert settings.environment_of("111122223333", "s") == settings.environment("b")
+    assert settings.environment("b").channel == "C1"
+    with pytest.raises(KeyError):
+        settings.environment("nobody")
+
+
+def test_the_line_of_a_key_is_found_past_values_of_several_lines() -> None:
+    text = 'a = """\n[x]\nb = 1\n"""\n[ "t" . u ]  # c\nlist = [\n 1, # ]\n]\nc.d = 2\n'
+    lines = config.toml_lines.locate(text)
+    assert lines == {("a",): 1, ("t", "u"): 5, ("t", "u", "list"): 6, ("t", "u", "c", "d"): 9}
