@@ -1,0 +1,67 @@
+"""What an access key id tells offline: its kind, and the account that owns it.
+
+The format is undocumented (described by Aidan Steele, "AWS Access Key ID formats", and by WithSecure, "A bitwise
+analysis of AWS access key identifiers"): take the account as a hint, and a record's own account where there is one.
+"""
+
+from __future__ import annotations
+
+import re
+
+KINDS = {
+    "AKIA": "long-term access key",
+    "ASIA": "temporary access key",
+    "ABIA": "service bearer token",
+    "ACCA": "context-specific credential",
+    "AIDA": "user",
+    "AROA": "role",
+    "AIPA": "instance profile",
+    "AGPA": "group",
+    "ANPA": "managed policy",
+    "ANVA": "policy version",
+    "APKA": "public key",
+    "ASCA": "certificate",
+}
+"""Prefix → kind, after the IAM identifiers page of the AWS documentation."""
+
+EXAMPLE_IDS = frozenset({"AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "ASIAIOSFODNN7EXAMPLE"})
+"""The ids AWS's own documentation uses: never anybody's key."""
+
+KEY_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,124}\b")
+"""An access key id in running text."""
+
+_ALPHABET = {letter: value for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")}
+_ENCODED_ACCOUNT = slice(4, 13)
+_ACCOUNTS = 10**12
+
+
+def kind_of(unique_id: str) -> str | None:
+    """What an id with this prefix names; ``None`` for a prefix that is not AWS's."""
+    return KINDS.get(unique_id[:4])
+
+
+def is_long_term(key_id: str | None) -> bool:
+    return bool(key_id) and str(key_id).startswith("AKIA")
+
+
+def account_of(unique_id: str) -> str | None:
+    """The 12-digit account an id belongs to; ``None`` if the id does not encode one.
+
+    Nine characters after the prefix hold 45 bits: a generation bit, 40 bits of account, 4 bits of something else.
+    Ids of the old generation (fifth character A–P) do not encode the account.
+    """
+    encoded = unique_id[_ENCODED_ACCOUNT]
+    if len(encoded) < 9 or any(letter not in _ALPHABET for letter in encoded):
+        return None
+    value = 0
+    for letter in encoded:
+        value = value * 32 + _ALPHABET[letter]
+    if not value >> 44:
+        return None
+    account = (value >> 4) & (2**40 - 1)
+    return f"{account:012d}" if account < _ACCOUNTS else None
+
+
+def masked(key_id: str) -> str:
+    """``AKIA…LMKI``: for channels where the account that a whole id encodes must not be read."""
+    return f"{key_id[:4]}…{key_id[-4:]}" if len(key_id) > 8 else "…"

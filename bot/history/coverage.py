@@ -1,0 +1,80 @@
+"""What of a span a history covers, and which gaps a reader must know of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model import Coverage, Span, rfc3339
+
+DELIVERY = timedelta(minutes=15)
+"""CloudTrail delivers "typically within 5 minutes", with no promise: an end this close is no gap."""
+QUIET_START = timedelta(hours=1)
+"""A span's first hour without an event says little about whether logs were there."""
+GLOBAL_REGION = "us-east-1"
+NAMED_ACCOUNTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An account and region of the history, with its newest event inside the span asked about."""
+
+    account: str
+    region: str
+    newest: datetime | None
+
+
+def covered(span: Span, held: Span, places: Sequence[Place], *, unread: int, unfinished: int) -> Coverage | None:
+    """The part of ``span`` inside ``held`` (oldest to newest event); ``None`` if they do not meet."""
+    searched = span.intersection(held)
+    if searched is None:
+        return None
+    regions: dict[str, datetime] = {}
+    for place in places:
+        if place.region and place.newest is not None:
+            regions[place.region] = max(place.newest, regions.get(place.region, place.newest))
+    seen = {place.account for place in places if place.newest is not None and place.account}
+    quiet = {place.account for place in places if place.account} - seen
+    return Coverage(
+        since=searched.since,
+        until=searched.until,
+        accounts=tuple(sorted(seen)),
+        regions=dict(sorted(regions.items())),
+        missing=(*_edges(span, searched), *_silences(quiet, regions), *_losses(unread, unfinished)),
+    )
+
+
+def _edges(span: Span, searched: Span) -> list[str]:
+    sentences = []
+    if searched.since - span.since > QUIET_START:
+        sentences.append(f"Nothing before {rfc3339(searched.since)}: the history begins there.")
+    if span.until - searched.until > DELIVERY:
+        sentences.append(f"Nothing after {rfc3339(searched.until)}: the newest event is from then.")
+    return sentences
+
+
+def _silences(quiet: set[str], regions: dict[str, datetime]) -> list[str]:
+    sentences = [_without_events(sorted(quiet))] if quiet else []
+    if not regions:
+        sentences.append("The history holds events before and after this time, but none inside it.")
+    elif GLOBAL_REGION not in regions:
+        sentences.append(f"No events from {GLOBAL_REGION}, where IAM and other global services write theirs.")
+    return sentences
+
+
+def _without_events(accounts: Sequence[str]) -> str:
+    if len(accounts) == 1:
+        return f"Account {accounts[0]} has no events in this time."
+    more = f" and {len(accounts) - NAMED_ACCOUNTS} more" if len(accounts) > NAMED_ACCOUNTS else ""
+    return f"{len(accounts)} accounts have no events in this time: {', '.join(accounts[:NAMED_ACCOUNTS])}{more}."
+
+
+def _losses(unread: int, unfinished: int) -> list[str]:
+    sentences = []
+    if unread:
+        what = "1 record or file" if unread == 1 else f"{unread} records or files"
+        sentences.append(f"{what} could not be read and {'was' if unread == 1 else 'were'} set aside.")
+    if unfinished:
+        sentences.append(f"{unfinished} file(s) were not read to the end: run `triage ingest` on them again.")
+    return sentences

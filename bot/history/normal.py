@@ -1,0 +1,108 @@
+"""One raw CloudTrail record → one ``Event``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.history.access_key import account_of
+from bot.history.address import classify
+from bot.history.outcome import CONSOLE_LOGIN, outcome_of, sign_in_outcome
+from bot.history.principal import principal_of, session_of
+from bot.history.raw import Addendum, Identity, Record, Response, UnreadableError
+from bot.history.user_agent import MAX_LENGTH, family_of
+from bot.model import Event, Outcome
+
+# Lambda's event names carry the API's date: CreateFunction20150331, UpdateFunctionCode20150331v2.
+_DATE_SUFFIX = re.compile(r"(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d{1,3})?$")
+_LONGEST_NAME = 256
+_LONGEST_ID = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An event, and how its record relates to others."""
+
+    event: Event
+    shared_id: str | None
+    """The same for the copies of one action that were delivered to several accounts."""
+    amended_by: str | None
+    """The id of the record that corrects ``event.id``; ``None`` for an original."""
+    home: bool
+    """The log is the caller's own account's."""
+
+
+def reading_of(record: Record) -> Reading:
+    """The normal form of a record. Raises ``UnreadableError`` with the reason if it tells no call."""
+    if record.event_category == "Insight":
+        raise UnreadableError("a CloudTrail Insights record, not a call")
+    own_id, identity = _required(record.event_id, "eventID")[:_LONGEST_ID], record.identity or Identity()
+    original = _original_id(record.addendum)
+    return Reading(
+        event=_event(record, identity, original or own_id),
+        shared_id=record.shared_id or None,
+        amended_by=own_id if original or _updates(record.addendum) else None,
+        home=bool(identity.account_id) and identity.account_id == record.recipient,
+    )
+
+
+def moment(text: str) -> datetime:
+    """An RFC 3339 time as UTC with whole seconds; a time without a zone is UTC. Raises ``UnreadableError``."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return at.astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        raise UnreadableError("eventTime is not a time") from None
+
+
+def event_name(source: str, name: str) -> str:
+    """``lambda.amazonaws.com`` and ``CreateFunction20150331`` → ``lambda:CreateFunction``."""
+    return f"{source.split('.', 1)[0]}:{_DATE_SUFFIX.sub('', name) or name}"[:_LONGEST_NAME]
+
+
+def _event(record: Record, identity: Identity, event_id: str) -> Event:
+    at = moment(_required(record.event_time or record.exported_time, "eventTime"))
+    name = event_name(_required(record.event_source, "eventSource"), _required(record.event_name, "eventName"))
+    ip, address_class = classify(record.source)
+    agent = (record.user_agent or "")[:MAX_LENGTH]
+    key = (identity.access_key_id or "").strip()[:_LONGEST_ID] or None
+    account = record.recipient or identity.account_id or account_of(key or "") or ""
+    return Event(
+        id=event_id,
+        at=at,
+        name=name,
+        outcome=_outcome(record, name),
+        error_code=(record.error_code or "")[:_LONGEST_NAME] or None,
+        key=key,
+        principal=principal_of(identity, account),
+        session=session_of(identity),
+        ip=ip,
+        address_class=address_class,
+        user_agent=agent,
+        family=family_of(agent),
+        region=(record.region or "")[:_LONGEST_NAME],
+        account=account[:_LONGEST_NAME],
+        by_service=bool(identity.invoked_by) or identity.type == "AWSService",
+    )
+
+
+def _outcome(record: Record, name: str) -> Outcome:
+    if name == CONSOLE_LOGIN:
+        return sign_in_outcome((record.response or Response()).console_login, record.error_message)
+    return outcome_of(record.error_code, record.error_message)
+
+
+def _original_id(addendum: Addendum | None) -> str | None:
+    return (addendum.original_id or None) if addendum and _updates(addendum) else None
+
+
+def _updates(addendum: Addendum | None) -> bool:
+    return bool(addendum and addendum.reason == "UPDATED_DATA")
+
+
+def _required(value: str | None, key: str) -> str:
+    if not value or not value.strip():
+        raise UnreadableError(f"no {key}")
+    return value.strip()

@@ -1,0 +1,204 @@
+"""The alert is evidence too: what an alert told, merged into a history that CloudTrail has not filled yet.
+
+CloudTrail delivers minutes after a call; a detector may tell of it sooner. ``WithAlerts`` answers like the history
+beneath it, with the alerts' calls among the records, and drops such a call as soon as the record itself is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.history.access_key import account_of
+from bot.history.address import classify
+from bot.history.outcome import outcome_of
+from bot.history.principal import UNKNOWN_ID, id_of_arn
+from bot.history.user_agent import MAX_LENGTH, family_of
+from bot.model import Alert, Call, Coverage, Event, History, Kind, Observable, Outcome, Principal, Span, Use
+
+SAME_CALL = timedelta(minutes=15)
+"""A detector's time may be the call's, its own or its rule's run: as far from the record as CloudTrail is late."""
+_NEIGHBOURS = 100_000
+_EVIDENCE = 2
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+UNNAMED = ""
+"""The event name of a call whose name the alert does not tell: never counted under a service or name."""
+
+
+def events_of(alert: Alert, history: History | None = None) -> tuple[Event, ...]:
+    """The calls an alert tells of, as events with the id ``alert:<alert id>``.
+
+    A principal the alert does not name is the one ``history`` last saw behind the key; an account nobody names is the
+    one the key id encodes. What stays unknown is the empty string (event name, region, account, user agent), ``None``
+    (key, address) or ``unknown`` (principal); the outcome is unknown unless the alert gave an error code.
+    """
+    return tuple(_event(alert.evidence_id, call, history) for call in alert.calls)
+
+
+class WithAlerts:
+    """``bot.model.History`` over ``history`` and the ``events`` of alerts.
+
+    Such an event is the same call as a record if every field the alert states (key, else principal, else address;
+    event name, address, user agent) is equal and the two lie at most 15 minutes apart; then only the record counts.
+    Coverage is the history's own: an alert does not say what else happened.
+    """
+
+    def __init__(self, history: History, events: Sequence[Event]) -> None:
+        self._history = history
+        self._events = tuple(events)
+
+    def coverage(self, span: Span) -> Coverage | None:
+        return self._history.coverage(span)
+
+    def newest(self) -> datetime | None:
+        known = [self._history.newest(), *(event.at for event in self._events)]
+        return max((at for at in known if at is not None), default=None)
+
+    def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
+        uses = list(self._history.uses(observable, span))
+        for event in self._unrecorded(observable, span):
+            _merge(uses, _use(event))
+        return tuple(sorted(uses, key=lambda use: use.first_seen))
+
+    def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
+        events = [*self._history.events(observable, span, limit=limit), *self._unrecorded(observable, span)]
+        return tuple(sorted(events, key=lambda event: event.at, reverse=True)[:limit])
+
+    def principal(self, observable: Observable, until: datetime) -> Principal | None:
+        known = self._history.principal(observable, until)
+        told = (event for event in self._events if event.at <= until and event.principal.id != UNKNOWN_ID)
+        return known or next((event.principal for event in told if _concerns(event, observable)), None)
+
+    def _unrecorded(self, observable: Observable, span: Span) -> list[Event]:
+        told = (event for event in self._events if event.at in span and _concerns(event, observable))
+        return [event for event in told if not self._is_recorded(event)]
+
+    def _is_recorded(self, event: Event) -> bool:
+        who = _who(event)
+        if who is None:
+            return False
+        around = Span(event.at - SAME_CALL, event.at + SAME_CALL)
+        return any(_states_the_same(event, record) for record in self._history.events(who, around, limit=_NEIGHBOURS))
+
+
+def _concerns(event: Event, observable: Observable) -> bool:
+    value, who = observable.value.strip(), event.principal
+    if observable.kind is Kind.PRINCIPAL:
+        return who.id != UNKNOWN_ID and (value in {who.id, who.arn, who.name} or id_of_arn(value) == who.id)
+    if observable.kind is Kind.IP:
+        return event.ip is not None and classify(value)[0] == event.ip
+    stated: dict[Kind, set[str | None]] = {
+        Kind.ACCESS_KEY: {event.key},
+        Kind.USER_AGENT: {event.user_agent, event.family},
+        Kind.EVENT: {event.name, event.name.partition(":")[2]},
+        Kind.ACCOUNT: {event.account},
+    }
+    return bool(value) and value in stated[observable.kind]
+
+
+def _event(evidence_id: str, call: Call, history: History | None) -> Event:
+    ip, address_class = classify(call.ip)
+    agent = (call.user_agent or "")[:MAX_LENGTH]
+    principal = _principal(call, history)
+    return Event(
+        id=evidence_id,
+        at=call.at.replace(microsecond=0),
+        name=call.event or UNNAMED,
+        outcome=outcome_of(call.error_code, None) if call.error_code else Outcome.UNKNOWN,
+        error_code=call.error_code,
+        key=call.key,
+        principal=principal,
+        session=None,
+        ip=ip,
+        address_class=address_class,
+        user_agent=agent,
+        family=family_of(agent),
+        region=call.region or "",
+        account=call.account or principal.account or account_of(call.key or "") or "",
+        by_service=False,
+        provenance="alert",
+    )
+
+
+def _principal(call: Call, history: History | None) -> Principal:
+    asked = [Observable(Kind.PRINCIPAL, call.principal)] if call.principal else []
+    asked += [Observable(Kind.ACCESS_KEY, call.key)] if call.key and not call.principal else []
+    found = (history.principal(each, call.at) for each in asked) if history else iter(())
+    return next((principal for principal in found if principal), None) or _stated_principal(call)
+
+
+def _stated_principal(call: Call) -> Principal:
+    """The principal as the alert names it: an ARN, an id of ours, or a bare user name."""
+    stated, account = (call.principal or "").strip(), call.account or account_of(call.key or "")
+    if not stated:
+        return Principal(UNKNOWN_ID, None, None, account)
+    of_arn = id_of_arn(stated)
+    if of_arn:
+        return Principal(of_arn, None, stated, of_arn.split(":", 1)[0])
+    if ":" in stated:
+        return Principal(stated, None, None, account)
+    return Principal(f"{account or ''}:user/{stated}", None, None, account)
+
+
+def _who(event: Event) -> Observable | None:
+    if event.key:
+        return Observable(Kind.ACCESS_KEY, event.key)
+    if event.principal.id != UNKNOWN_ID:
+        return Observable(Kind.PRINCIPAL, event.principal.id)
+    return Observable(Kind.IP, event.ip) if event.ip else None
+
+
+def _states_the_same(told: Event, record: Event) -> bool:
+    same_name = told.name in {UNNAMED, record.name, record.name.partition(":")[2]}
+    same_ip = told.ip in {None, record.ip}
+    return same_name and same_ip and told.user_agent in {"", record.user_agent}
+
+
+def _use(event: Event) -> Use:
+    return Use(
+        day=event.at.date(),
+        key=event.key,
+        principal=event.principal.id,
+        ip=event.ip,
+        address_class=event.address_class,
+        user_agent=event.user_agent,
+        family=event.family,
+        event=event.name,
+        outcome=event.outcome,
+        error_code=event.error_code,
+        region=event.region,
+        account=event.account,
+        by_service=event.by_service,
+        count=1,
+        first_seen=event.at,
+        last_seen=event.at,
+        evidence=(event.id,),
+    )
+
+
+def _merge(uses: list[Use], use: Use) -> None:
+    """Add ``use`` to the one of its kind, or as a new one."""
+    for number, held in enumerate(uses):
+        if _kind(held) == _kind(use):
+            uses[number] = _sum(held, use)
+            return
+    uses.append(use)
+
+
+def _sum(held: Use, use: Use) -> Use:
+    newest_first = (use, held) if use.last_seen > held.last_seen else (held, use)
+    evidence = dict.fromkeys(event_id for each in newest_first for event_id in each.evidence)
+    return replace(
+        held,
+        count=held.count + use.count,
+        first_seen=min(held.first_seen, use.first_seen),
+        last_seen=max(held.last_seen, use.last_seen),
+        evidence=tuple(evidence)[:_EVIDENCE],
+    )
+
+
+def _kind(use: Use) -> Use:
+    """What all events of one use share."""
+    return replace(use, count=0, first_seen=_NO_TIME, last_seen=_NO_TIME, evidence=())

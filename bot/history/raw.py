@@ -1,0 +1,141 @@
+"""CloudTrail records as AWS writes them: the only code that knows raw record keys.
+
+Field names and meanings: "CloudTrail record contents" and "CloudTrail userIdentity element" in the AWS CloudTrail user
+guide. Every field may be missing or of the wrong type. Nothing here keeps ``responseElements`` or
+``requestParameters``: the two strings that are needed are taken out while decoding.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+MAX_RECORD_BYTES = 10 * 1024 * 1024
+"""CloudTrail's own limits keep a record under 256 KB; what is forty times larger is no record."""
+
+
+class UnreadableError(ValueError):
+    """A record that cannot be taken; the message is the reason, in words for people."""
+
+
+def _named(name: str) -> Any:
+    return msgspec.field(name=name, default=None)
+
+
+class SessionIssuer(msgspec.Struct, frozen=True, rename="camel"):
+    type: str | None = None
+    user_name: str | None = None
+    principal_id: str | None = None
+    arn: str | None = None
+    account_id: str | None = None
+
+
+class SessionContext(msgspec.Struct, frozen=True, rename="camel"):
+    session_issuer: SessionIssuer | None = None
+
+
+class OnBehalfOf(msgspec.Struct, frozen=True, rename="camel"):
+    user_id: str | None = None
+
+
+class Identity(msgspec.Struct, frozen=True, rename="camel"):
+    """``userIdentity``: who called."""
+
+    type: str | None = None
+    user_name: str | None = None
+    principal_id: str | None = None
+    arn: str | None = None
+    account_id: str | None = None
+    access_key_id: str | None = None
+    invoked_by: str | None = None
+    identity_provider: str | None = None
+    session_context: SessionContext | None = None
+    on_behalf_of: OnBehalfOf | None = None
+
+
+class Addendum(msgspec.Struct, frozen=True):
+    """Why a record came late or again; ``UPDATED_DATA`` corrects the record it names."""
+
+    reason: str | None = None
+    original_id: str | None = _named("originalEventID")
+
+
+class Response(msgspec.Struct, frozen=True):
+    """The one thing read from a response: how a console sign-in ended."""
+
+    console_login: str | None = _named("ConsoleLogin")
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One record, as far as it is used."""
+
+    event_id: str | None = _named("eventID")
+    event_time: str | None = _named("eventTime")
+    exported_time: str | None = _named("@timestamp")
+    """Logstash and its like move ``eventTime`` here."""
+    event_source: str | None = _named("eventSource")
+    event_name: str | None = _named("eventName")
+    event_category: str | None = _named("eventCategory")
+    region: str | None = _named("awsRegion")
+    source: str | None = _named("sourceIPAddress")
+    user_agent: str | None = _named("userAgent")
+    error_code: str | None = _named("errorCode")
+    error_message: str | None = _named("errorMessage")
+    recipient: str | None = _named("recipientAccountId")
+    shared_id: str | None = _named("sharedEventID")
+    identity: Identity | None = _named("userIdentity")
+    addendum: Addendum | None = None
+    response: Response | None = _named("responseElements")
+
+
+_STRICT = msgspec.json.Decoder(Record)
+
+
+def decode(raw: bytes | memoryview) -> Record:
+    """One record from its JSON text. Raises ``UnreadableError`` if it is not a JSON object or too large.
+
+    Fields of the wrong type count as missing; bytes that are not UTF-8 are replaced.
+    """
+    if len(raw) > MAX_RECORD_BYTES:
+        raise UnreadableError("a record larger than 10 MB")
+    try:
+        return _STRICT.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _decode_oddity(bytes(raw))
+
+
+def _decode_oddity(raw: bytes) -> Record:
+    """The slow way, for records the strict decoder refuses: wrong types, NaN, invalid UTF-8, lone surrogates."""
+    try:
+        found = json.loads(raw.decode("utf-8", "replace"))
+    except RecursionError:
+        raise UnreadableError("a record nested too deeply") from None
+    except ValueError:
+        raise UnreadableError("not valid JSON") from None
+    if not isinstance(found, dict):
+        raise UnreadableError("not a JSON object")
+    record: Record = _taken(Record, found)
+    return record
+
+
+_NESTED: dict[str, type[msgspec.Struct]] = {
+    "userIdentity": Identity,
+    "sessionContext": SessionContext,
+    "sessionIssuer": SessionIssuer,
+    "onBehalfOf": OnBehalfOf,
+    "addendum": Addendum,
+    "responseElements": Response,
+}
+
+
+def _taken(struct: type[Any], found: dict[str, Any]) -> Any:
+    values: dict[str, Any] = {}
+    for part in msgspec.structs.fields(struct):
+        value = found.get(part.encode_name)
+        if part.encode_name in _NESTED:
+            values[part.name] = _taken(_NESTED[part.encode_name], value) if isinstance(value, dict) else None
+        elif isinstance(value, str):
+            values[part.name] = value.encode("utf-8", "replace").decode()
+    return struct(**values)

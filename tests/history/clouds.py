@@ -1,0 +1,70 @@
+"""Made records, and histories to ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.history.load import LoadReport, load_paths
+from bot.history.sqlite import SqliteHistory
+from bot.model import Kind, Observable, Span
+
+DATA = Path(__file__).parent.parent / "data" / "cloudtrail"
+ACCOUNT = "111122223333"
+KEY = "AKIARTX3GSDSQAAAAAAA"
+ALICE = f"{ACCOUNT}:user/alice"
+ALWAYS = Span(datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+KALI = "aws-cli/1.22.34 Python/3.9.11 Linux/5.15.0-kali3-amd64 botocore/1.27.84"
+
+
+def record(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A denied ``iam:ListUsers`` by alice; ``changes`` replace top-level keys, ``...`` takes one away."""
+    made: dict[str, Any] = {
+        "eventVersion": "1.11",
+        "eventID": f"00000000-0000-4000-8000-{number:012d}",
+        "eventTime": "2026-11-20T14:03:11Z",
+        "eventSource": "iam.amazonaws.com",
+        "eventName": "ListUsers",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "203.0.113.5",
+        "userAgent": KALI,
+        "errorCode": "AccessDenied",
+        "errorMessage": "User: alice is not authorized to perform: iam:ListUsers",
+        "recipientAccountId": ACCOUNT,
+        "userIdentity": {
+            "type": "IAMUser",
+            "principalId": "AIDARTX3GSDSQAAAAAAAA",
+            "arn": f"arn:aws:iam::{ACCOUNT}:user/alice",
+            "accountId": ACCOUNT,
+            "accessKeyId": KEY,
+            "userName": "alice",
+        },
+        "responseElements": None,
+    }
+    return {key: value for key, value in (made | changes).items() if value is not ...}
+
+
+def write(path: Path, records: Sequence[Any]) -> Path:
+    path.write_text(json.dumps({"Records": list(records)}))
+    return path
+
+
+def loaded(folder: Path, *records: Any) -> SqliteHistory:
+    history, _ = loaded_with_report(folder, *records)
+    return history
+
+
+def loaded_with_report(folder: Path, *records: Any) -> tuple[SqliteHistory, LoadReport]:
+    history = SqliteHistory(folder / "history.sqlite")
+    return history, load_paths(history, [write(folder / "log.json", records)])
+
+
+def key(value: str = KEY) -> Observable:
+    return Observable(Kind.ACCESS_KEY, value)
+
+
+def principal(value: str = ALICE) -> Observable:
+    return Observable(Kind.PRINCIPAL, value)
