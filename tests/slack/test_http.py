@@ -1,0 +1,119 @@
+"""Slack's requests in HTTP mode: only authentic ones reach Bolt, and each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from slack_bolt import Ack, App
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.signature import SignatureVerifier
+
+from bot import web
+from bot.slack import http
+from bot.slack.guard import Replays
+from tests.serving import serving
+
+SECRET = "canary-signing-secret"
+NOW = datetime.now(UTC)
+"""Bolt looks at the real clock when it verifies for itself."""
+COMMAND = {
+    "command": "/triage",
+    "text": "help",
+    "team_id": "T1",
+    "user_id": "U1",
+    "channel_id": "C1",
+    "trigger_id": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def asked() -> list[str]:
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_asked(asked: list[str]) -> None:
+    asked.clear()
+
+
+@pytest.fixture(scope="module")
+def address(asked: list[str]) -> Iterator[str]:
+    app = App(
+        signing_secret=SECRET,
+        authorize=lambda: AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-made-up"),
+        token_verification_enabled=False,
+    )
+
+    @app.command("/triage")
+    def triage(ack: Ack, command: dict[str, str]) -> None:
+        asked.append(command["text"])
+        ack("yes")
+
+    slack = http.endpoint(app, SECRET, clock=lambda: NOW)
+    with serving(web.build({}, lambda _source, _payloads: [], slack=slack)) as address:
+        yield address
+
+
+def signed(body: str, *, at: int | None = None, secret: str = SECRET) -> dict[str, str]:
+    stamp = str(at if at is not None else int(NOW.timestamp()))
+    signature = SignatureVerifier(secret).generate_signature(timestamp=stamp, body=body)
+    form = "application/x-www-form-urlencoded"
+    return {"Content-Type": form, "X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature or ""}
+
+
+def post(address: str, body: str | bytes, headers: Mapping[str, str | bytes]) -> httpx.Response:
+    sent = [(name.encode(), value.encode() if isinstance(value, str) else value) for name, value in headers.items()]
+    return httpx.post(f"{address}/slack/events", content=body, headers=sent, trust_env=False)
+
+
+def test_an_authentic_command_reaches_bolt_and_a_replay_does_not(address: str, asked: list[str]) -> None:
+    body = urlencode(COMMAND)
+    first, again = post(address, body, signed(body)), post(address, body, signed(body))
+    assert (first.status_code, first.text) == (200, "yes")
+    assert (again.status_code, again.text) == (200, "")
+    assert asked == ["help"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        signed("{}", secret="guess"),
+        signed("other"),
+        signed("[1]", at=int(NOW.timestamp()) - 301),
+        {},
+        {"X-Slack-Request-Timestamp": "soon", "X-Slack-Signature": "v0=x"},
+        {"X-Slack-Request-Timestamp": str(int(NOW.timestamp())).encode(), "X-Slack-Signature": b"v0=\xff"},
+    ],
+)
+@pytest.mark.parametrize("body", ["{}", "[1]", "[" * 100_000, "\ud83d\ude00".encode("utf-16", "surrogatepass")])
+def test_a_stranger_never_reaches_bolt(
+    address: str, asked: list[str], headers: Mapping[str, str | bytes], body: str | bytes
+) -> None:
+    answer = post(address, body, headers)
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert asked == []
+
+
+@pytest.mark.parametrize("body", ["[1]", "\x00", "payload=" + "[" * 5000])
+def test_odd_but_authentic_requests_are_answered(address: str, asked: list[str], body: str) -> None:
+    headers = {**signed(body), "Content-Type": "application/json"}
+    assert post(address, body, headers).status_code in {404, 500}
+    assert asked == []
+
+
+def test_what_is_too_large_is_refused(address: str) -> None:
+    body = "x" * (http.MAX_BYTES + 1)
+    assert post(address, body, signed(body)).status_code == 413
+
+
+def test_a_signature_is_remembered_for_as_long_as_it_is_valid() -> None:
+    replays, later = Replays(), datetime.fromtimestamp(NOW.timestamp() + 601, UTC)
+    assert replays.first("a", NOW)
+    assert not replays.first("a", NOW)
+    assert replays.first("a", later)
+    replays.forget("a")
+    assert replays.first("a", later)
