@@ -102,3 +102,55 @@ def m002_cases(db: Database) -> None:
         foreign_keys=[("case_id", "cases", "id")],
         not_null={"at", "alert"},
     )
+
+
+@migrations()
+def m003_audit(db: Database) -> None:
+    """The append-only record, and how many entries it should have."""
+    db.executescript(
+        """
+        CREATE TABLE audit (
+            seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL,
+            operation TEXT NOT NULL, target TEXT NOT NULL, reason TEXT NOT NULL, before TEXT NOT NULL,
+            after TEXT NOT NULL, result TEXT NOT NULL, previous TEXT NOT NULL UNIQUE, hash TEXT NOT NULL UNIQUE
+        );
+        CREATE TABLE audit_head (entries INTEGER NOT NULL, hash TEXT NOT NULL);
+        CREATE TRIGGER audit_keeps_entries BEFORE UPDATE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END;
+        CREATE TRIGGER audit_keeps_all_entries BEFORE DELETE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END;
+        CREATE TRIGGER audit_head_only_grows BEFORE UPDATE ON audit_head WHEN NEW.entries <> OLD.entries + 1
+            BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END;
+        CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head
+            BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END;
+        """
+    )
+    db.execute("INSERT INTO audit_head (entries, hash) VALUES (0, ?)", ["0" * 64])
+
+
+@migrations()
+def m004_changes(db: Database) -> None:
+    """Plans, their executions (one a plan, at most) and the way back of each."""
+    db.executescript(
+        """
+        CREATE TABLE plans (
+            id TEXT PRIMARY KEY, remediation TEXT NOT NULL, target TEXT NOT NULL, account TEXT NOT NULL,
+            case_id INTEGER, undo_of TEXT, title TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+            digest TEXT NOT NULL, warnings TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL,
+            created_at TEXT NOT NULL, expires_at TEXT NOT NULL
+        );
+        CREATE TABLE executions (
+            seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, plan TEXT NOT NULL UNIQUE REFERENCES plans(id),
+            case_id INTEGER, remediation TEXT NOT NULL, target TEXT NOT NULL, undo_of TEXT, state TEXT NOT NULL,
+            actor TEXT NOT NULL, actor_name TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
+            sentence TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, leased_until REAL
+        );
+        CREATE INDEX executions_case ON executions(case_id);
+        CREATE UNIQUE INDEX executions_one_at_a_time ON executions(remediation, target)
+            WHERE state IN ('approved', 'started');
+        CREATE TABLE undo_records (
+            execution TEXT PRIMARY KEY REFERENCES executions(id), account TEXT NOT NULL, before TEXT NOT NULL,
+            after TEXT NOT NULL, at TEXT NOT NULL
+        );
+        """
+    )

@@ -1,0 +1,239 @@
+"""The one place where AWS clients are built, and where AWS's failures are told apart.
+
+Two roles: *read* for looking, *act* for one approved change. The act role is assumed for that change alone, under the
+approver's name as ``SourceIdentity`` and with a session policy that allows nothing else, so CloudTrail itself says who
+did it. Where no role is configured the process's own credentials are used, for their own account only.
+``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_<SERVICE>`` are honoured by boto3 itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own: the request never left
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    SSLError,
+)
+
+ACCOUNT_IN_ARN = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):role/")
+NOT_IN_A_SESSION_NAME = re.compile(r"[^A-Za-z0-9_+=,.@-]")
+"""STS takes these characters in RoleSessionName and SourceIdentity (API reference, AssumeRole), 2 to 64 of them."""
+
+RENEW_BEFORE = timedelta(minutes=5)
+ACT_SECONDS = 900
+"""The shortest session STS gives: an approved change needs seconds."""
+
+READ = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+ACT = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
+"""botocore would repeat a call whose answer was lost; a change is made once and then read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """Roles are ARNs in which ``{account}`` stands for the account, e.g. ``arn:aws:iam::{account}:role/TriageRead``."""
+
+    read_role: str | None = None
+    act_role: str | None = None
+    external_id: str | None = None
+    region: str = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot itself is in AWS."""
+
+    account: str
+    arn: str
+    key: str
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-cn`` or ``aws-us-gov``."""
+        return self.arn.split(":")[1]
+
+    @property
+    def user(self) -> str | None:
+        """The IAM user's name; ``None`` for a role or the root user."""
+        kind, _, name = self.arn.split(":", 5)[5].partition("/")
+        return name.rsplit("/", 1)[-1] if kind == "user" else None
+
+
+class NoWayIn(Exception):
+    """There is neither a role nor credentials for an account; the text is a sentence for people."""
+
+
+class Aws:
+    """Clients for reading, shared by all threads, and for one approved change, used once."""
+
+    def __init__(
+        self, settings: AwsSettings, clock: Callable[[], datetime], session: boto3.session.Session | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._session = session or boto3.session.Session()
+        self._lock = threading.Lock()
+        self._readers: dict[tuple[str, str, str], tuple[Any, datetime | None]] = {}
+        self._identity: Identity | None = None
+
+    def identity(self) -> Identity:
+        """Asked once. Raises ``BotoCoreError`` or ``ClientError`` if AWS does not say who we are."""
+        with self._lock:
+            return self._own_identity()
+
+    def reader(self, service: str, account: str, region: str | None = None) -> Any:
+        """A client of ``service`` that may look into ``account``.
+
+        Raises :class:`NoWayIn` for an account we have no role in, ``BotoCoreError`` or ``ClientError`` from STS.
+        """
+        name = (service, account, region or self._settings.region)
+        with self._lock:
+            client, good_until = self._readers.get(name, (None, None))
+            if client is None or (good_until and self._clock() >= good_until):
+                client, good_until = self._new_reader(*name)
+                self._readers[name] = client, good_until
+            return client
+
+    def actor(
+        self,
+        service: str,
+        account: str,
+        *,
+        approver: str,
+        case: str,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        region: str | None = None,
+    ) -> Any:
+        """A client for one approved change: ``actions`` on ``resources`` and nothing else. It never repeats a call.
+
+        Raises as :meth:`reader`.
+        """
+        allowed = {"Effect": "Allow", "Action": sorted(actions), "Resource": list(resources)}
+        region = region or self._settings.region
+        with self._lock:
+            if not self._settings.act_role:
+                self._only_our_own(account, "act_role")
+                return self._client(service, region, ACT)
+            session = self._assume(
+                self._settings.act_role,
+                account,
+                RoleSessionName=session_name(case),
+                SourceIdentity=session_name(approver),
+                Policy=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+                DurationSeconds=ACT_SECONDS,
+            )
+            return self._client(service, region, ACT, session)
+
+    def _new_reader(self, service: str, account: str, region: str) -> tuple[Any, datetime | None]:
+        if not self._settings.read_role:
+            self._only_our_own(account, "read_role")
+            return self._client(service, region, READ), None
+        session = self._assume(self._settings.read_role, account, RoleSessionName="triage-read")
+        return self._client(service, region, READ, session), session["Expiration"] - RENEW_BEFORE
+
+    def _only_our_own(self, account: str, setting: str) -> None:
+        own = self._own_identity().account
+        if account != own:
+            raise NoWayIn(
+                f"The bot has credentials for account {own} only, not for {account}: "
+                f"set [aws] {setting} in config.toml to a role it may assume there."
+            )
+
+    def _assume(self, template: str, account: str, **request: Any) -> dict[str, Any]:
+        role = template.replace("{account}", account)
+        place = ACCOUNT_IN_ARN.match(role)
+        if not place or place[1] != account:
+            raise NoWayIn(f"The configured role {template} is not in account {account}, so the bot cannot go there.")
+        if self._settings.external_id:
+            request["ExternalId"] = self._settings.external_id
+        sts = self._client("sts", self._settings.region, READ)
+        credentials: dict[str, Any] = sts.assume_role(RoleArn=role, **request)["Credentials"]
+        return credentials
+
+    def _client(self, service: str, region: str, config: Config, session: dict[str, Any] | None = None) -> Any:
+        keys = (
+            {
+                "aws_access_key_id": session["AccessKeyId"],
+                "aws_secret_access_key": session["SecretAccessKey"],
+                "aws_session_token": session["SessionToken"],
+            }
+            if session
+            else {}
+        )
+        return self._session.client(service, region_name=region, config=config, **keys)  # type: ignore[call-overload]
+
+    def _own_identity(self) -> Identity:
+        if self._identity is None:
+            answer = self._client("sts", self._settings.region, READ).get_caller_identity()
+            credentials = self._session.get_credentials()
+            key = credentials.access_key if credentials else ""
+            self._identity = Identity(answer["Account"], answer["Arn"], key or "")
+        return self._identity
+
+
+def session_name(text: str) -> str:
+    """``text`` as STS takes it for a RoleSessionName or SourceIdentity: other characters become ``-``."""
+    name = NOT_IN_A_SESSION_NAME.sub("-", text)[:64]
+    return name.ljust(2, "-")
+
+
+class Fault(Enum):
+    """What a failed call means for the one question that matters after a change: was it applied?"""
+
+    DENIED = "denied"
+    MISSING = "missing"
+    THROTTLED = "throttled"
+    CREDENTIALS = "credentials"
+    REFUSED = "refused"
+    NOT_SENT = "not sent"
+    LOST = "lost"
+    """The request may have arrived; whether it was applied is not known."""
+
+
+FAULTS = {
+    "AccessDenied": Fault.DENIED,
+    "AccessDeniedException": Fault.DENIED,
+    "UnauthorizedOperation": Fault.DENIED,
+    "NoSuchEntity": Fault.MISSING,
+    "NoSuchEntityException": Fault.MISSING,
+    "Throttling": Fault.THROTTLED,
+    "ThrottlingException": Fault.THROTTLED,
+    "RequestLimitExceeded": Fault.THROTTLED,
+    "TooManyRequestsException": Fault.THROTTLED,
+    "InvalidClientTokenId": Fault.CREDENTIALS,
+    "UnrecognizedClientException": Fault.CREDENTIALS,
+    "ExpiredToken": Fault.CREDENTIALS,
+    "ExpiredTokenException": Fault.CREDENTIALS,
+    "SignatureDoesNotMatch": Fault.CREDENTIALS,
+}
+NEVER_SENT = (
+    ConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    ParamValidationError,
+)
+
+
+def fault(error: ClientError | BotoCoreError) -> Fault:
+    """Tell what ``error`` means. In doubt it is :attr:`Fault.LOST`: the world must be looked at again."""
+    if isinstance(error, ClientError):
+        known = FAULTS.get(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return known or (Fault.REFUSED if 400 <= status < 500 else Fault.LOST)
+    return Fault.NOT_SENT if isinstance(error, NEVER_SENT) and not isinstance(error, SSLError) else Fault.LOST

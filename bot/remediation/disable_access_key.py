@@ -1,0 +1,163 @@
+"""Set a user's long-term access key to Inactive. Milder than deleting it: the way back is one call.
+
+``iam:UpdateAccessKey`` without UserName acts on the caller's own keys (IAM API reference), so it is always given.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from bot.aws import Aws, Identity
+from bot.history.access_key import EXAMPLE_IDS, account_of
+from bot.model import Kind, Refusal, rfc3339
+from bot.remediation.base import Draft, Permissions, State
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_iam.type_defs import AccessKeyLastUsedTypeDef
+
+KEY = re.compile(r"A[A-Z]{3}[A-Z0-9]{16}")
+ROOT = "<root_account>"
+"""How IAM names the root user where it lists it among users (credential report)."""
+
+SESSIONS = (
+    "This does not end sessions already minted from the key: GetSessionToken and GetFederationToken sessions live up "
+    "to 36 hours, and assumed roles until they expire."
+)
+SMTP = "If the key is used as an Amazon SES SMTP user name, sending mail with it stops too."
+AGAIN = "The key works again for everybody who holds it, also for whoever stole it."
+
+
+class DisableAccessKey:
+    """``UpdateAccessKey`` to Inactive; undone by restoring the recorded status."""
+
+    name = "disable_access_key"
+    title = "Disable access key"
+    takes = Kind.ACCESS_KEY
+    service = "iam"
+    permissions = Permissions(
+        read=frozenset({"iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"}),
+        act=frozenset({"iam:UpdateAccessKey"}),
+    )
+
+    def plan(self, target: str, aws: Aws) -> Draft | Refusal:
+        if why := malformed(target):
+            return Refusal(why)
+        own = aws.identity()
+        if target == own.key:
+            return Refusal(f"{target} is the bot's own key: disabling it would leave the bot unable to undo anything.")
+        account = account_of(target) or own.account
+        iam: IAMClient = aws.reader(self.service, account)
+        answer = iam.get_access_key_last_used(AccessKeyId=target)
+        user = answer.get("UserName", "")
+        if refusal := _not_to_be_touched(target, user, account, own):
+            return refusal
+        return _draft(target, account, user, _statuses(iam, user), answer["AccessKeyLastUsed"])
+
+    def plan_undo(self, target: str, account: str, before: State, after: State, aws: Aws) -> Draft | Refusal:
+        present = self.observe(target, account, before, aws)
+        if not present:
+            return Refusal(f"{target} no longer exists, so there is nothing to take back.")
+        if present != after:
+            return Refusal(
+                f"{target} is {present['status']} now, not {after['status']} as the bot left it: somebody changed it "
+                "since, so taking it back would undo their change."
+            )
+        title = f"Set access key {target} of {before['user']} to {before['status']} again"
+        return Draft(account, title, present, before, (AGAIN,))
+
+    def observe(self, target: str, account: str, before: State, aws: Aws) -> State:
+        iam: IAMClient = aws.reader(self.service, account)
+        statuses = _statuses(iam, before["user"])
+        return {"user": before["user"], "status": statuses[target]} if target in statuses else {}
+
+    def execute(self, target: str, after: State, client: Any) -> None:
+        _set_status(client, target, after)
+
+    def undo(self, target: str, before: State, client: Any) -> None:
+        _set_status(client, target, before)
+
+    def resources(self, partition: str, account: str, state: State) -> tuple[str, ...]:
+        # A user's ARN holds its path, which no call here returns.
+        users = f"arn:{partition}:iam::{account}:user"
+        return (f"{users}/{state['user']}", f"{users}/*/{state['user']}")
+
+    def lookups(self, target: str) -> tuple[str, ...]:
+        return (shlex.join(["aws", "iam", "get-access-key-last-used", "--access-key-id", target]),)
+
+    def commands(self, target: str, state: State) -> tuple[str, ...]:
+        words = ["aws", "iam", "update-access-key", "--user-name", state["user"], "--access-key-id", target]
+        return (shlex.join([*words, "--status", state["status"]]),)
+
+
+def malformed(target: str) -> str | None:
+    """Why ``target`` cannot be disabled, as far as its id tells; ``None`` if it may be looked up."""
+    if not KEY.fullmatch(target):
+        return "This is not an access key id: 20 capital letters and digits, beginning with AKIA."
+    if target in EXAMPLE_IDS:
+        return f"{target} is an example from the AWS documentation; no such key exists."
+    if target.startswith("ASIA"):
+        return (
+            f"{target} is a temporary key: it cannot be disabled. End the sessions of the role or user it was "
+            "issued to, and disable the long-term key it was minted from."
+        )
+    if not target.startswith("AKIA"):
+        return f"{target} is not a long-term access key: those begin with AKIA."
+    return None
+
+
+def _not_to_be_touched(target: str, user: str, account: str, own: Identity) -> Refusal | None:
+    if not user:
+        return Refusal(f"AWS does not say who owns {target}, so it is not touched: look it up in the IAM console.")
+    if user == ROOT:
+        return Refusal(
+            f"{target} belongs to the root user: only the root user can disable it, signed in to the console "
+            "under Security credentials."
+        )
+    if account == own.account and user == own.user:
+        return Refusal(f"{target} belongs to {user}, the user the bot itself runs as: disable it by hand.")
+    return None
+
+
+def _draft(
+    target: str, account: str, user: str, statuses: dict[str, str], used: AccessKeyLastUsedTypeDef
+) -> Draft | Refusal:
+    status = statuses.get(target)
+    if status is None:
+        return Refusal(f"AWS names {user} as the owner of {target} but does not list it among their keys: plan again.")
+    if status == "Inactive":
+        return Refusal(f"{target} of {user} is already inactive.")
+    others = tuple(_other(user, key, state) for key, state in sorted(statuses.items()) if key != target)
+    before = {"user": user, "status": status}
+    warnings = (_last_used(target, used), SESSIONS, *others, SMTP)
+    return Draft(account, f"Disable access key {target} of {user}", before, before | {"status": "Inactive"}, warnings)
+
+
+def _last_used(target: str, used: AccessKeyLastUsedTypeDef) -> str:
+    at = used.get("LastUsedDate")
+    if at is None:
+        return f"AWS has no record of {target} being used."
+    return (
+        f"Last used at {rfc3339(at)} for {used['ServiceName']} in {used['Region']}: whatever still works with it "
+        "stops within seconds."
+    )
+
+
+def _other(user: str, key: str, status: str) -> str:
+    if status == "Inactive":
+        return f"{user} has another key, {key}, which is inactive."
+    return f"{user}'s other key, {key}, is active and goes on working."
+
+
+def _statuses(iam: IAMClient, user: str) -> dict[str, str]:
+    pages = iam.get_paginator("list_access_keys").paginate(UserName=user)
+    return {key["AccessKeyId"]: key["Status"] for page in pages for key in page["AccessKeyMetadata"]}
+
+
+def _set_status(iam: IAMClient, target: str, state: State) -> None:
+    user, status = state.get("user"), state.get("status")
+    if not user:
+        raise ValueError("UpdateAccessKey without UserName would act on the caller's own keys")
+    iam.update_access_key(UserName=user, AccessKeyId=target, Status="Active" if status == "Active" else "Inactive")

@@ -1,0 +1,202 @@
+"""From a wish to an approved change: read AWS, show the preview, let a person decide. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import audit
+from bot.access import AccessRules, decide
+from bot.aws import Aws
+from bot.database import Database
+from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, rfc3339
+from bot.remediation import records
+from bot.remediation.base import Draft, Remediation
+from bot.remediation.wording import AwsError, why
+from bot.store import jobs
+from bot.store.state import State
+
+LONGEST_REASON = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RemediationSettings:
+    """``expiry``: how long a plan may be approved after AWS was read for it."""
+
+    expiry: timedelta = timedelta(minutes=30)
+
+
+class Planning:
+    """Plans and approvals over one state file."""
+
+    def __init__(
+        self,
+        state: State,
+        aws: Aws,
+        access: AccessRules,
+        clock: Callable[[], datetime],
+        remediations: Mapping[str, Remediation],
+        settings: RemediationSettings,
+        on_change: Callable[[Database, Change], None],
+    ) -> None:
+        self._state = state
+        self._aws = aws
+        self._access = access
+        self._clock = clock
+        self._remediations = remediations
+        self._settings = settings
+        self._on_change = on_change
+
+    def plan(self, name: str, target: str, actor: Actor, case: int | None) -> Plan | Refusal:
+        """Read AWS and keep the preview of one change."""
+        remediation = self._remediations.get(name)
+        if remediation is None:
+            return Refusal(
+                f"There is no remediation called {name}; there are: {', '.join(sorted(self._remediations))}."
+            )
+        if refusal := self._may_plan(actor, name, target):
+            return refusal
+        try:
+            draft = remediation.plan(target, self._aws)
+        except AwsError as error:
+            return Refusal(f"{why(error)}. Nothing was changed.", remediation.lookups(target))
+        return draft if isinstance(draft, Refusal) else self._keep(draft, name, target, actor, case, None)
+
+    def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
+        """Read AWS and keep the preview of taking a confirmed change back."""
+        decision = decide(actor, Operation.UNDO, self._access)
+        if not decision.allowed:
+            return self._denied(actor, "undo", execution, decision.sentence)
+        found = _undoable(self._state.read(), execution)
+        if isinstance(found, Refusal):
+            return found
+        change, record = found
+        remediation = self._remediations[change.remediation]
+        try:
+            draft = remediation.plan_undo(change.target, record.account, record.before, record.after, self._aws)
+        except AwsError as error:
+            return Refusal(f"{why(error)}. Nothing was changed.", remediation.commands(change.target, record.before))
+        if isinstance(draft, Refusal):
+            return draft
+        return self._keep(draft, change.remediation, change.target, actor, change.case, execution)
+
+    def approve(self, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
+        """Decide for a plan, once: execution, audit entry and job are one transaction."""
+        return self._state.write(lambda db: self._approve(db, plan_id, actor, reason.strip()[:LONGEST_REASON]))
+
+    def _approve(self, db: Database, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
+        plan = records.plan(db, plan_id)
+        if plan is None:
+            return Refusal("There is no such plan: plan the change again.")
+        decision = decide(actor, operation_of(plan), self._access)
+        if not decision.allowed:
+            self._record(db, plan, actor, "approve", reason, f"denied: {decision.sentence}")
+            return Refusal(decision.sentence)
+        if refusal := self._not_approvable(db, plan):
+            self._record(db, plan, actor, "approve", reason, f"refused: {refusal.sentence}")
+            return refusal
+        return self._queue(db, plan, actor, reason)
+
+    def _queue(self, db: Database, plan: Plan, actor: Actor, reason: str) -> Change | Refusal:
+        now = self._clock()
+        sentence = f"Approved by {actor.name}; about to be carried out."
+        execution = records.add_execution(db, plan, actor, reason, sentence, now)
+        if execution is None:
+            return Refusal(f"Another change of {plan.target} is being carried out; look at it first, then plan again.")
+        self._record(db, plan, actor, "approve", reason, "approved")
+        jobs.add(db, "execute", {"execution": execution}, now, pool="act", once=f"execute:{execution}")
+        change = records.change(db, execution)
+        self._on_change(db, change)
+        return change
+
+    def _not_approvable(self, db: Database, plan: Plan) -> Refusal | None:
+        if earlier := records.execution_of(db, plan.id):
+            by = earlier.approved_by.name
+            return Refusal(f"This was already approved by {by}; it is {earlier.state}: {earlier.sentence}")
+        if self._clock() > plan.expires_at:
+            return Refusal(f"This plan expired at {rfc3339(plan.expires_at)}: plan the change again.")
+        if plan.remediation not in self._remediations:
+            return Refusal(f"The remediation {plan.remediation} is no longer available.")
+        if plan.undo_of:
+            found = _undoable(db, plan.undo_of)
+            return found if isinstance(found, Refusal) else None
+        return None
+
+    def _may_plan(self, actor: Actor, name: str, target: str) -> Refusal | None:
+        asked = [decide(actor, operation, self._access) for operation in (Operation.APPROVE, Operation.TRIAGE)]
+        if any(decision.allowed for decision in asked):
+            return None
+        return self._denied(actor, f"plan {name}", target, asked[0].sentence)
+
+    def _denied(self, actor: Actor, operation: str, target: str, sentence: str) -> Refusal:
+        now = self._clock()
+        self._state.write(
+            lambda db: audit.append(
+                db, actor=actor, operation=operation, target=target[:200], result=f"denied: {sentence}", at=now
+            )
+        )
+        return Refusal(sentence)
+
+    def _keep(self, draft: Draft, name: str, target: str, actor: Actor, case: int | None, undo_of: str | None) -> Plan:
+        now = self._clock().replace(microsecond=0)
+        plan = Plan(
+            id=records.new_id(),
+            remediation=name,
+            target=target,
+            account=draft.account,
+            case=case,
+            undo_of=undo_of,
+            title=draft.title,
+            before=draft.before,
+            after=draft.after,
+            warnings=draft.warnings,
+            requested_by=actor,
+            created_at=now,
+            expires_at=now + self._settings.expiry,
+        )
+        self._state.write(lambda db: self._keep_plan(db, plan))
+        return plan
+
+    def _keep_plan(self, db: Database, plan: Plan) -> None:
+        records.keep_plan(db, plan)
+        self._record(db, plan, plan.requested_by, "plan", "", "planned")
+
+    def _record(self, db: Database, plan: Plan, actor: Actor, step: str, reason: str, result: str) -> None:
+        record(db, plan, actor, step, reason, result, self._clock())
+
+
+def record(db: Database, plan: Plan, actor: Actor, step: str, reason: str, result: str, at: datetime) -> None:
+    """One audit entry about a step of ``plan``."""
+    what = f"{step} {'undo of ' if plan.undo_of else ''}{plan.remediation}"
+    audit.append(
+        db,
+        actor=actor,
+        operation=what,
+        target=plan.target,
+        reason=reason,
+        before=plan.before,
+        after=plan.after,
+        result=result,
+        at=at,
+    )
+
+
+def operation_of(plan: Plan) -> Operation:
+    """The right a plan needs to be approved and carried out."""
+    return Operation.UNDO if plan.undo_of else Operation.APPROVE
+
+
+def _undoable(db: Database, execution: str) -> tuple[Change, records.UndoRecord] | Refusal:
+    try:
+        change = records.change(db, execution)
+    except LookupError:
+        return Refusal("There is no such change, so there is nothing to take back.")
+    if change.undo_of:
+        return Refusal("This change was itself an undo: plan the change anew instead of undoing the undo.")
+    if change.undone:
+        return Refusal("This change has already been taken back.")
+    undo_record = records.undo_record(db, execution)
+    if change.state is not ChangeState.CONFIRMED or undo_record is None:
+        return Refusal(f"This change is {change.state}, not confirmed, so there is nothing certain to take back.")
+    return change, undo_record

@@ -1,0 +1,341 @@
+"""Carry out approved changes: the only caller of ``execute`` and ``undo`` of a remediation.
+
+Before the call its undo record and the audit entry "started" are on disk; after it AWS is read back. Whoever finds an
+execution started, after a crash, reads AWS first: what was applied is confirmed, what was not is carried out, and
+anything else is unknown and said so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bot.access import AccessRules, decide
+from bot.aws import Aws, Fault, fault
+from bot.database import Database
+from bot.model import Actor, Change, ChangeState, Plan, Refusal, rfc3339
+from bot.remediation import records
+from bot.remediation.base import Remediation
+from bot.remediation.base import State as Present
+from bot.remediation.planning import Planning, RemediationSettings, operation_of, record
+from bot.remediation.records import UndoRecord, change, changes_of
+from bot.remediation.wording import AwsError, by_hand, described, why
+from bot.store import jobs
+from bot.store.state import State
+
+__all__ = ["RemediationSettings", "Remediations", "change", "changes_of"]
+
+LOOK_AGAIN = (timedelta(seconds=10), timedelta(seconds=60), timedelta(minutes=15))
+"""IAM is eventually consistent (IAM user guide), and an attacker with IAM rights changes things back."""
+READ_BACK = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Pauses, in seconds, before each look right after a change."""
+CLAIM_SECONDS = 180.0
+"""Longer than all time limits of one execution together."""
+THROTTLED_ATTEMPTS = 4
+
+
+def _nobody_listens(db: Database, change: Change) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One claimed execution."""
+
+    change: Change
+    plan: Plan
+    remediation: Remediation
+    lease: str
+    number: int
+
+    @property
+    def started_before(self) -> bool:
+        return self.change.state is ChangeState.STARTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How an attempt ended; ``STARTED`` is one to be made again after ``pause``."""
+
+    state: ChangeState
+    sentence: str
+    pause: timedelta | None = None
+
+
+class Remediations:
+    """Everything that may be done to the world, from the plan to the way back.
+
+    ``on_change`` runs inside the transaction of every change of state. ``wait`` pauses between two looks at AWS.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        aws: Aws,
+        access: AccessRules,
+        clock: Callable[[], datetime],
+        remediations: Iterable[Remediation],
+        settings: RemediationSettings | None = None,
+        on_change: Callable[[Database, Change], None] = _nobody_listens,
+        *,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._state = state
+        self._aws = aws
+        self._access = access
+        self._clock = clock
+        self._remediations = {remediation.name: remediation for remediation in remediations}
+        self._on_change = on_change
+        self._wait = wait
+        self._planning = Planning(
+            state, aws, access, clock, self._remediations, settings or RemediationSettings(), on_change
+        )
+
+    def plan(self, name: str, target: str, actor: Actor, case: int | None = None) -> Plan | Refusal:
+        """The preview of one change, made from reading AWS. Changes nothing."""
+        return self._planning.plan(name, target, actor, case)
+
+    def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
+        """The preview of taking a confirmed change back, made from its undo record and from reading AWS."""
+        return self._planning.plan_undo(execution, actor)
+
+    def approve(self, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
+        """Approve a plan: its one execution is recorded and queued (job ``execute``, pool ``act``)."""
+        return self._planning.approve(plan_id, actor, reason)
+
+    def execute(self, execution: str) -> Change:
+        """Carry out an approved change, or carry on where a crash left it; calling it again does nothing twice.
+
+        Raises ``LookupError`` for an unknown execution.
+        """
+        begun = self._state.write(lambda db: self._begin(db, execution))
+        if isinstance(begun, Change):
+            return begun
+        outcome = self._carry_out(begun)
+        return self._state.write(lambda db: self._settle(db, begun, outcome))
+
+    def verify(self, execution: str, step: int) -> Change:
+        """Look at AWS again for a finished change (job ``verify``): does it hold? Raises ``LookupError``."""
+        database = self._state.read()
+        current = records.change(database, execution)
+        plan, remediation = self._planned(database, current)
+        if current.state in records.UNFINISHED or records.is_superseded(database, execution):
+            return current
+        try:
+            present = self._observe(plan, remediation)
+        except AwsError as error:
+            reason = why(error)
+            return self._state.write(lambda db: self._could_not_look(db, execution, plan, reason))
+        return self._state.write(lambda db: self._looked(db, execution, plan, remediation, present, step))
+
+    def recover(self) -> tuple[str, ...]:
+        """Queue again what a dead process left unfinished. Call it at start, holding the serving lock."""
+        return self._state.write(self._recover)
+
+    def _recover(self, db: Database) -> tuple[str, ...]:
+        now = self._clock()
+        left = records.unfinished(db)
+        for execution in left:
+            records.release(db, execution)
+            self._queue_again(db, execution, now, f"recover:{rfc3339(now)}")
+        return left
+
+    def _queue_again(self, db: Database, execution: str, due_at: datetime, mark: str) -> None:
+        payload, once = {"execution": execution}, f"execute:{execution}:{mark}"
+        jobs.add(db, "execute", payload, self._clock(), pool="act", once=once, due_at=due_at)
+
+    # ------------------------------------------------------------------------------------ one execution
+
+    def _begin(self, db: Database, execution: str) -> _Attempt | Change:
+        current, now = records.change(db, execution), self._clock()
+        if current.state not in records.UNFINISHED:
+            return current
+        lease = records.claim(db, execution, now, CLAIM_SECONDS)
+        if lease is None:
+            until = records.claimed_until(db, execution)
+            self._queue_again(db, execution, datetime.fromtimestamp(until + 1, UTC), f"after:{until}")
+            return current
+        plan, remediation = self._planned(db, current)
+        attempt = _Attempt(current, plan, remediation, lease, records.attempts(db, execution))
+        decision = decide(current.approved_by, operation_of(plan), self._access)
+        if not decision.allowed and not attempt.started_before:
+            sentence = f"Not carried out: {current.approved_by.name} may no longer do this. {decision.sentence}"
+            return self._settle(db, attempt, _Outcome(ChangeState.FAILED, sentence))
+        return attempt
+
+    def _carry_out(self, attempt: _Attempt) -> _Outcome:
+        try:
+            present = self._observe(attempt.plan, attempt.remediation)
+        except AwsError as error:
+            return self._unreadable(attempt, error)
+        if attempt.started_before and present == attempt.plan.after:
+            return _Outcome(ChangeState.CONFIRMED, f"{self._made(attempt)} Applied; the answer had been lost.")
+        if not records.is_as_planned(self._state.read(), attempt.plan.id, present):
+            return self._stale(attempt, present)
+        if not self._state.write(lambda db: self._start(db, attempt)):
+            return _Outcome(ChangeState.UNKNOWN, "Another process took this change over.")
+        return self._change(attempt)
+
+    def _start(self, db: Database, attempt: _Attempt) -> bool:
+        """Write down the way back, before the way is gone."""
+        execution, plan, now = attempt.change.execution, attempt.plan, self._clock()
+        if not records.holds(db, execution, attempt.lease):
+            return False
+        if not attempt.started_before:
+            records.keep_undo_record(db, execution, UndoRecord(plan.account or "", plan.before, plan.after), now)
+            self._enter(db, attempt, ChangeState.STARTED, "Being carried out.", "started")
+        return True
+
+    def _change(self, attempt: _Attempt) -> _Outcome:
+        """Make the one call, and say what came of it."""
+        plan, remediation = attempt.plan, attempt.remediation
+        try:
+            client = self._actor(attempt)
+        except AwsError as error:
+            return self._not_applied(attempt, error)
+        try:
+            if plan.undo_of:
+                remediation.undo(plan.target, plan.after, client)
+            else:
+                remediation.execute(plan.target, plan.after, client)
+        except (ClientError, BotoCoreError) as error:
+            if fault(error) is not Fault.LOST:
+                return self._not_applied(attempt, error)
+            return self._read_back(
+                attempt, f"{why(error)}: applied or not is not known", "Applied; the answer was lost."
+            )
+        return self._read_back(attempt, "AWS accepted the change but does not show it yet", "Read back from AWS.")
+
+    def _actor(self, attempt: _Attempt) -> object:
+        plan, remediation = attempt.plan, attempt.remediation
+        assert plan.account  # noqa: S101 - every draft names its account
+        return self._aws.actor(
+            remediation.service,
+            plan.account,
+            approver=attempt.change.approved_by.id,
+            case=f"case-{plan.case}" if plan.case is not None else f"plan-{plan.id}",
+            actions=sorted(remediation.permissions.act),
+            resources=remediation.resources(self._aws.identity().partition, plan.account, plan.after),
+        )
+
+    def _read_back(self, attempt: _Attempt, doubt: str, certain: str) -> _Outcome:
+        for pause in READ_BACK:
+            if pause:
+                self._wait(pause)
+            try:
+                present = self._observe(attempt.plan, attempt.remediation)
+            except AwsError as error:
+                doubt = f"{doubt}; {why(error)}"
+                break
+            if present == attempt.plan.after:
+                return _Outcome(ChangeState.CONFIRMED, f"{self._made(attempt)} {certain}")
+        return _Outcome(ChangeState.UNKNOWN, f"{doubt}. The bot looks again.{self._commands(attempt.plan)}")
+
+    def _not_applied(self, attempt: _Attempt, error: Exception) -> _Outcome:
+        throttled = isinstance(error, ClientError) and fault(error) is Fault.THROTTLED
+        if throttled and attempt.number < THROTTLED_ATTEMPTS:
+            sentence = f"{why(error)}. The bot tries again by itself."
+            return _Outcome(ChangeState.STARTED, sentence, pause=timedelta(seconds=5 * 2**attempt.number))
+        return _Outcome(ChangeState.FAILED, f"{why(error)}. Nothing was changed.{self._commands(attempt.plan)}")
+
+    def _unreadable(self, attempt: _Attempt, error: Exception) -> _Outcome:
+        if attempt.started_before:
+            sentence = f"Interrupted, and AWS could not be asked whether it was applied: {why(error)}."
+            return _Outcome(ChangeState.UNKNOWN, f"{sentence} The bot looks again.{self._commands(attempt.plan)}")
+        return _Outcome(ChangeState.FAILED, f"{why(error)}. Nothing was changed.{self._commands(attempt.plan)}")
+
+    def _stale(self, attempt: _Attempt, present: Present) -> _Outcome:
+        now, then = described(present), described(attempt.plan.before)
+        if attempt.started_before:
+            sentence = f"Interrupted, and AWS shows neither the state before nor the one planned: {now}. Look at it."
+            return _Outcome(ChangeState.UNKNOWN, sentence)
+        sentence = f"Not carried out: AWS has changed since the plan was made. It was {then}; it is {now}. Plan again."
+        return _Outcome(ChangeState.FAILED, sentence)
+
+    # ------------------------------------------------------------------------------------ what is kept
+
+    def _settle(self, db: Database, attempt: _Attempt, outcome: _Outcome) -> Change:
+        execution, now = attempt.change.execution, self._clock()
+        if not records.holds(db, execution, attempt.lease):
+            return records.change(db, execution)
+        records.release(db, execution)
+        if outcome.pause:
+            self._queue_again(db, execution, now + outcome.pause, f"attempt:{attempt.number}")
+        settled = self._enter(db, attempt, outcome.state, outcome.sentence, f"{outcome.state}: {outcome.sentence}")
+        if outcome.state in {ChangeState.CONFIRMED, ChangeState.UNKNOWN}:
+            self._look_again(db, execution, now)
+        if outcome.state is ChangeState.CONFIRMED and settled.undo_of:
+            self._on_change(db, records.change(db, settled.undo_of))
+        return settled
+
+    def _enter(self, db: Database, attempt: _Attempt, state: ChangeState, sentence: str, result: str) -> Change:
+        return self._tell(db, attempt.change.execution, attempt.plan, state, sentence, "execute", result)
+
+    def _tell(
+        self, db: Database, execution: str, plan: Plan, state: ChangeState, sentence: str, step: str, result: str
+    ) -> Change:
+        """Keep a state of an execution, put it on record, and tell whoever shows it."""
+        now = self._clock()
+        records.set_state(db, execution, state, sentence, now)
+        told = records.change(db, execution)
+        record(db, plan, told.approved_by, step, told.reason, result, now)
+        self._on_change(db, told)
+        return told
+
+    def _look_again(self, db: Database, execution: str, now: datetime) -> None:
+        for step, after in enumerate(LOOK_AGAIN):
+            payload, once = {"execution": execution, "step": step}, f"verify:{execution}:{step}"
+            jobs.add(db, "verify", payload, now, pool="act", once=once, due_at=now + after)
+
+    # ------------------------------------------------------------------------------------ looking again
+
+    def _looked(
+        self, db: Database, execution: str, plan: Plan, remediation: Remediation, present: Present, step: int
+    ) -> Change:
+        current, last = records.change(db, execution), step + 1 >= len(LOOK_AGAIN)
+        if present == plan.after:
+            return self._holds(db, current, plan, last=last)
+        if current.state is ChangeState.UNKNOWN and not last:
+            return current
+        commands = self._commands(plan)
+        now = described(present)
+        if current.state is ChangeState.UNKNOWN:
+            sentence = f"It was not applied: AWS shows {now}.{commands}"
+        else:
+            sentence = f"It no longer holds: AWS shows {now}, and nobody took it back here. Plan it again.{commands}"
+        if sentence == current.sentence:
+            return current
+        return self._tell(db, execution, plan, ChangeState.FAILED, sentence, "verify", f"drift: {sentence}")
+
+    def _holds(self, db: Database, current: Change, plan: Plan, *, last: bool) -> Change:
+        if current.state is ChangeState.CONFIRMED and not last:
+            return current
+        sentence = f"{plan.title}: done. Looked at again at {rfc3339(self._clock())}: it holds."
+        return self._tell(db, current.execution, plan, ChangeState.CONFIRMED, sentence, "verify", "holds")
+
+    def _could_not_look(self, db: Database, execution: str, plan: Plan, reason: str) -> Change:
+        current = records.change(db, execution)
+        result = f"could not be looked at: {reason}"
+        record(db, plan, current.approved_by, "verify", current.reason, result, self._clock())
+        return current
+
+    # ------------------------------------------------------------------------------------ the plan's side
+
+    def _planned(self, db: Database, current: Change) -> tuple[Plan, Remediation]:
+        plan = records.plan(db, current.plan)
+        if plan is None or plan.remediation not in self._remediations:
+            raise LookupError(f"the plan or the remediation of change {current.execution} is gone")
+        return plan, self._remediations[plan.remediation]
+
+    def _observe(self, plan: Plan, remediation: Remediation) -> Present:
+        return remediation.observe(plan.target, plan.account or "", plan.before, self._aws)
+
+    def _made(self, attempt: _Attempt) -> str:
+        return f"{attempt.plan.title}: done."
+
+    def _commands(self, plan: Plan) -> str:
+        return by_hand(self._remediations[plan.remediation].commands(plan.target, plan.after))
