@@ -1,8 +1,8 @@
 """The vocabulary of the bot and the contract of an enricher.
 
-Standard library only (``bot.families``, too): enrichers import this module and nothing else of ours. Everything here
-is frozen; a stop on the way of an alert takes what earlier stops made and returns something new. Every ``datetime`` is
-aware and UTC.
+Standard library only (``bot.families`` and ``bot.networks``, too): enrichers import this module and nothing else of
+ours. Everything here is frozen; a stop on the way of an alert takes what earlier stops made and returns something new.
+Every ``datetime`` is aware and UTC.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
-from bot import families
+from bot import families, networks
 
 family_is_new = families.family_is_new
 offensive_name = families.offensive_name
 offensive_tool = families.offensive_tool
 offensive_distribution = families.offensive_distribution
+network_of = networks.network_of
+inside = networks.inside
 
 RECENT = timedelta(hours=24)
 """The end of a window that is judged against the rest of it (CONTRACT: *recent*)."""

@@ -1,0 +1,53 @@
+"""What may be asked of an address without any data: is it one, which network is it in, is it inside another.
+
+Standard library only, and part of the vocabulary: ``bot.model`` re-exports ``network_of`` and ``inside``. Nothing here
+raises, whatever stands where an address should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+NEIGHBOURS = {4: 24, 6: 48}
+"""Prefix lengths that one site's changing addresses usually share."""
+
+
+@lru_cache(maxsize=65_536)
+def parse_address(text: str) -> Address | None:
+    """The address ``text`` spells, IPv4 out of IPv4-mapped IPv6; ``None`` if it is none."""
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        return None if address.scope_id is not None else address.ipv4_mapped or address
+    return address
+
+
+def network_of(ip: str) -> str:
+    """The /24 (IPv6: /48) around ``ip``; ``ip`` itself if it is no address."""
+    address = parse_address(ip)
+    if address is None:
+        return ip
+    return str(ip_network(f"{address}/{NEIGHBOURS[address.version]}", strict=False))
+
+
+def inside(ip: str, networks: Iterable[str]) -> bool:
+    """Whether ``ip`` is an address in one of ``networks``; what is no network holds nothing."""
+    address = parse_address(ip)
+    return address is not None and any(
+        network is not None and address in network for network in map(_parse_network, networks)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _parse_network(text: str) -> Network | None:
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None

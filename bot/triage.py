@@ -1,0 +1,248 @@
+"""One observable → ``Triage``: the history, the answers of all enrichers, the judgement, what could be done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.assessment import Case, assess
+from bot.enrichment import Question, Runner
+from bot.history.activity import activity
+from bot.history.once import AskedOnce
+from bot.history.overlay import WithAlerts, events_of
+from bot.model import (
+    AddressClass,
+    AddressData,
+    Alert,
+    Context,
+    Coverage,
+    Enrichment,
+    Environment,
+    Gap,
+    History,
+    Kind,
+    Observable,
+    Principal,
+    Signal,
+    Suggestion,
+    Triage,
+    Use,
+    Verdict,
+    Window,
+    rfc3339,
+)
+from bot.plugins import Plugin
+from bot.weights import Weights, shipped
+
+MOST_ADDRESSES = 10
+"""How many recent addresses of a key or principal are looked up, the newest first."""
+
+ACTORS = frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL})
+LONG_TERM_KEY = "AKIA"
+
+Progress = Callable[[Triage], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TriageWorld:
+    """The clients and settings every triage is made with."""
+
+    plugins: tuple[Plugin, ...]
+    runner: Runner
+    history: History | None = None
+    addresses: AddressData | None = None
+    environment_of: Callable[[str | None], Environment] = lambda _: Environment()
+    """The environment of an account; of the default one where the account is not known."""
+    weights: Weights = field(default_factory=shipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the history says of the observable before any enricher is asked."""
+
+    searched: Coverage | None
+    principal: Principal | None
+    uses: Sequence[Use]
+    recent: Sequence[Use]
+
+
+def triage(
+    observable: Observable,
+    window: Window,
+    *,
+    world: TriageWorld,
+    alerts: Sequence[Alert] = (),
+    signals: Sequence[Signal] = (),
+    approved_test: bool = False,
+    on_progress: Progress | None = None,
+) -> Triage:
+    """Everything about ``observable`` in ``window``. ``alerts`` are those of its case, ``signals`` of our detections.
+
+    ``on_progress`` is called with an unfinished ``Triage`` (its ``pending`` not empty) before the first answer and
+    after each. The answers stand in the order of the config however they arrive.
+    """
+    history = _history(world.history, alerts)
+    found = _found(observable, window, history)
+    environment = world.environment_of(found.principal.account if found.principal is not None else None)
+    context = Context(window, history, world.addresses, environment, found.principal)
+    addresses = _addresses(alerts, found.recent) if observable.kind in ACTORS else []
+    questions = list(_questions(observable, addresses, world.plugins))
+    case = Case(
+        alerts=tuple(alerts),
+        signals=tuple(signals),
+        answerable=frozenset[str]().union(*(plugin.declaration.raises for plugin in world.plugins)),
+        gaps=(*_coverage_gaps(window, found.searched, world.history), *_address_gaps(alerts, found.recent, addresses)),
+        searched=found.searched is not None,
+        approved_test=approved_test,
+    )
+    making = _Making(observable, window, found, questions, case, world.weights)
+    answers: dict[int, Enrichment] = {}
+    if on_progress is not None:
+        on_progress(making.triage(answers))
+    for index, enrichment in world.runner.ask(questions, context):
+        answers[index] = enrichment
+        if on_progress is not None and len(answers) < len(questions):
+            on_progress(making.triage(answers))
+    return making.triage(answers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """A triage on its way: the same for every answer that arrives, but for the answers."""
+
+    observable: Observable
+    window: Window
+    found: Found
+    questions: Sequence[Question]
+    case: Case
+    weights: Weights
+
+    def triage(self, answers: dict[int, Enrichment]) -> Triage:
+        enrichments = tuple(answers[index] for index in sorted(answers))
+        waiting = [question for index, question in enumerate(self.questions) if index not in answers]
+        assessment = assess(enrichments, self._case(waiting), self.weights)
+        return Triage(
+            observable=self.observable,
+            window=self.window,
+            searched=self.found.searched,
+            principal=self.found.principal,
+            principals=() if self.observable.kind in ACTORS else _principals(self.found.uses),
+            activity=activity(self.found.uses),
+            enrichments=enrichments,
+            assessment=assessment,
+            suggested=_suggested(self.observable, assessment.verdict, self.case.alerts),
+            pending=tuple(dict.fromkeys(question.plugin.declaration.question for question in waiting)),
+        )
+
+    def _case(self, waiting: Sequence[Question]) -> Case:
+        if not waiting:
+            return self.case
+        undecided = frozenset[str]().union(*(question.plugin.declaration.raises for question in waiting))
+        return replace(self.case, undecided=undecided)
+
+
+def _history(history: History | None, alerts: Sequence[Alert]) -> History | None:
+    """``history`` with the alerts' calls in it, asked each question once."""
+    if history is None:
+        return None
+    events = [event for alert in alerts for event in events_of(alert, history)]
+    return AskedOnce(WithAlerts(history, events) if events else history)
+
+
+def _found(observable: Observable, window: Window, history: History | None) -> Found:
+    if history is None:
+        return Found(None, None, (), ())
+    principal = history.principal(observable, window.until) if observable.kind in ACTORS else None
+    return Found(
+        history.coverage(window.span),
+        principal,
+        history.uses(observable, window.span),
+        history.uses(observable, window.recent),
+    )
+
+
+# ---------------------------------------------------------------------------------- what to ask about
+
+
+def _questions(observable: Observable, addresses: Iterable[str], plugins: Sequence[Plugin]) -> Iterable[Question]:
+    """What each enricher is asked: the observable if it takes it, else, of a key's addresses, each."""
+    for plugin in plugins:
+        if observable.kind in plugin.declaration.takes:
+            yield Question(plugin, observable)
+        elif Kind.IP in plugin.declaration.takes:
+            yield from (Question(plugin, Observable(Kind.IP, address)) for address in addresses)
+
+
+def _addresses(alerts: Iterable[Alert], recent: Iterable[Use]) -> list[str]:
+    """The alerts' addresses, then the newest of the recent public ones, each once."""
+    return list(dict.fromkeys([*_alert_addresses(alerts), *_recent_addresses(recent)[:MOST_ADDRESSES]]))
+
+
+def _alert_addresses(alerts: Iterable[Alert]) -> list[str]:
+    return [each.value for alert in alerts for each in alert.observables if each.kind is Kind.IP]
+
+
+def _recent_addresses(recent: Iterable[Use]) -> list[str]:
+    last_seen: dict[str, datetime] = {}
+    for use in recent:
+        if use.ip and use.address_class is AddressClass.PUBLIC and not use.by_service:
+            last_seen[use.ip] = max(use.last_seen, last_seen.get(use.ip, use.last_seen))
+    return sorted(last_seen, key=lambda ip: (-last_seen[ip].timestamp(), ip))
+
+
+def _address_gaps(alerts: Iterable[Alert], recent: Iterable[Use], asked: Sequence[str]) -> list[Gap]:
+    known = dict.fromkeys([*_alert_addresses(alerts), *_recent_addresses(recent)])
+    left = len(known) - len(asked)
+    if not asked or not left:
+        return []
+    return [
+        Gap(
+            "Where do the other recent addresses come from?",
+            f"only the newest {len(asked)} of {len(known)} were asked about",
+        )
+    ]
+
+
+def _coverage_gaps(window: Window, searched: Coverage | None, history: History | None) -> list[Gap]:
+    question = "What else happened in the window?"
+    if history is None:
+        return [Gap(question, "there is no CloudTrail history: run `triage ingest`")]
+    if searched is None:
+        return [Gap(question, "the history holds nothing of this window")]
+    covered = f"the history covers {rfc3339(searched.since)} to {rfc3339(searched.until)}"
+    short = searched.since > window.since or searched.until < window.recent_since
+    return [Gap(question, covered)] if short else []
+
+
+# ------------------------------------------------------------------------------------- what was found
+
+
+def _principals(uses: Iterable[Use]) -> tuple[tuple[str, int], ...]:
+    return tuple(_counted((use.principal, use.count) for use in uses).items())
+
+
+def _counted(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Sums by name, the largest first, then by name."""
+    counts: Counter[str] = Counter()
+    for name, count in pairs:
+        counts[name] += count
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+WHY_DISABLE = {
+    Verdict.INCIDENT: "an attacker holds this long-term key; disabling it stops new calls and can be undone",
+    Verdict.PROBABLE: "this long-term key is probably stolen; disabling it stops new calls and can be undone",
+    Verdict.SUSPICIOUS: "if its owner does not know these calls, disable this long-term key; it can be undone",
+    Verdict.LOW: "nothing asks for it so far; disabling this long-term key stops new calls and can be undone",
+    Verdict.EXPECTED: "only if the approved test must stop; disabling this long-term key can be undone",
+    Verdict.INCONCLUSIVE: "too little could be checked to clear this long-term key; disabling it can be undone",
+}
+
+
+def _suggested(observable: Observable, verdict: Verdict, alerts: Iterable[Alert]) -> tuple[Suggestion, ...]:
+    long_term = observable.kind is Kind.ACCESS_KEY and observable.value.startswith(LONG_TERM_KEY)
+    if not long_term or any(alert.sample for alert in alerts):
+        return ()
+    return (Suggestion("disable_access_key", observable.value, WHY_DISABLE[verdict]),)

@@ -1,0 +1,223 @@
+"""Which calls were refused?
+
+Somebody who tries a stolen key does not know what it opens: the first calls ask who it is and what there is, and
+many are refused. A refused discovery call that this principal never made before is a strong hint on a long-term key.
+A broken permission change or a scanner refuses calls too, but the same ones on many days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.model import (
+    Answer,
+    Baseline,
+    Context,
+    Declaration,
+    Event,
+    Fact,
+    Kind,
+    Observable,
+    Outcome,
+    Signal,
+    Unknown,
+    Use,
+    rfc3339,
+)
+
+DECLARATION = Declaration(
+    question="Which calls were refused?",
+    takes=frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP, Kind.USER_AGENT, Kind.EVENT}),
+    needs=frozenset({"history"}),
+    raises=frozenset({"denied.recon", "denied.burst"}),
+)
+
+ACTORS = frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL})
+
+DISCOVERY = frozenset(
+    {
+        "sts:GetCallerIdentity",
+        "iam:GetUser",
+        "iam:ListUsers",
+        "iam:ListAccessKeys",
+        "iam:GetAccountSummary",
+        "iam:ListAccountAliases",
+        "iam:GetAccountAuthorizationDetails",
+        "iam:ListRoles",
+        "iam:ListAttachedUserPolicies",
+        "iam:ListUserPolicies",
+        "ses:GetSendQuota",
+        "ses:GetAccount",
+        "ses:ListIdentities",
+        "s3:ListBuckets",
+        "sns:GetSMSAttributes",
+        "bedrock:ListFoundationModels",
+    }
+)
+"""What published incidents show in the first minute with a fresh key: who am I, who else, what can it send or read."""
+
+BURST = timedelta(minutes=10)
+BURST_NEW_CALLS, BURST_NEW_NAMES = 5, 3
+"""So many refused calls, of so many names that were not refused in the baseline, within ``BURST``."""
+BURST_ANY_CALLS = 15
+
+PAGES = ("browser", "console")
+"""Families of console pages: every page view makes 5 to 20 calls that may be refused."""
+
+MOST_EVENTS = 10_000
+MOST_FACTS = 8
+MOST_EVIDENCE = 10
+
+
+def enrich(observable: Observable, context: Context) -> Answer:
+    recent = context.uses(observable, context.window.recent)
+    return judge(observable, context.uses(observable), recent, context.baseline(), _events(observable, context, recent))
+
+
+def judge(
+    observable: Observable,
+    uses: Sequence[Use],
+    recent: Sequence[Use],
+    baseline: Baseline,
+    events: Sequence[Event],
+) -> Answer:
+    """What the rows say. ``uses`` are of the whole window, ``recent`` and ``events`` (newest first) of its end."""
+    refused = _refused(uses)
+    total = sum(use.count for use in refused)
+    calls = _calls(refused)
+    return Answer(
+        headline=_headline(total, calls),
+        facts=tuple(Fact(row["event"], _fact(row)) for row in calls[:MOST_FACTS]),
+        signals=(*_discovery(_refused(recent), baseline), *_burst(events, baseline)),
+        unknowns=_unknowns(observable, _refused(recent), baseline, events),
+        data={"total": total, "calls": calls},
+    )
+
+
+def _events(observable: Observable, context: Context, recent: Iterable[Use]) -> Sequence[Event]:
+    """The single calls of the recent part, read only where enough were refused for a burst."""
+    refused = [use for use in _refused(recent) if not use.family.startswith(PAGES)]
+    enough = sum(use.count for use in refused) >= BURST_NEW_CALLS
+    if observable.kind not in ACTORS or not enough or context.history is None:
+        return ()
+    return context.history.events(observable, context.window.recent, limit=MOST_EVENTS)
+
+
+def _refused(uses: Iterable[Use]) -> list[Use]:
+    return [use for use in uses if use.outcome is Outcome.DENIED and not use.by_service]
+
+
+# ------------------------------------------------------------------------------------------ the calls
+
+
+def _calls(refused: Iterable[Use]) -> list[dict[str, Any]]:
+    """One row an event name, the most refused first."""
+    by_event: dict[str, list[Use]] = {}
+    for use in refused:
+        by_event.setdefault(use.event, []).append(use)
+    rows = [
+        {
+            "event": event,
+            "count": sum(use.count for use in rows),
+            "error_codes": sorted({use.error_code for use in rows if use.error_code}),
+            "source_ips": _newest_first((use.ip, use.last_seen) for use in rows),
+            "user_agents": _newest_first((use.user_agent, use.last_seen) for use in rows),
+            "first_seen": rfc3339(min(use.first_seen for use in rows)),
+            "last_seen": rfc3339(max(use.last_seen for use in rows)),
+        }
+        for event, rows in by_event.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["count"], row["event"]))
+
+
+def _newest_first(seen: Iterable[tuple[str | None, datetime]]) -> list[str]:
+    last_seen: dict[str, datetime] = {}
+    for value, at in seen:
+        if value:
+            last_seen[value] = max(at, last_seen.get(value, at))
+    return sorted(last_seen, key=lambda value: (-last_seen[value].timestamp(), value))
+
+
+def _headline(total: int, calls: Sequence[Mapping[str, Any]]) -> str:
+    if not total:
+        return "Refused calls: none in this window"
+    named = ", ".join(f"{row['count']} × {row['event']}" for row in calls[:3])
+    more = f" and {len(calls) - 3} more" if len(calls) > 3 else ""
+    return f"Refused calls: {named}{more}"
+
+
+def _fact(row: Mapping[str, Any]) -> str:
+    codes = ", ".join(row["error_codes"]) or "refused"
+    return f"{row['count']} × {codes}, last {row['last_seen']}"
+
+
+# ---------------------------------------------------------------------------------------- the signals
+
+
+def _discovery(refused: Sequence[Use], baseline: Baseline) -> list[Signal]:
+    hits = _unfamiliar(refused, baseline)
+    if baseline.thin or not hits:
+        return []
+    count = sum(use.count for use in hits)
+    names = ", ".join(sorted({use.event for use in hits}))
+    calls = "1 discovery call was refused" if count == 1 else f"{count} discovery calls were refused"
+    evidence = tuple(dict.fromkeys(event for use in hits for event in use.evidence))[:MOST_EVIDENCE]
+    return [Signal("denied.recon", f"{calls} ({names}): someone is trying the key to see what it opens.", evidence)]
+
+
+def _unfamiliar(refused: Sequence[Use], baseline: Baseline) -> list[Use]:
+    """Refused discovery calls with a long-term key that the principal never made before, refused or not."""
+    made = {use.event for use in baseline.uses}
+    return [
+        use
+        for use in sorted(refused, key=lambda use: use.last_seen, reverse=True)
+        if use.event in DISCOVERY and use.event not in made and use.key is not None and use.key.startswith("AKIA")
+    ]
+
+
+def _burst(events: Sequence[Event], baseline: Baseline) -> list[Signal]:
+    before = {use.event for use in _refused(baseline.uses)}
+    refused = [event for event in reversed(events) if _counts_for_burst(event)]
+    for end in range(len(refused)):
+        start = next(at for at in range(max(0, end - BURST_ANY_CALLS + 1), end + 1) if _near(refused[at], refused[end]))
+        stretch = refused[start : end + 1]
+        new = [event for event in stretch if event.name not in before]
+        many_new = len(new) >= BURST_NEW_CALLS and len({event.name for event in new}) >= BURST_NEW_NAMES
+        if len(stretch) >= BURST_ANY_CALLS or (many_new and not baseline.thin):
+            return [_burst_signal(stretch)]
+    return []
+
+
+def _counts_for_burst(event: Event) -> bool:
+    return event.outcome is Outcome.DENIED and not event.by_service and not event.family.startswith(PAGES)
+
+
+def _near(first: Event, last: Event) -> bool:
+    return last.at - first.at <= BURST
+
+
+def _burst_signal(stretch: Sequence[Event]) -> Signal:
+    minutes = max(1, round((stretch[-1].at - stretch[0].at).total_seconds() / 60))
+    names = len({event.name for event in stretch})
+    sentence = f"{len(stretch)} calls of {names} kinds were refused within {minutes} minutes."
+    return Signal("denied.burst", sentence, tuple(event.id for event in reversed(stretch))[:MOST_EVIDENCE])
+
+
+def _unknowns(
+    observable: Observable, refused: Sequence[Use], baseline: Baseline, events: Sequence[Event]
+) -> tuple[Unknown, ...]:
+    """Only what could have fired: where nothing was refused there is nothing to decide."""
+    if observable.kind not in ACTORS:
+        why = "asked of keys and principals only: triage those that were used"
+        return tuple(Unknown(kind, why) for kind in ("denied.recon", "denied.burst")) if refused else ()
+    unknowns = []
+    if baseline.thin and _unfamiliar(refused, baseline):
+        unknowns.append(Unknown("denied.recon", baseline.why_thin))
+    if not _burst(events, baseline):
+        if baseline.thin and len([event for event in events if _counts_for_burst(event)]) >= BURST_NEW_CALLS:
+            unknowns.append(Unknown("denied.burst", baseline.why_thin))
+        elif len(events) >= MOST_EVENTS:
+            unknowns.append(Unknown("denied.burst", f"only the newest {MOST_EVENTS} recent calls were looked at"))
+    return tuple(unknowns)

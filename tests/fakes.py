@@ -1,0 +1,163 @@
+"""A history made of events in memory, and short ways to make events: for tests that need no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from bot.model import (
+    AddressClass,
+    AddressOrigin,
+    Baseline,
+    Context,
+    Coverage,
+    Event,
+    Kind,
+    Observable,
+    Outcome,
+    Principal,
+    Span,
+    Use,
+    Window,
+)
+
+NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
+WINDOW = Window.ending(NOW)
+ALICE = Principal("111122223333:user/alice", "IAMUser", "arn:aws:iam::111122223333:user/alice", "111122223333")
+KEY = "AKIARTX3GSDSQAAAAAAA"
+"""Made by encoding the account 111122223333."""
+LEAD = Observable(Kind.ACCESS_KEY, KEY)
+OFFICE = "198.51.100.10"
+RENTED = "159.89.100.10"
+"""An address of DigitalOcean."""
+LINUX = "aws-cli/2|linux|ubuntu|-"
+KALI = "aws-cli/1|linux|kali|-"
+KALI_AGENT = "aws-cli/1.22.34 Python/3.9.11 Linux/5.15.0-kali3-amd64 botocore/1.27.84"
+
+_numbers = count(1)
+
+
+def event(minutes_ago: float = 10, **changes: Any) -> Event:
+    """An ordinary call of alice's from the office ``minutes_ago``, but for ``changes``."""
+    values: dict[str, Any] = {
+        "id": f"event-{next(_numbers)}",
+        "at": (NOW - timedelta(minutes=minutes_ago)).replace(microsecond=0),
+        "name": "s3:GetObject",
+        "outcome": Outcome.OK,
+        "error_code": None,
+        "key": KEY,
+        "principal": ALICE,
+        "session": None,
+        "ip": OFFICE,
+        "address_class": AddressClass.PUBLIC,
+        "user_agent": "aws-cli/2.31.0 md/distrib#ubuntu",
+        "family": LINUX,
+        "region": "us-east-1",
+        "account": "111122223333",
+        "by_service": False,
+    }
+    if changes.get("outcome") is Outcome.DENIED:
+        values["error_code"] = "AccessDenied"
+    return Event(**(values | changes))
+
+
+def ordinary(days: int = 10, each: int = 5, **changes: Any) -> list[Event]:
+    """``days`` days of ordinary calls before the recent part: enough to say what is usual."""
+    return [event(24 * 60 * (day + 1) + 30 * number + 1, **changes) for day in range(days) for number in range(each)]
+
+
+def use(group: Sequence[Event]) -> Use:
+    """``group`` (events of one kind on one day, oldest first) as one row."""
+    one = group[0]
+    return Use(
+        day=one.at.date(),
+        key=one.key,
+        principal=one.principal.id,
+        ip=one.ip,
+        address_class=one.address_class,
+        user_agent=one.user_agent,
+        family=one.family,
+        event=one.name,
+        outcome=one.outcome,
+        error_code=one.error_code,
+        region=one.region,
+        account=one.account,
+        by_service=one.by_service,
+        count=len(group),
+        first_seen=one.at,
+        last_seen=group[-1].at,
+        evidence=tuple(each.id for each in reversed(group[-2:])),
+    )
+
+
+def uses(events: Iterable[Event]) -> tuple[Use, ...]:
+    """``events`` counted as a store counts them, oldest first."""
+    groups: dict[Use, list[Event]] = {}
+    for each in sorted(events, key=lambda each: each.at):
+        kind = replace(use([each]), count=0, first_seen=NOW, last_seen=NOW, evidence=())
+        groups.setdefault(kind, []).append(each)
+    return tuple(use(group) for group in groups.values())
+
+
+CONCERNS: dict[Kind, Callable[[Event], object]] = {
+    Kind.ACCESS_KEY: lambda event: event.key,
+    Kind.PRINCIPAL: lambda event: event.principal.id,
+    Kind.IP: lambda event: event.ip,
+    Kind.USER_AGENT: lambda event: event.family,
+    Kind.EVENT: lambda event: event.name,
+    Kind.ACCOUNT: lambda event: event.account,
+}
+
+
+class FakeHistory:
+    """``History`` over a list of events."""
+
+    def __init__(self, events: Sequence[Event], *, missing: tuple[str, ...] = ()) -> None:
+        self._events = sorted(events, key=lambda event: event.at)
+        self._missing = missing
+
+    def coverage(self, span: Span) -> Coverage | None:
+        held = [event.at for event in self._events if event.at in span]
+        if not held:
+            return None
+        return Coverage(min(held), max(held), ("111122223333",), {"us-east-1": max(held)}, self._missing)
+
+    def newest(self) -> datetime | None:
+        return self._events[-1].at if self._events else None
+
+    def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
+        return uses(reversed(self.events(observable, span, limit=len(self._events))))
+
+    def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
+        concerns = CONCERNS[observable.kind]
+        found = [event for event in self._events if event.at in span and concerns(event) == observable.value]
+        return found[::-1][:limit]
+
+    def principal(self, observable: Observable, until: datetime) -> Principal | None:
+        found = self.events(observable, Span(datetime.min.replace(tzinfo=UTC), until), limit=1)
+        return found[0].principal if found else None
+
+
+@dataclass(frozen=True)
+class FakeAddresses:
+    """``AddressData`` over a few addresses; every other is unknown."""
+
+    origins: tuple[AddressOrigin, ...] = (
+        AddressOrigin(RENTED, provider="DigitalOcean", hosting=True, big_three=False, tor=False, source="a list"),
+    )
+
+    def origin(self, ip: str) -> AddressOrigin:
+        return next((origin for origin in self.origins if origin.ip == ip), AddressOrigin(ip))
+
+
+def context(events: Sequence[Event], *, addresses: FakeAddresses | None = None, **changes: Any) -> Context:
+    """The world of alice's key with ``events`` in the history."""
+    values: dict[str, Any] = {"window": WINDOW, "history": FakeHistory(events), "principal": ALICE}
+    return Context(**(values | {"addresses": addresses or FakeAddresses()} | changes))
+
+
+def baseline(events: Iterable[Event]) -> Baseline:
+    return Baseline(uses(events), WINDOW.baseline)
