@@ -6,6 +6,7 @@ broken file the whole records before (and, where the text allows, after) the bre
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,13 +59,17 @@ def log_files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def raw_records(path: Path) -> Iterator[RawRecord | Broken]:
     """Everything in one file, in its order."""
+    if path.exists() and not path.is_file():
+        yield Broken(None, "cannot be read: not a file")
+        return
     try:
         content, broken = _content(path)
     except OSError as error:
         yield Broken(None, f"cannot be read: {error.strerror or error}")
         return
     if broken:
-        yield from () if content is None else _records_in(content, whole=False)
+        if content is not None:
+            yield from _records_in(content, whole=False)
         yield Broken(None, broken)
     else:
         yield from _records_in(content or b"", whole=True)
@@ -187,7 +192,7 @@ def _is_object(line: bytes) -> bool:
 
 def _from_lines(text: bytes) -> Iterator[RawRecord | Broken]:
     position = 0
-    for number, line in enumerate(text.split(b"\n"), start=1):
+    for number, line in enumerate(io.BytesIO(text), start=1):
         for raw in _of_line(line.strip()):
             yield RawRecord(position, number, raw)
             position += 1

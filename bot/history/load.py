@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from bot.history.coverage import Place, covered
@@ -23,6 +24,9 @@ from bot.history.writing import HistoryWriter
 from bot.model import Coverage, Event, Span
 
 BATCH = 20_000
+
+Positioned = tuple[int, Reading]
+"""A reading, and where in its file its record stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +149,27 @@ class _Run:
 
 def _load_file(writer: HistoryWriter, path: Path, run: _Run) -> None:
     name = os.fsencode(path).decode("utf-8", "replace")
-    aside = _Aside()
-    taken, batch = 0, list[tuple[int, Reading]]()
-    with writer.transaction():
-        file = writer.begin_file(name)
-    for position, reading in _readings(path, aside):
-        batch.append((position, reading))
-        run.saw(reading.event)
-        if len(batch) >= BATCH:
-            with writer.transaction():
-                run.added += writer.add(file, batch)
-            taken, batch = taken + len(batch), []
-    with writer.transaction():
-        run.added += writer.add(file, batch)
-        writer.end_file(file, taken + len(batch), aside.entries())
+    aside, taken = _Aside(), 0
+    for batch, last in _batches(_readings(path, aside)):
+        with writer.transaction():
+            file = writer.begin_file(name)
+            run.added += writer.add(file, batch)
+            taken += len(batch)
+            if last:
+                writer.end_file(file, taken, aside.entries())
+        for _, reading in batch:
+            run.saw(reading.event)
     run.files += 1
     run.set_aside += [SetAside(name, *entry) for entry in aside.entries()]
+
+
+def _batches(readings: Iterator[Positioned]) -> Iterator[tuple[list[Positioned], bool]]:
+    """At least one batch, and whether it is the last."""
+    batch = list(islice(readings, BATCH))
+    while following := list(islice(readings, BATCH)):
+        yield batch, False
+        batch = following
+    yield batch, True
 
 
 class _Aside:
@@ -178,7 +187,7 @@ class _Aside:
         return [(self._lines[reason], reason, count) for reason, count in sorted(self._counts.items())]
 
 
-def _readings(path: Path, aside: _Aside) -> Iterator[tuple[int, Reading]]:
+def _readings(path: Path, aside: _Aside) -> Iterator[Positioned]:
     for found in raw_records(path):
         reading = _reading(found, aside)
         if reading is not None and isinstance(found, RawRecord):

@@ -61,8 +61,8 @@ _SUFFIX = re.compile(r"(?:exception|fault|error)$")
 # could not use (InvalidCloudWatchLogsRoleArnException).
 _DENIED_MESSAGE = re.compile(
     r"is not authorized to perform|with an explicit deny in"
-    r"|because no (?:identity-based|resource-based|session|permissions boundary|service control|vpc endpoint)"
-    r"[a-z -]{0,40}policy allows",
+    r"|because no (?:identity-based|resource-based|session|service control|resource control|vpc endpoint) policy allows"
+    r"|because no permissions boundary allows",
     re.IGNORECASE,
 )
 _LONGEST_MESSAGE = 1024

@@ -73,13 +73,13 @@ class WithAlerts:
 
     def _unrecorded(self, observable: Observable, span: Span) -> list[Event]:
         told = (event for event in self._events if event.at in span and _concerns(event, observable))
-        return [event for event in told if not self._is_recorded(event)]
+        return [event for event in told if not self._is_recorded(event, span)]
 
-    def _is_recorded(self, event: Event) -> bool:
-        who = _who(event)
-        if who is None:
+    def _is_recorded(self, event: Event, span: Span) -> bool:
+        """True if the record is in the answer: one just outside ``span`` does not count, and the call must."""
+        who, around = _who(event), Span(event.at - SAME_CALL, event.at + SAME_CALL).intersection(span)
+        if who is None or around is None:
             return False
-        around = Span(event.at - SAME_CALL, event.at + SAME_CALL)
         return any(_states_the_same(event, record) for record in self._history.events(who, around, limit=_NEIGHBOURS))
 
 
@@ -125,8 +125,11 @@ def _event(evidence_id: str, call: Call, history: History | None) -> Event:
 def _principal(call: Call, history: History | None) -> Principal:
     asked = [Observable(Kind.PRINCIPAL, call.principal)] if call.principal else []
     asked += [Observable(Kind.ACCESS_KEY, call.key)] if call.key and not call.principal else []
+    account = call.account or account_of(call.key or "")
     found = (history.principal(each, call.at) for each in asked) if history else iter(())
-    return next((principal for principal in found if principal), None) or _stated_principal(call)
+    # A bare name may be somebody else's in another account.
+    own = (each for each in found if each and (account is None or each.account in {None, account}))
+    return next(own, None) or _stated_principal(call)
 
 
 def _stated_principal(call: Call) -> Principal:

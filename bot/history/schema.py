@@ -43,6 +43,9 @@ _EVENTS = (
     """CREATE TABLE set_aside (
         file INTEGER NOT NULL REFERENCES file (id), line INTEGER, reason TEXT NOT NULL, count INTEGER NOT NULL)""",
     "CREATE INDEX set_aside_file ON set_aside (file)",
+    # Every pair in ``event``, so that what is covered can be told without reading it all.
+    """CREATE TABLE place (
+        account INTEGER NOT NULL, region INTEGER NOT NULL, PRIMARY KEY (account, region)) WITHOUT ROWID""",
     # key, session, error, region and account are of ``text``. ``copy`` marks all but one of the copies of an action
     # that was delivered to several accounts; file and position point at the raw record.
     """CREATE TABLE event (

@@ -16,18 +16,19 @@ Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The start of a WHERE clause over ``event`` and its values; no values: nothing in the history can match."""
+    """The start of a WHERE clause over ``event``, and its values."""
 
     where: str
-    values: tuple[int, ...]
+    values: tuple[str, ...]
 
 
 def selection_of(rows: Rows, observable: Observable) -> Selection:
     """The rows of ``observable``. An action that several accounts logged counts once, but for an account's own list."""
-    column, numbers = _COLUMN[observable.kind], _NUMBERS[observable.kind](rows, observable.value.strip())
-    places = ", ".join("?" * len(numbers))
-    once = "" if observable.kind is Kind.ACCOUNT else " AND copy = 0"
-    return Selection(f"{column} IN ({places}){once}", tuple(numbers))
+    value = observable.value.strip()
+    if observable.kind is Kind.ACCOUNT:
+        return Selection("account = (SELECT id FROM text WHERE value = ?)", (value,))
+    chosen = _principals(rows, value) if observable.kind is Kind.PRINCIPAL else _BY_KIND[observable.kind](value)
+    return Selection(f"{chosen.where} AND copy = 0", chosen.values)
 
 
 def principal_ids(rows: Rows, value: str) -> tuple[str, ...]:
@@ -47,47 +48,35 @@ def principal_ids(rows: Rows, value: str) -> tuple[str, ...]:
     return tuple(row[0] for row in rows(query, [value]))
 
 
-def _texts(rows: Rows, value: str) -> list[int]:
-    return _numbers(rows, "SELECT id FROM text WHERE value = ?", value)
-
-
-def _addresses(rows: Rows, value: str) -> list[int]:
-    return _numbers(rows, "SELECT id FROM address WHERE value = ?", classify(value)[0] or "")
-
-
-def _agents(rows: Rows, value: str) -> list[int]:
-    query = "SELECT id FROM agent WHERE value = ?1 OR family = ?1 ORDER BY id"
-    return _numbers(rows, query, value[:MAX_LENGTH])
-
-
-def _names(rows: Rows, value: str) -> list[int]:
-    if ":" in value:
-        return _numbers(rows, "SELECT id FROM name WHERE value = ?", value)
-    return _numbers(rows, "SELECT id FROM name WHERE substr(value, instr(value, ':') + 1) = ? ORDER BY id", value)
-
-
-def _principals(rows: Rows, value: str) -> list[int]:
+def _principals(rows: Rows, value: str) -> Selection:
     ids = principal_ids(rows, value)
-    return [number for each in ids for number in _numbers(rows, "SELECT id FROM principal WHERE value = ?", each)]
+    places = ", ".join("?" * len(ids))
+    return Selection(f"principal IN (SELECT id FROM principal WHERE value IN ({places}))", ids)  # noqa: S608 - only "?"s
 
 
-def _numbers(rows: Rows, query: str, value: str) -> list[int]:
-    return [int(row[0]) for row in rows(query, [value])]
+def _key(value: str) -> Selection:
+    return Selection("key = (SELECT id FROM text WHERE value = ?)", (value,))
 
 
-_COLUMN = {
-    Kind.ACCESS_KEY: "key",
-    Kind.PRINCIPAL: "principal",
-    Kind.IP: "address",
-    Kind.USER_AGENT: "agent",
-    Kind.EVENT: "name",
-    Kind.ACCOUNT: "account",
-}
-_NUMBERS: dict[Kind, Callable[[Rows, str], list[int]]] = {
-    Kind.ACCESS_KEY: _texts,
-    Kind.PRINCIPAL: _principals,
-    Kind.IP: _addresses,
-    Kind.USER_AGENT: _agents,
-    Kind.EVENT: _names,
-    Kind.ACCOUNT: _texts,
+def _address(value: str) -> Selection:
+    return Selection("address = (SELECT id FROM address WHERE value = ?)", (classify(value)[0] or "",))
+
+
+def _agent(value: str) -> Selection:
+    value = value[:MAX_LENGTH]
+    return Selection("agent IN (SELECT id FROM agent WHERE value = ? OR family = ?)", (value, value))
+
+
+def _name(value: str) -> Selection:
+    if ":" in value:
+        return Selection("name = (SELECT id FROM name WHERE value = ?)", (value,))
+    bare = "name IN (SELECT id FROM name WHERE substr(value, instr(value, ':') + 1) = ?)"
+    return Selection(bare, (value,))
+
+
+_BY_KIND: dict[Kind, Callable[[str], Selection]] = {
+    Kind.ACCESS_KEY: _key,
+    Kind.IP: _address,
+    Kind.USER_AGENT: _agent,
+    Kind.EVENT: _name,
 }

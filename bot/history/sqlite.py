@@ -39,10 +39,10 @@ _EVENTS = """SELECT event_id, at, n.value, outcome, e.value, k.value, p.value, d
     LEFT JOIN text k ON k.id = v.key LEFT JOIN address i ON i.id = v.address LEFT JOIN text e ON e.id = v.error
     LEFT JOIN text s ON s.id = v.session
     ORDER BY at DESC, event_id DESC"""
+_IDENTITY = """SELECT p.value, d.type, d.arn, d.account
+    FROM (SELECT identity FROM event WHERE {where} AND at <= ? ORDER BY at DESC, event_id DESC LIMIT 1) v
+    JOIN identity d ON d.id = v.identity JOIN principal p ON p.id = d.principal"""
 # An older record may name the ARN where the newest one does not (CheckMfa, for one).
-_IDENTITY = """SELECT p.value, d.type, d.arn, d.account FROM event v
-    JOIN principal p ON p.id = v.principal JOIN identity d ON d.id = v.identity
-    WHERE {where} AND at <= ? ORDER BY at DESC, event_id DESC LIMIT 1"""
 _ARN = "SELECT max(arn) FROM identity d JOIN principal p ON p.id = d.principal WHERE p.value = ?"
 
 
@@ -83,7 +83,7 @@ class SqliteHistory:
 
     def span(self) -> Span | None:
         """From the oldest to the newest event; ``None`` if there is none."""
-        oldest, newest = self.rows("SELECT min(at), max(at) FROM event")[0]
+        oldest, newest = self.rows("SELECT (SELECT min(at) FROM event), (SELECT max(at) FROM event)")[0]
         return None if newest is None else Span(_moment(oldest), _moment(newest))
 
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
@@ -94,20 +94,19 @@ class SqliteHistory:
         """
         wanted = self._selected(observable)
         query = _USES.format(group=_GROUP, day=_DAY, where=wanted.where)
-        return _uses(self.rows(query, [*wanted.values, *_seconds(span)])) if wanted.values else ()
+        return _uses(self.rows(query, [*wanted.values, *_seconds(span)]))
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         """The newest ``limit`` events of ``observable`` inside ``span``, newest first."""
         wanted = self._selected(observable)
         query = _EVENTS.format(where=wanted.where)
-        rows = self.rows(query, [*wanted.values, *_seconds(span), limit]) if wanted.values else ()
-        return tuple(_event(row) for row in rows)
+        return tuple(_event(row) for row in self.rows(query, [*wanted.values, *_seconds(span), limit]))
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
         """Who was behind ``observable`` (a key or principal) most recently before or at ``until``."""
-        wanted = self._selected(observable)
-        if not wanted.values or observable.kind not in {Kind.ACCESS_KEY, Kind.PRINCIPAL}:
+        if observable.kind not in {Kind.ACCESS_KEY, Kind.PRINCIPAL}:
             return None
+        wanted = self._selected(observable)
         rows = self.rows(_IDENTITY.format(where=wanted.where), [*wanted.values, int(until.timestamp())])
         return self._principal(*rows[0]) if rows else None
 
@@ -146,11 +145,10 @@ class SqliteHistory:
 
     def _places(self, span: Span) -> list[Place]:
         """Each account and region in the history, with its newest event inside ``span``."""
-        known = self.rows("SELECT DISTINCT account, region FROM event")
         query = """SELECT a.value, r.value,
-                (SELECT max(at) FROM event WHERE account = a.id AND region = r.id AND at BETWEEN ? AND ?)
-            FROM text a, text r WHERE a.id = ? AND r.id = ?"""
-        found = (self.rows(query, [*_seconds(span), account, region])[0] for account, region in known)
+                (SELECT max(at) FROM event e WHERE e.account = p.account AND e.region = p.region AND at BETWEEN ? AND ?)
+            FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region"""
+        found = self.rows(query, _seconds(span))
         return [Place(account, region, None if at is None else _moment(at)) for account, region, at in found]
 
 

@@ -36,6 +36,8 @@ _MARK_COPIES = """UPDATE event SET copy = (id <> (
     WHERE shared = ?"""
 
 Row = tuple[object, ...]
+_ACCOUNT, _REGION = 1, 12
+"""Where they stand in a row to insert."""
 
 
 class HistoryWriter:
@@ -45,7 +47,8 @@ class HistoryWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._db = open_writer(path)
+        # A load that loses its last seconds to a power cut is run again; NORMAL never damages the file.
+        self._db = open_writer(path, synchronous="NORMAL")
         migrations.apply(self._db)
         self._numbers = _Numbers(self._db)
 
@@ -66,8 +69,8 @@ class HistoryWriter:
 
     def begin_file(self, path: str) -> int:
         """The number of a file that is about to be read, again or for the first time."""
-        self._db.execute("INSERT OR IGNORE INTO file (path) VALUES (?)", [path])
-        return int(self._db.execute("SELECT id FROM file WHERE path = ?", [path]).fetchone()[0])
+        insert = "INSERT INTO file (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET done = 0 RETURNING id"
+        return int(self._db.execute(insert, [path]).fetchone()[0])
 
     def end_file(self, file: int, records: int, set_aside: Sequence[tuple[int | None, str, int]]) -> None:
         """Mark a file as read to its end: how many of its records were taken, and (line, reason, count) of the rest."""
@@ -81,6 +84,8 @@ class HistoryWriter:
         amended = [self._row(file, position, each) for position, each in readings if each.amended_by is not None]
         added = max(0, self._db.conn.executemany(_KEEP, originals).rowcount) if originals else 0
         added += sum(self._correct(row) for row in amended)
+        places = {(row[_ACCOUNT], row[_REGION]) for row in (*originals, *amended)}
+        self._db.conn.executemany("INSERT OR IGNORE INTO place VALUES (?, ?)", places)
         for shared in {each.shared_id for _, each in readings} - {None}:
             self._db.execute(_MARK_COPIES, [self._numbers.text(shared)])
         return added

@@ -13,8 +13,8 @@ from bot.history.activity import activity
 from bot.history.load import HistoryReport, LoadReport, describe, load_paths
 from bot.history.schema import ADDRESS_CLASSES, OUTCOMES
 from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
-from bot.model import AddressClass, Kind, Observable, Outcome, Span
-from tests.history.clouds import ACCOUNT, ALICE, ALWAYS, DATA, KALI, KEY, key, loaded, principal, record, write
+from bot.model import AddressClass, Kind, Observable, Outcome, Principal, Span
+from tests.history.made import ACCOUNT, ALICE, ALWAYS, DATA, KALI, KEY, key, loaded, principal, record, write
 
 INVICTUS = Observable(Kind.ACCOUNT, "123837392027")
 
@@ -116,6 +116,8 @@ def test_a_principal_is_found_by_id_arn_and_name(tmp_path: Path) -> None:
     for value in (ALICE, f"arn:aws:iam::{ACCOUNT}:user/alice", f"arn:aws:iam::{ACCOUNT}:user/team/alice", "alice"):
         assert history.principals(value) == (ALICE,)
         assert len(history.uses(principal(value), ALWAYS)) == 1
+        who = history.principal(principal(value), ALWAYS.until)
+        assert who == Principal(ALICE, "IAMUser", f"arn:aws:iam::{ACCOUNT}:user/alice", ACCOUNT)
     assert history.principals("bob") == ()
     assert history.uses(principal("bob"), ALWAYS) == ()
 
