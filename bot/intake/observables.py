@@ -5,12 +5,13 @@ The forms of key ids and ARNs are those of "IAM identifiers" and "Amazon Resourc
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from bot.history.address import parse_address
+from bot.history.principal import id_of_arn
 from bot.intake.secret_guard import KEY_ID
 from bot.model import Kind, Observable
 
@@ -60,15 +61,10 @@ def access_key(text: object) -> str | None:
 
 def address(text: object) -> str | None:
     """``text`` in the usual spelling if it is an address that can belong to somebody, else ``None``."""
-    try:
-        parsed = ipaddress.ip_address(text.strip() if isinstance(text, str) else "")
-    except ValueError:
+    parsed = parse_address(text.strip()) if isinstance(text, str) else None
+    if parsed is None or parsed.is_unspecified or parsed.is_loopback or parsed.is_multicast:
         return None
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    if parsed.is_unspecified or parsed.is_loopback or parsed.is_multicast or str(parsed) == "255.255.255.255":
-        return None
-    return str(parsed) if not getattr(parsed, "scope_id", None) else None
+    return None if str(parsed) == "255.255.255.255" else str(parsed)
 
 
 def event_name(name: object, service: object = None) -> str | None:
@@ -96,25 +92,7 @@ def principal(arn: object) -> str | None:
 
     A federated user's name was picked by whoever asked for the session, and its ARN does not say who that was.
     """
-    parts = arn.split(":", 5) if isinstance(arn, str) else []
-    if len(parts) != 6 or parts[0] != "arn" or parts[2] not in {"iam", "sts"} or not account(parts[4]):
-        return None
-    kind, _, rest = parts[5].partition("/")
-    match kind:
-        case "root" if not rest:
-            return f"{parts[4]}:root"
-        case "user" | "role" if rest and not rest.endswith("/"):
-            return _role_or_user(parts[4], kind, rest.rpartition("/")[2], "")
-        case "assumed-role" if rest:
-            name, _, session = rest.partition("/")
-            return _role_or_user(parts[4], "role", name, session)
-    return None
-
-
-def _role_or_user(account_id: str, kind: str, name: str, session: str) -> str:
-    if kind == "role" and session and name.startswith("AWSReservedSSO_"):
-        return f"{account_id}:sso/{session}"
-    return f"{account_id}:{kind}/{name}"
+    return id_of_arn(arn) if isinstance(arn, str) else None
 
 
 def _members(payload: Any) -> Iterator[tuple[str, Any]]:

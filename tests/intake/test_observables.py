@@ -62,7 +62,7 @@ def test_observables_are_found_by_their_form(payload: Any, expected: list[tuple[
         (f"arn:aws:iam::{ACCOUNT}:root", f"{ACCOUNT}:root"),
         (f"arn:aws:sts::{ACCOUNT}:federated-user/anyone", None),
         (f"arn:aws:iam::{ACCOUNT}:policy/x", None),
-        (f"arn:aws:iam::{ACCOUNT}:user/", None),
+        (f"arn:aws:iam::{ACCOUNT}:user", None),
         (f"arn:aws:iam::{ACCOUNT}:root/x", None),
         ("arn:aws:iam::aws:user/x", None),
         ("arn:aws:iam", None),

@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+FROM python:3.11-slim-bookworm AS build
+ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=/opt/triage
+RUN pip install --no-cache-dir --disable-pip-version-check uv==0.13.9
+WORKDIR /src
+# The libraries change less often than the bot: they are a layer of their own.
+COPY pyproject.toml uv.lock ./
+RUN uv sync --frozen --no-dev --no-install-project
+COPY README.md LICENSE ./
+COPY bot bot
+COPY enrichers enrichers
+RUN uv sync --frozen --no-dev --no-editable
+
+FROM python:3.11-slim-bookworm
+ENV PATH=/opt/triage/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin triage \
+ && install -d -o triage -g triage -m 700 /data
+COPY --from=build /opt/triage /opt/triage
+# config.toml, state.db and history.db: all that is to be kept.
+VOLUME /data
+WORKDIR /data
+USER 10001
+EXPOSE 8080 8081
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8081/healthz', timeout=3)"]
+ENTRYPOINT ["triage"]
+CMD ["serve"]
