@@ -15,6 +15,7 @@ CORE = (
     *("access", "assessment", "audit", "cases", "commands", "enrichment", "history"),
     *("intake", "ipdata", "remediation", "store", "triage"),
 )
+VOCABULARY = ("bot.model", "bot.families", "bot.networks")
 FRONT = ("bot.slack", "bot.web", "bot.demo", "bot.app")
 
 
@@ -54,9 +55,7 @@ def broken_rule(found: Import) -> str | None:
     outside = found.name.split(".")[0] not in sys.stdlib_module_names
     in_core = found.by(*(f"bot.{room}" for room in CORE))
     rules = {
-        "bot.model imports the standard library only": found.by("bot.model", "bot.families")
-        and outside
-        and not found.of("bot.families"),
+        "bot.model imports the standard library only": found.by(*VOCABULARY) and outside and not found.of(*VOCABULARY),
         "enrichers import bot.model only": found.by("enrichers") and outside and not found.of("bot.model"),
         "bot never imports enrichers by name": found.by("bot") and found.of("enrichers"),
         "the core never imports its front ends": in_core and found.of(*FRONT),

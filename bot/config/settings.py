@@ -43,7 +43,7 @@ def _network(value: str) -> str:
 
 def _expression(value: str) -> str:
     try:
-        jmespath.compile(value)
+        jmespath.compile(value or "@")  # empty: not mapped
     except Exception:  # its lexer and parser raise a dozen kinds, all of them meaning this
         raise ValueError("is not a JMESPath expression; see https://jmespath.org/tutorial.html") from None
     return value
@@ -137,7 +137,7 @@ class Triage(Table):
 
 
 class Enrichers(Table):
-    enabled: tuple[str, ...] = ("ip_provider", "location", "usual_ips", "user_agents", "denied_calls")
+    enabled: tuple[str, ...] = ("user_agents", "usual_ips", "denied_calls", "ip_provider")
 
 
 class IpData(Table):
