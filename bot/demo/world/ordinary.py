@@ -108,7 +108,7 @@ def _console_day(stage: Stage, person: Person, day: int, ip: str, rng: Random) -
     mfa = "No" if person.sso else "Yes"
     yield at, console_login(Caller(signed_in, ip, CLIENTS[browser], ACCOUNT), at, "eu-north-1", rng, mfa=mfa)
     from_console = {"sessionCredentialFromConsole": "true"}
-    for _ in range(rng.randint(2, 5)):
+    for _ in range(rng.randint(2, 4)):
         at += rng.randint(20, 40 * MINUTE)
         proxied = rng.random() < 0.5
         where, client = ("AWS Internal", "") if proxied else (ip, browser)
@@ -159,7 +159,7 @@ def _user_machine(stage: Stage, machine: Machine, gateway: str, at: int, rng: Ra
 
 
 def _role_machine(stage: Stage, machine: Machine, gateway: str, at: int, rng: Random) -> Made:
-    since = at - (at - stage.since) % (6 * HOUR)
+    since = at - (at - stage.since) % (12 * HOUR)
     lasting = stage.rng("session", machine.name, str(since))
     session = {"ec2": f"i-0{stage.rng('instance', machine.name).getrandbits(64):016x}", "lambda": machine.name}.get(
         machine.service, f"{lasting.getrandbits(128):032x}"

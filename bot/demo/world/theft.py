@@ -55,7 +55,7 @@ MOVES = (
     Move(211.0, 2, _QUOTA, refused=True), Move(209.0, 2, _SENDING),
     Move(190.0, 3, _QUOTA), Move(188.0, 3, _SENDING, refused=True),
     Move(160.0, 3, _WHO, 1), Move(159.5, 4, _WHO, 1), Move(159.1, 5, _WHO, 1), Move(158.4, 6, _WHO, 1),
-    Move(156.0, 3, _SENDING, 1),
+    Move(156.0, 3, _SENDING, 1, refused=True),
     Move(141.0, 4, _QUOTA, 1, refused=True), Move(139.5, 4, _SENDING, 1),
     Move(122.0, 5, _QUOTA, 1), Move(120.0, 5, _SENDING, 1),
     Move(14.0, 0, _QUOTA, refused=True),

@@ -1,0 +1,34 @@
+"""The process of the local AWS: MiniStack, for as long as whoever started it holds the other end of its stdin.
+
+Started by :mod:`bot.demo.aws` as ``python -m bot.demo.ministack``, with MiniStack's own settings in the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from threading import Thread
+
+from ministack import app
+from ministack.services import iam
+
+_DENY_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": ["*"], "Resource": "*"}]}
+"""The text of the AWS-managed policy AWSDenyAll (AWS Managed Policy Reference), which MiniStack does not know."""
+
+
+def main() -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
+    record = iam._make_aws_managed_record("AWSDenyAll", json.dumps(_DENY_ALL))
+    iam._aws_managed_policies[record["Arn"]] = record
+    app.main()
+
+
+def _end_with_parent() -> None:
+    """Whatever ended the parent has closed the pipe: there is nothing to save."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
