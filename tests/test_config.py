@@ -254,6 +254,12 @@ def test_an_alert_belongs_to_its_sources_environment_else_to_its_accounts(tmp_pa
         settings.environment("nobody")
 
 
+def test_only_the_mapped_fields_of_a_source_are_a_mapping(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[sources.s]\nsecrets = ["env:S"]\n[sources.s.fields]\ntitle = "what"\nid = ""\n')
+    assert config.load(file, {}).sources["s"].fields.mapped() == {"title": "what"}
+
+
 def test_the_line_of_a_key_is_found_past_values_of_several_lines() -> None:
     text = 'a = """\n[x]\nb = 1\n"""\n[ "t" . u ]  # c\nlist = [\n 1, # ]\n]\nc.d = 2\n'
     lines = config.toml_lines.locate(text)

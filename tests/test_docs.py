@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from bot import config, plugins
 from bot.config.settings import Settings
@@ -77,3 +80,24 @@ def test_the_sample_tables_show_the_defaults(tmp_path: Path, name: str) -> None:
 
 def test_every_shipped_enricher_is_asked_by_default() -> None:
     assert set(Settings().enrichers.enabled) == set(plugins.shipped())
+
+
+def commands_in(text: str) -> set[str]:
+    """The commands that code in ``text`` gives to ``triage``: at the start of a line, in backticks, after a prompt."""
+    return set(re.findall(r"(?:^ *|`|\$ |bin/)triage ([a-z][a-z-]+)", text, re.MULTILINE))
+
+
+def test_every_command_the_readme_shows_exists() -> None:
+    shown = commands_in((ROOT / "README.md").read_text(encoding="utf-8"))
+    unknown = {name for name in shown if CliRunner().invoke(_app(), [name, "--help"]).exit_code != 0}
+    assert unknown == set()
+
+
+def _app() -> Any:
+    return importlib.import_module("bot.cli").app
+
+
+def test_commands_are_read_from_code() -> None:
+    code = "\n    triage key AKIA…\n$ triage serve\n.venv/bin/triage demo\n"
+    text = f"Run `triage check` and\n{code}\nthe triage bot; /triage help"
+    assert commands_in(text) == {"check", "key", "serve", "demo"}

@@ -167,6 +167,10 @@ class Fields(Table):
     region: Expression = ""
     error_code: Expression = ""
 
+    def mapped(self) -> Mapping[str, str]:
+        """The fields that are mapped, and their expressions."""
+        return {name: expression for name, expression in self.model_dump().items() if expression}
+
 
 class Source(Table):
     kind: Literal["auto", "generic", "guardduty"] = "auto"

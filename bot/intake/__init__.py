@@ -16,7 +16,7 @@ _Normalise = Callable[[Source, Payload, datetime], Alert]
 
 
 def _auto(source: Source, payload: Payload, received_at: datetime) -> Alert:
-    if guardduty.recognises(payload) and not source.fields:
+    if guardduty.recognises(payload) and not any(source.fields.values()):
         return guardduty.normalise(source, payload, received_at)
     return generic.normalise(source, payload, received_at)
 

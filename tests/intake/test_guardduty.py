@@ -84,6 +84,12 @@ def test_the_principal_is_who_holds_the_key(details: dict[str, Any], principal: 
     assert alert(real(**details)).calls[0].principal == principal
 
 
+def test_a_mapping_means_that_the_source_has_a_form_of_its_own() -> None:
+    mapped = intake.normalise(Source("aws", fields={"title": "detail.title"}), real(), RECEIVED)
+    unmapped = intake.normalise(Source("aws", fields={"title": ""}), real(), RECEIVED)
+    assert (mapped.title, unmapped.title) == (real()["detail"]["title"], real()["detail"]["type"])
+
+
 def test_a_finding_without_a_key_says_so() -> None:
     payload = real()
     payload["detail"]["resource"] = {"resourceType": "Instance", "instanceDetails": {"instanceId": "i-1"}}
