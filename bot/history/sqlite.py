@@ -38,7 +38,7 @@ _EVENTS = """SELECT event_id, at, n.value, outcome, e.value, k.value, p.value, d
     JOIN name n ON n.id = v.name JOIN text r ON r.id = v.region JOIN text a ON a.id = v.account
     LEFT JOIN text k ON k.id = v.key LEFT JOIN address i ON i.id = v.address LEFT JOIN text e ON e.id = v.error
     LEFT JOIN text s ON s.id = v.session
-    ORDER BY at DESC, event_id DESC"""
+    ORDER BY at DESC, event_id DESC, a.value"""
 _IDENTITY = """SELECT p.value, d.type, d.arn, d.account
     FROM (SELECT identity FROM event WHERE {where} AND at <= ? ORDER BY at DESC, event_id DESC LIMIT 1) v
     JOIN identity d ON d.id = v.identity JOIN principal p ON p.id = d.principal"""

@@ -27,6 +27,7 @@ _CORRECT = (
     _INSERT.format(either="")
     + " ON CONFLICT (event_id, account) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in _REPLACED)
+    + ", copy = 0"
     + " WHERE event.amended_by IS NULL OR event.amended_by < excluded.amended_by"
 )
 # Of the copies of one action the caller's own account's counts, else that of the lowest account.
@@ -36,7 +37,7 @@ _MARK_COPIES = """UPDATE event SET copy = (id <> (
     WHERE shared = ?"""
 
 Row = tuple[object, ...]
-_ACCOUNT, _REGION = 1, 12
+_ID, _ACCOUNT, _REGION = 0, 1, 12
 """Where they stand in a row to insert."""
 
 
@@ -83,17 +84,23 @@ class HistoryWriter:
         originals = [self._row(file, position, each) for position, each in readings if each.amended_by is None]
         amended = [self._row(file, position, each) for position, each in readings if each.amended_by is not None]
         added = max(0, self._db.conn.executemany(_KEEP, originals).rowcount) if originals else 0
-        added += sum(self._correct(row) for row in amended)
+        regrouped = {self._numbers.text(each.shared_id) for _, each in readings}
+        for row in amended:
+            new, left = self._correct(row)
+            added += new
+            regrouped.add(left)
         places = {(row[_ACCOUNT], row[_REGION]) for row in (*originals, *amended)}
         self._db.conn.executemany("INSERT OR IGNORE INTO place VALUES (?, ?)", places)
-        for shared in {each.shared_id for _, each in readings} - {None}:
-            self._db.execute(_MARK_COPIES, [self._numbers.text(shared)])
+        for shared in regrouped - {None}:
+            self._db.execute(_MARK_COPIES, [shared])
         return added
 
-    def _correct(self, row: Row) -> int:
-        held = self._db.execute("SELECT 1 FROM event WHERE event_id = ? AND account = ?", list(row[:2])).fetchone()
+    def _correct(self, row: Row) -> tuple[int, int | None]:
+        """Store a correction; returns 1 if its event was not yet held, and the copies its original was one of."""
+        query = "SELECT shared FROM event WHERE event_id = ? AND account = ?"
+        held = self._db.execute(query, [row[_ID], row[_ACCOUNT]]).fetchone()
         self._db.execute(_CORRECT, list(row))
-        return 0 if held else 1
+        return (0, held[0]) if held else (1, None)
 
     def _row(self, file: int, position: int, reading: Reading) -> Row:
         event, numbers = reading.event, self._numbers
