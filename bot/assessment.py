@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +21,9 @@ from bot.model import (
 from bot.weights import HIGHEST, FindingRule, Weights, shipped
 
 FINDING = "guardduty.finding"
+
+FINDING_TYPE = re.compile(r"[A-Za-z]{3,40}:[A-Za-z0-9]{2,40}/[A-Za-z]")
+"""How GuardDuty names its findings, whichever way they come to us: ``Purpose:Resource/Name``."""
 
 NOT_ASKED = "not asked: no enabled enricher answers it"
 
@@ -102,7 +106,7 @@ def _finding_signals(alerts: Iterable[Alert]) -> list[Signal]:
 
 
 def _from_guardduty(alert: Alert) -> bool:
-    return alert.source.partition(".")[0] == "guardduty"
+    return FINDING_TYPE.match(alert.title) is not None
 
 
 def _finding_rules(alerts: Iterable[Alert], weights: Weights) -> list[FindingRule]:
@@ -116,7 +120,7 @@ def _finding_rules(alerts: Iterable[Alert], weights: Weights) -> list[FindingRul
 
 def _fits(rule: FindingRule, alert: Alert) -> bool:
     severity = (alert.severity or "").lower()
-    return rule.type in alert.title and (rule.severity is None or severity in rule.severity)
+    return rule.type in alert.title and (not rule.severity or severity in rule.severity)
 
 
 def _undecided(enrichments: Iterable[Enrichment], case: Case, weights: Weights) -> frozenset[str]:

@@ -64,7 +64,7 @@ def _module(name: str) -> ModuleType:
 
 def _not_found(name: str) -> str:
     if "." in name:
-        return f"[enrichers] enabled names {name!r}; no such module can be imported: install its package."
+        return f"[enrichers] enabled names {name!r}; no such module can be imported: install it."
     near = difflib.get_close_matches(name, shipped(), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(shipped())}."
     return f"[enrichers] enabled names {name!r}; {hint}"

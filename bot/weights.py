@@ -43,7 +43,8 @@ class FindingRule:
     """What a finding of GuardDuty means beyond its points."""
 
     type: str
-    severity: str | None = None
+    severity: tuple[str, ...] = ()
+    """Empty: any."""
     floor: int = 0
     restates: str | None = None
 
@@ -144,7 +145,7 @@ class _Check:
         self._known_keys("findings", table, {"type", "severity", "floor", "restates"})
         return FindingRule(
             type=str(table.get("type", "")),
-            severity=table.get("severity"),
+            severity=tuple(table.get("severity", [])),
             floor=self.points("findings.floor", table.get("floor", 0)),
             restates=table.get("restates"),
         )

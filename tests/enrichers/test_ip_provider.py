@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bot.model import AddressOrigin, Answer, Environment, Event, Kind, Observable
+from enrichers.ip_provider import enrich
+from tests.fakes import OFFICE, RENTED, FakeAddresses, context, event, ordinary
+
+ADDRESS = Observable(Kind.IP, RENTED)
+
+
+def answer(origin: dict[str, Any], events: Sequence[Event], *others: AddressOrigin, **changes: Any) -> Answer:
+    addresses = FakeAddresses((AddressOrigin(RENTED, **origin), *others))
+    return enrich(ADDRESS, context(events, addresses=addresses, **changes))
+
+
+HOSTING = {"provider": "DigitalOcean", "hosting": True, "big_three": False, "tor": False}
+STOLEN = [*ordinary(), event(ip=RENTED)]
+
+
+def test_a_hosting_provider_never_used_before() -> None:
+    given = answer(HOSTING, STOLEN)
+    assert [(signal.kind, signal.evidence) for signal in given.signals] == [("ip.hosting", (STOLEN[-1].id,))]
+    assert given.signals[0].sentence == (
+        f"{RENTED} belongs to DigitalOcean, a hosting provider that is not AWS, Google or Microsoft; "
+        "alice never used it."
+    )
+    assert given.headline == f"{RENTED}: DigitalOcean, hosting"
+
+
+def test_data_is_the_whole_of_what_is_known() -> None:
+    assert answer(HOSTING, STOLEN).data == {
+        "ip": RENTED,
+        "asn": None,
+        "organisation": None,
+        "country": None,
+        "provider": "DigitalOcean",
+        "hosting": True,
+        "big_three": False,
+        "tor": False,
+        "vpn": None,
+        "source": None,
+        "as_of": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [
+        (HOSTING, "ip.hosting"),
+        ({"vpn": True}, "ip.hosting"),
+        ({"tor": True, "hosting": True, "big_three": False}, "ip.hosting"),
+        ({"hosting": True, "big_three": False}, "ip.hosting"),
+        ({"provider": "AWS", "hosting": True, "big_three": True}, "ip.bigcloud"),
+        ({"hosting": False}, None),
+        ({}, None),
+    ],
+)
+def test_what_counts(origin: dict[str, Any], kind: str | None) -> None:
+    assert [signal.kind for signal in answer(origin, STOLEN).signals] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(
+    ("used_before", "known", "fires"),
+    [
+        (RENTED, {}, False),
+        ("159.89.100.77", {}, False),  # its network
+        ("203.0.113.5", {"provider": "DigitalOcean"}, False),
+        ("203.0.113.5", {"provider": "Vultr"}, True),
+        ("203.0.113.5", {"asn": 14061}, False),
+        ("203.0.113.5", {}, True),
+    ],
+)
+def test_a_provider_used_before_counts_for_nothing(used_before: str, known: dict[str, Any], fires: bool) -> None:
+    before = [event(5 * 24 * 60, ip=used_before)]
+    given = answer({**HOSTING, "asn": 14061}, [*STOLEN, *before], AddressOrigin("203.0.113.5", **known))
+    assert bool(given.signals) is fires
+
+
+def test_an_own_network_is_no_oddity() -> None:
+    given = answer(HOSTING, STOLEN, environment=Environment(own_networks=("159.89.0.0/16",)))
+    assert (given.signals, given.unknowns) == ((), ())
+    assert "own network" in given.headline
+
+
+def test_an_address_the_principal_did_not_use_recently_is_no_signal() -> None:
+    assert not answer(HOSTING, ordinary()).signals
+
+
+@pytest.mark.parametrize("changes", [{"history": None}, {"principal": None}])
+def test_without_a_principals_history_it_is_open(changes: dict[str, Any]) -> None:
+    given = answer(HOSTING, STOLEN, **changes)
+    assert given.signals == ()
+    assert [unknown.kind for unknown in given.unknowns] == ["ip.hosting"]
+
+
+def test_a_thin_baseline_is_said() -> None:
+    given = answer(HOSTING, [*ordinary(days=1), event(ip=RENTED)])
+    assert [(unknown.kind, unknown.why) for unknown in given.unknowns] == [
+        ("ip.hosting", "only 5 events on 1 days in the 13 days before")
+    ]
+
+
+def test_nothing_open_where_nothing_is_odd() -> None:
+    assert answer({}, [event(ip=RENTED)]).unknowns == ()
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ({}, "in no list we have"),
+        ({"hosting": False}, "no provider's address"),
+        ({"provider": "OVHcloud", "asn": 16276, "hosting": True, "country": "FR"}, "OVHcloud (AS16276), hosting, FR"),
+        ({"tor": True, "hosting": True}, "Tor exit, hosting"),
+    ],
+)
+def test_the_headline_says_what_is_known(origin: dict[str, Any], words: str) -> None:
+    assert answer(origin, [event(ip=OFFICE)]).headline == f"{RENTED}: {words}"
+
+
+def test_a_tor_exit_is_dated_in_its_sentence() -> None:
+    given = answer({"tor": True, "hosting": True, "source": "a list", "as_of": "2026-10-05"}, STOLEN)
+    assert "is a Tor exit (a list, 2026-10-05)" in given.signals[0].sentence

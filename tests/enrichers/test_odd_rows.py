@@ -1,0 +1,55 @@
+"""Attackers write user agents, names and addresses: no enricher may stumble over them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.document import cut
+from bot.model import AddressClass, Environment, Event, Kind, Observable, Outcome
+from bot.plugins import Plugin, load_enrichers, shipped
+from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, LINUX, NOW, RENTED, context, event, ordinary
+
+words = st.text(max_size=20)
+odd_events = st.builds(
+    lambda minutes, changes: event(**changes, at=NOW - timedelta(minutes=minutes)),
+    st.integers(0, 60 * 24 * 20),
+    st.fixed_dictionaries(
+        {
+            "name": st.sampled_from(["iam:ListUsers", "", "no-colon", "a:b:c"]) | words,
+            "outcome": st.sampled_from(Outcome),
+            "error_code": st.none() | words,
+            "key": st.sampled_from([KEY, None, "", "ASIA"]),
+            "ip": st.sampled_from([RENTED, None, "", "::1", "035.1.2.3", "AWS Internal", "::ffff:1.2.3.4"]) | words,
+            "address_class": st.sampled_from(AddressClass),
+            "user_agent": st.sampled_from([KALI_AGENT, "", "<!channel>"]) | words,
+            "family": st.sampled_from([KALI, LINUX, "none", "||||", "offensive:", "browser|"]) | words,
+            "region": words,
+            "by_service": st.booleans(),
+        }
+    ),
+)
+
+
+@pytest.mark.parametrize("plugin", load_enrichers(shipped()), ids=lambda plugin: plugin.name)
+@settings(max_examples=40, deadline=None)
+@given(events=st.lists(odd_events, max_size=12), kind=st.sampled_from(Kind), value=words, usual=st.booleans())
+def test_odd_rows_are_answered(plugin: Plugin, events: list[Event], kind: Kind, value: str, usual: bool) -> None:
+    kinds: dict[Kind, Any] = {
+        Kind.ACCESS_KEY: KEY,
+        Kind.PRINCIPAL: ALICE.id,
+        Kind.IP: RENTED,
+        Kind.EVENT: "iam:ListUsers",
+    }
+    observable = Observable(kind, kinds.get(kind, value))
+    world = context([*events, *(ordinary() if usual else [])], environment=Environment(own_networks=("odd", "::/0")))
+    answer = plugin.enricher.enrich(observable, world)
+    assert {signal.kind for signal in answer.signals} <= plugin.declaration.raises
+    assert {unknown.kind for unknown in answer.unknowns} <= plugin.declaration.raises
+    assert all(signal.evidence for signal in answer.signals)
+    json.dumps(cut(answer.data))

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bot.model import Answer, Event, Kind, Observable
+from enrichers.user_agents import enrich
+from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, LEAD, LINUX, OFFICE, RENTED, context, event, ordinary
+
+TERRAFORM = "terraform|linux|ubuntu|-"
+
+
+def answer(events: Sequence[Event], observable: Observable = LEAD) -> Answer:
+    return enrich(observable, context(events))
+
+
+def kinds(given: Answer) -> list[str]:
+    return [signal.kind for signal in given.signals]
+
+
+def stolen(**changes: Any) -> Event:
+    return event(**({"family": KALI, "user_agent": KALI_AGENT, "ip": RENTED} | changes))
+
+
+def test_an_attack_system_new_to_the_user_is_both() -> None:
+    bad = stolen()
+    given = answer([*ordinary(), bad])
+    assert kinds(given) == ["ua.offensive", "ua.new14"]
+    assert [signal.evidence for signal in given.signals] == [(bad.id,), (bad.id,)]
+    assert given.signals[0].sentence == (
+        f"alice called AWS from Kali Linux, a penetration-testing system ({KALI_AGENT})."
+    )
+    assert given.signals[1].sentence == (
+        "This kind of client (aws-cli/1 linux kali) was not used by alice in the 13 days before "
+        "(50 calls checked, usual: aws-cli/2 linux ubuntu)."
+    )
+    assert not given.unknowns
+
+
+def test_a_tool_is_named() -> None:
+    given = answer([*ordinary(), event(family="offensive:trufflehog", user_agent="TruffleHog")])
+    assert given.signals[0].sentence == "alice called AWS from TruffleHog, an attack tool (TruffleHog)."
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        (LINUX, LINUX, False),
+        (LINUX, "aws-cli/1|linux|ubuntu|-", True),
+        (LINUX, "aws-cli/2|-|-|-", False),
+        (LINUX, "aws-cli/2|macos|-|-", True),
+        (LINUX, "aws-cli/2|linux|kali|-", True),
+        ("aws-cli/2|linux|-|-", "aws-cli/2|linux|kali|-", True),
+        (KALI, KALI, False),
+        ("browser|windows", "browser|windows", False),
+    ],
+)
+def test_new_is_compared_by_family(before: str, now: str, new: bool) -> None:
+    given = answer([*ordinary(family=before), event(family=now)])
+    row = next(row for row in given.data["families"] if row["family"] == now)
+    assert row["new"] is new
+    assert ("ua.new14" in kinds(given)) is new
+
+
+def test_a_known_attack_system_is_still_one() -> None:
+    assert kinds(answer([*ordinary(family=KALI), event(family=KALI)])) == ["ua.offensive"]
+
+
+def test_what_is_not_recent_is_no_signal() -> None:
+    given = answer([*ordinary(), stolen(), stolen(minutes_ago=3 * 24 * 60)])
+    assert kinds(given) == ["ua.offensive"]
+    assert given.data["families"][1]["count"] == 2
+
+
+def test_a_thin_baseline_says_nothing_is_new() -> None:
+    given = answer([*ordinary(days=2), stolen()])
+    assert kinds(given) == ["ua.offensive"]
+    assert [(unknown.kind, unknown.why) for unknown in given.unknowns] == [
+        ("ua.new14", "only 10 events on 2 days in the 13 days before")
+    ]
+    assert {row["new"] for row in given.data["families"]} == {None}
+
+
+def test_nothing_recent_leaves_nothing_undecided() -> None:
+    given = answer(ordinary(days=1))
+    assert (given.signals, given.unknowns) == ((), ())
+
+
+def test_no_calls_is_an_answer() -> None:
+    given = answer([])
+    assert given.headline == "Clients: no calls in this window"
+    assert given.data == {"families": []}
+
+
+def test_calls_by_services_are_nobodys_client() -> None:
+    given = answer([*ordinary(), stolen(by_service=True)])
+    assert not given.signals
+    assert [row["family"] for row in given.data["families"]] == [LINUX]
+
+
+def test_counts_add_up_and_agents_are_the_newest_ten() -> None:
+    events = [event(number, user_agent=f"aws-cli/2.{number}") for number in range(1, 13)]
+    row = answer([*ordinary(), *events]).data["families"][0]
+    assert row["count"] == 62
+    assert row["agents"] == [f"aws-cli/2.{number}" for number in range(1, 11)]
+    assert (row["truncated"], row["agents_count"]) == (True, 13)
+
+
+def test_an_agent_in_a_sentence_is_short() -> None:
+    given = answer([*ordinary(), stolen(user_agent="kali " * 200)])
+    assert len(given.signals[0].sentence) < 400
+
+
+# ---------------------------------------------------------------------------- several clients, one key
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fires"),
+    [
+        ({"family": LINUX}, {"family": KALI}, True),
+        ({"family": LINUX}, {"family": "aws-cli/2|windows|-|-"}, True),
+        ({"family": LINUX}, {"family": TERRAFORM}, False),  # a developer's day on one machine
+        ({"family": LINUX}, {"family": "aws-cli/2|-|-|-"}, False),  # truncated, not another client
+        ({"family": LINUX}, {"family": "s3browser|-|-|-"}, True),
+        ({"family": LINUX}, {"family": "browser|windows"}, False),  # the console beside the command line
+        ({"family": LINUX}, {"family": "console"}, False),
+        ({"family": LINUX}, {"family": "none"}, False),
+        ({"family": LINUX}, {"family": KALI, "ip": RENTED}, False),
+        ({"family": LINUX}, {"family": KALI, "minutes_ago": 75}, False),
+        ({"family": LINUX}, {"family": KALI, "minutes_ago": 60}, True),
+        ({"family": LINUX}, {"family": KALI, "key": "AKIARTX3GSDSQAAAAAAB"}, False),
+        ({"family": LINUX}, {"family": KALI, "by_service": True}, False),
+        (
+            {"family": LINUX, "key": "ASIARTX3GSDSQAAAAAAA"},
+            {"family": KALI, "key": "ASIARTX3GSDSQAAAAAAA"},
+            False,
+        ),
+    ],
+)
+def test_several_clients_on_one_long_term_key(first: dict[str, Any], second: dict[str, Any], fires: bool) -> None:
+    events = [*ordinary(), event(**({"minutes_ago": 5} | first)), event(**({"minutes_ago": 20} | second))]
+    given = answer(events, Observable(Kind.PRINCIPAL, ALICE.id))
+    assert ("ua.multi" in kinds(given)) is fires
+
+
+def test_the_clients_are_counted_and_named() -> None:
+    events = [event(30), event(25, family=KALI), event(20, family="boto3|windows|-|-"), event(1, ip=OFFICE)]
+    signal = next(signal for signal in answer([*ordinary(), *events]).signals if signal.kind == "ua.multi")
+    assert signal.sentence == "One key, 3 different clients within 10 minutes."
+    assert set(signal.evidence) == {each.id for each in events[:3]}
+
+
+@pytest.mark.parametrize("kind", [Kind.IP, Kind.EVENT, Kind.USER_AGENT])
+def test_an_address_has_clients_but_no_habits(kind: Kind) -> None:
+    values = {Kind.IP: RENTED, Kind.EVENT: "s3:GetObject", Kind.USER_AGENT: KALI}
+    given = enrich(Observable(kind, values[kind]), context([stolen()], principal=None))
+    assert kinds(given) == ["ua.offensive"]
+    assert [unknown.kind for unknown in given.unknowns] == ["ua.new14"]
+    assert given.data["families"][0]["new"] is None
+
+
+def test_a_key_is_judged_by_what_its_principal_usually_does() -> None:
+    other = [event(24 * 60 * day, key="AKIARTX3GSDSQAAAAAAB", family=KALI) for day in range(2, 9) for _ in range(5)]
+    given = answer([*other, stolen()], Observable(Kind.ACCESS_KEY, KEY))
+    assert kinds(given) == ["ua.offensive"]
