@@ -7,6 +7,7 @@ A broken permission change or a scanner refuses calls too, but the same ones on 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -178,30 +179,38 @@ def _unfamiliar(refused: Sequence[Use], baseline: Baseline) -> list[Use]:
 
 
 def _burst(events: Sequence[Event], baseline: Baseline) -> list[Signal]:
+    """The largest of the bursts, if there is any."""
     before = {use.event for use in _refused(baseline.uses)}
     refused = [event for event in reversed(events) if _counts_for_burst(event)]
-    for end in range(len(refused)):
-        start = next(at for at in range(max(0, end - BURST_ANY_CALLS + 1), end + 1) if _near(refused[at], refused[end]))
-        stretch = refused[start : end + 1]
-        new = [event for event in stretch if event.name not in before]
-        many_new = len(new) >= BURST_NEW_CALLS and len({event.name for event in new}) >= BURST_NEW_NAMES
-        if len(stretch) >= BURST_ANY_CALLS or (many_new and not baseline.thin):
-            return [_burst_signal(stretch)]
-    return []
+    new: Counter[str] = Counter()
+    best, start = slice(0, 0), 0
+    for end, event in enumerate(refused):
+        new[event.name] += event.name not in before
+        while event.at - refused[start].at > BURST:
+            new[refused[start].name] -= refused[start].name not in before
+            start += 1
+        if end - start >= best.stop - best.start and _is_burst(end + 1 - start, new, baseline):
+            best = slice(start, end + 1)
+    stretch = refused[best]
+    return [_burst_signal(stretch)] if stretch else []
+
+
+def _is_burst(calls: int, new: Counter[str], baseline: Baseline) -> bool:
+    if calls >= BURST_ANY_CALLS:
+        return True
+    names = +new
+    return not baseline.thin and names.total() >= BURST_NEW_CALLS and len(names) >= BURST_NEW_NAMES
 
 
 def _counts_for_burst(event: Event) -> bool:
     return event.outcome is Outcome.DENIED and not event.by_service and not event.family.startswith(PAGES)
 
 
-def _near(first: Event, last: Event) -> bool:
-    return last.at - first.at <= BURST
-
-
 def _burst_signal(stretch: Sequence[Event]) -> Signal:
     minutes = max(1, round((stretch[-1].at - stretch[0].at).total_seconds() / 60))
     names = len({event.name for event in stretch})
-    sentence = f"{len(stretch)} calls of {names} kinds were refused within {minutes} minutes."
+    kinds = "one kind" if names == 1 else f"{names} kinds"
+    sentence = f"{len(stretch)} calls of {kinds} were refused within {minutes} minutes."
     return Signal("denied.burst", sentence, tuple(event.id for event in reversed(stretch))[:MOST_EVIDENCE])
 
 

@@ -8,6 +8,7 @@ versions and commands, or every update would look new.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -135,7 +136,8 @@ def _words(family: str) -> str:
 
 def _fact(row: Mapping[str, Any]) -> str:
     novelty = {True: ", new", False: "", None: ", new or not: too little history"}[row["new"]]
-    return f"{row['count']} calls, last {row['last_seen']}{novelty}"
+    calls = "1 call" if row["count"] == 1 else f"{row['count']} calls"
+    return f"{calls}, last {row['last_seen']}{novelty}"
 
 
 def _headline(families: Sequence[Mapping[str, Any]]) -> str:
@@ -207,35 +209,45 @@ def _by_key_and_address(events: Sequence[Event]) -> dict[tuple[str, str], list[E
     return calls
 
 
+class _Clients:
+    """The families of a stretch of calls, and whether two differ: constant work a call, for callers choose names."""
+
+    def __init__(self) -> None:
+        self.families: Counter[str] = Counter()
+        self._tools: Counter[str] = Counter()
+        self._machines: Counter[tuple[str, str]] = Counter()
+        self._nowhere = 0
+
+    def count(self, family: str, step: int) -> None:
+        tool, system, distribution = [*family.split("|"), "-", "-"][:3]
+        changes: list[tuple[Counter[Any], object]] = [(self.families, family), (self._tools, tool.partition("/")[0])]
+        if system == "-":
+            self._nowhere += step
+        else:
+            changes.append((self._machines, (system, distribution)))
+        for counter, name in changes:
+            counter[name] += step
+            if not counter[name]:
+                del counter[name]
+
+    @property
+    def differ(self) -> bool:
+        """Two tools on one machine are a developer's day; two machines, or two tools of no known machine, are not."""
+        return len(self._machines) > 1 or (self._nowhere > 0 and len(self._tools) > 1)
+
+
 def _most_clients(calls: Sequence[Event]) -> list[Event]:
     """The stretch of ``calls`` no longer than ``TOGETHER`` that holds most families, if two of them differ."""
-    best: list[Event] = []
-    start = 0
+    clients = _Clients()
+    best, most, start = slice(0, 0), 0, 0
     for end, call in enumerate(calls):
+        clients.count(call.family, 1)
         while call.at - calls[start].at > TOGETHER:
+            clients.count(calls[start].family, -1)
             start += 1
-        families = {event.family for event in calls[start : end + 1]} if call.family != calls[end - 1].family else set()
-        if len(families) > len({event.family for event in best}) and _differ(families):
-            best = list(calls[start : end + 1])
-    return best
-
-
-def _differ(families: Iterable[str]) -> bool:
-    names = sorted(families)
-    return any(_different(one, other) for place, one in enumerate(names) for other in names[place + 1 :])
-
-
-def _different(one: str, other: str) -> bool:
-    """Two tools on one machine are a developer's day; two machines, or two tools of no known machine, are not."""
-    (tool, *machine), (other_tool, *other_machine) = _parts(one), _parts(other)
-    if "-" in {machine[0], other_machine[0]}:
-        return tool.partition("/")[0] != other_tool.partition("/")[0]
-    return machine != other_machine
-
-
-def _parts(family: str) -> list[str]:
-    """Tool, system and distribution."""
-    return [*family.split("|"), "-", "-"][:3]
+        if len(clients.families) > most and clients.differ:
+            best, most = slice(start, end + 1), len(clients.families)
+    return list(calls[best])
 
 
 def _unknowns(

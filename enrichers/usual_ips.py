@@ -97,7 +97,8 @@ def _addresses(uses: Iterable[Use], recent: Iterable[Use], baseline: Baseline) -
 def _fact(row: Mapping[str, Any]) -> str:
     novelty = {True: ", new", False: "", None: ", new or not: too little history"}[row["new"]]
     days = "1 day" if row["days"] == 1 else f"{row['days']} days"
-    return f"{row['count']} calls on {days}, last {row['last_seen']}{novelty}"
+    calls = "1 call" if row["count"] == 1 else f"{row['count']} calls"
+    return f"{calls} on {days}, last {row['last_seen']}{novelty}"
 
 
 def _headline(addresses: Sequence[Mapping[str, Any]]) -> str:

@@ -135,7 +135,7 @@ def test_what_could_not_be_decided_could_lift_the_score() -> None:
     assert (given.score, given.verdict, given.could_be) == (50, Verdict.PROBABLE, (Verdict.INCIDENT, 80))
     assert Gap(shipped().signals["ip.hosting"].question, "too little") in given.gaps
     assert given.sentence == (
-        "probable (50/100): a penetration-testing client, a kind of client not used before, an address never used "
+        "probable (50/100): an offensive client, a kind of client not used before, an address never used "
         "before. Could be incident (80/100) if what could not be assessed is true."
     )
 

@@ -79,7 +79,7 @@ class LocalAddressData:
 
     def __init__(self, databases: Sequence[Path] = ()) -> None:
         self._databases = Databases(databases)
-        self._remember = lru_cache(maxsize=4096)(self._origin)
+        self._remember = lru_cache(maxsize=65_536)(self._origin)
 
     def origin(self, ip: str) -> AddressOrigin:
         """What is known of ``ip``; all ``None`` if it is no address or in no list."""

@@ -106,6 +106,13 @@ def test_a_burst_says_how_many() -> None:
     assert len(given.signals[0].evidence) == 5
 
 
+def test_the_largest_burst_is_told() -> None:
+    given = answer(
+        [*ordinary(), *burst(29, 1, spread=2), *[refused(200 + number / 10, "ec2:Other") for number in range(16)]]
+    )
+    assert given.signals[0].sentence == "29 calls of one kind were refused within 2 minutes."
+
+
 def test_a_thin_baseline_leaves_open_only_what_could_be() -> None:
     assert [unknown.kind for unknown in answer([*ordinary(days=1), refused()]).unknowns] == ["denied.recon"]
     assert [unknown.kind for unknown in answer([*ordinary(days=1), *burst(6, 3)]).unknowns] == ["denied.burst"]

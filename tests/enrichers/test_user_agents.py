@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.model import Answer, Event, Kind, Observable
-from enrichers.user_agents import enrich
+from enrichers.user_agents import _several, enrich
 from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, LEAD, LINUX, OFFICE, RENTED, context, event, ordinary
 
 TERRAFORM = "terraform|linux|ubuntu|-"
@@ -165,3 +166,18 @@ def test_a_key_is_judged_by_what_its_principal_usually_does() -> None:
     other = [event(24 * 60 * day, key="AKIARTX3GSDSQAAAAAAB", family=KALI) for day in range(2, 9) for _ in range(5)]
     given = answer([*other, stolen()], Observable(Kind.ACCESS_KEY, KEY))
     assert kinds(given) == ["ua.offensive"]
+
+
+def test_a_caller_who_names_every_call_another_client_gains_no_time() -> None:
+    """Ten thousand made-up tools on one machine: compared pair by pair, they would take minutes."""
+    events = [event(number / 600, family=f"aws-sdk-x{number}|linux|-|-") for number in range(10_000)]
+    assert not _several(events[::-1])
+    different = [replace(each, family=f"other:{each.family[:12]}") for each in events]
+    assert len(_several(different)) == 1
+
+
+def test_the_largest_set_is_told() -> None:
+    early = [event(300), event(299, family=KALI)]
+    late = [event(30), event(20, family=KALI), event(10, family="boto3|windows|-|-")]
+    signal = next(signal for signal in answer([*ordinary(), *early, *late]).signals if signal.kind == "ua.multi")
+    assert signal.sentence == "One key, 3 different clients within 20 minutes."
