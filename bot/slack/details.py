@@ -1,0 +1,129 @@
+"""What stands in the thread under a card: every answer in full, the arithmetic of the score, the evidence.
+
+Each message has a slot of its own that never moves (``score``, then one per enricher), so a later triage updates it
+in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from bot import summary
+from bot.model import Case, Enrichment, Kind, Reason, Triage
+from bot.plain import LONGEST_AGENT, clean
+from bot.slack.elements import BUDGET, Block, Message, bullets, header, labelled, message, paragraph, size
+from bot.summary import Row, enricher_name
+
+LINES = 15
+"""Entries of a list that are shown; the terminal has them all."""
+
+LINE = 400
+
+_COMMANDS = {
+    Kind.ACCESS_KEY: "key",
+    Kind.PRINCIPAL: "user",
+    Kind.IP: "ip",
+    Kind.USER_AGENT: "agent",
+    Kind.EVENT: "event",
+}
+
+
+def details(case: Case) -> tuple[tuple[str, Message], ...]:
+    """The slot and the message of each part of the thread; empty before the first triage."""
+    if case.triage is None:
+        return ()
+    triage = case.triage
+    grouped: dict[str, list[Enrichment]] = {}
+    for enrichment in triage.enrichments:
+        grouped.setdefault(enrichment.enricher, []).append(enrichment)
+    return (
+        ("score", _fitted(f"Case #{case.id}: how the score came about", _score(triage), triage)),
+        *((name, _fitted(enricher_name(name), _answers(found, triage), triage)) for name, found in grouped.items()),
+    )
+
+
+def _fitted(title: str, blocks: Iterable[Block | None], triage: Triage) -> Message:
+    """As many blocks as the budget and Slack's count allow; what is left out is said, with how to see it."""
+    rest = paragraph(f"More: run `{command(triage)}`")
+    kept, left = [header(title)], BUDGET - size([header(title), rest])
+    for block in blocks:
+        if block is None:
+            continue
+        left -= size([block])
+        if left < 0 or len(kept) == 49:
+            kept.append(rest)
+            break
+        kept.append(block)
+    return message(title, *kept)
+
+
+def command(triage: Triage) -> str:
+    """The terminal command that prints all of it."""
+    verb = _COMMANDS.get(triage.observable.kind, "key")
+    return f"triage {verb} {clean(triage.observable.value, 200)} --json"
+
+
+def _score(triage: Triage) -> Iterator[Block | None]:
+    judged = triage.assessment
+    classes = [f"{name} {min(c.points, c.cap)} ({c.points}, at most {c.cap})" for name, c in judged.classes.items()]
+    yield paragraph(judged.sentence)
+    arithmetic = f"{' + '.join(classes)} = {judged.score}/100" if classes else f"{judged.score}/100"
+    yield labelled([Row("Arithmetic", f"{arithmetic}, {judged.verdict.value}")], 600)
+    yield bullets([_reason(reason) for reason in judged.reasons], LINE)
+    gaps = summary.gaps(triage)
+    yield labelled(gaps[:LINES], LINE)
+    if could_be := summary.could_be(triage):
+        yield paragraph(could_be)
+
+
+def _reason(reason: Reason) -> str:
+    evidence = ", ".join(reason.evidence[:3])
+    more = f" and {len(reason.evidence) - 3} more" if len(reason.evidence) > 3 else ""
+    return f"+{reason.points} {reason.signal}: {reason.sentence} [{evidence}{more}]"
+
+
+def _answers(found: Sequence[Enrichment], triage: Triage) -> Iterator[Block | None]:
+    yield paragraph(found[0].question)
+    for enrichment in found:
+        yield from _answer(enrichment, triage)
+
+
+def _answer(enrichment: Enrichment, triage: Triage) -> Iterator[Block | None]:
+    about = f"{enrichment.observable}: " if enrichment.observable != triage.observable else ""
+    answer = enrichment.answer
+    if answer is None:
+        yield paragraph(f"{about}{summary.unanswered(enrichment)}")
+        return
+    yield paragraph(f"{about}{answer.headline}", LINE)
+    yield labelled([Row(fact.label, fact.value) for fact in answer.facts[:LINES]], LINE)
+    yield bullets([f"{signal.sentence} [{', '.join(signal.evidence[:3])}]" for signal in answer.signals], LINE)
+    yield bullets([f"Not decided ({unknown.kind}): {unknown.why}" for unknown in answer.unknowns], LINE)
+    for listed in answer.data.values():
+        yield from _list(listed, triage)
+
+
+def _list(listed: Any, triage: Triage) -> Iterator[Block | None]:
+    """A list of records of the answer's data, one line each, cut after :data:`LINES`."""
+    if not isinstance(listed, list | tuple):
+        return
+    records = [record for record in listed if isinstance(record, Mapping)]
+    yield bullets([_record(record) for record in records[:LINES]], 2 * LINE)
+    if len(records) > LINES:
+        yield paragraph(f"{len(records) - LINES} more: run `{command(triage)}`")
+
+
+def _record(record: Mapping[str, Any]) -> str:
+    first, *rest = record.items() or [("", "–")]
+    return " · ".join([_value(first[1]), *(f"{key.replace('_', ' ')} {_value(value)}" for key, value in rest)])
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        more = f" (and {len(value) - 3} more)" if len(value) > 3 else ""
+        return ", ".join(clean(str(one), LONGEST_AGENT) for one in value[:3]) + more
+    return clean(str(value), LONGEST_AGENT)

@@ -1,0 +1,148 @@
+"""The few pieces of Block Kit the bot draws with.
+
+All text, ours and strangers', goes into ``plain_text`` or ``rich_text`` text elements, which Slack shows as they
+are: mrkdwn can only escape ``& < >``, so a user agent such as ``*x*`` could still dress itself up there. The
+top-level ``text`` of a message is the one place Slack reads as mrkdwn; it is escaped.
+https://docs.slack.dev/messaging/formatting-message-text/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.plain import clean, cut
+from bot.summary import Row
+
+Block = dict[str, Any]
+View = dict[str, Any]
+
+HEADER = 150
+BUTTON = 75
+TITLE = 24
+TEXT = 4000
+PLAIN = 3000
+BUDGET = 12_000
+"""Characters over all blocks of a message. Slack refuses somewhat over 13,000 with ``msg_blocks_too_long``."""
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What Slack is asked to show. ``text`` is for notifications and screen readers, escaped already."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+    def payload(self) -> dict[str, Any]:
+        """As the outbox keeps it."""
+        return {"text": self.text, "blocks": list(self.blocks)}
+
+
+def message(text: str, *blocks: Block | None) -> Message:
+    """A message; ``text`` is plain and gets escaped, absent blocks are left out."""
+    return Message(escape(text), tuple(block for block in blocks if block))
+
+
+def escape(text: str, limit: int = TEXT) -> str:
+    """Plain ``text`` for a place Slack reads as mrkdwn: it pings nobody and links nowhere."""
+    shown, left = [], limit - 1
+    for character in clean(text):
+        written = _ENTITIES.get(character, character)
+        left -= len(written)
+        if left < 0:
+            return "".join(shown) + "…"
+        shown.append(written)
+    return "".join(shown)
+
+
+def plain(text: str, limit: int = PLAIN) -> dict[str, Any]:
+    """A ``plain_text`` object; ``:names:`` of emoji stay as they are written."""
+    return {"type": "plain_text", "text": clean(text, limit) or "–", "emoji": False}
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": plain(text, HEADER)}
+
+
+def context(*texts: str) -> Block | None:
+    """Small print; at most ten elements."""
+    elements = [plain(text, 300) for text in texts if text][:10]
+    return {"type": "context", "elements": elements} if elements else None
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+def paragraph(text: str, limit: int = PLAIN) -> Block:
+    """One paragraph of plain words."""
+    return _rich([_section([_text(clean(text, limit) or "–")])])
+
+
+def labelled(rows: Sequence[Row], limit: int = 300) -> Block | None:
+    """Rows with bold labels in one block; a value is cut at ``limit`` characters."""
+    pieces: list[dict[str, Any]] = []
+    for number, row in enumerate(rows):
+        label = ("\n" if number else "") + clean(row.label, 60) + ": "
+        pieces += [_text(label, bold=True), _text(clean(row.value, limit) or "–")]
+    return _rich([_section(pieces)]) if pieces else None
+
+
+def bullets(lines: Sequence[str], limit: int = 300) -> Block | None:
+    """A bulleted list."""
+    items = [_section([_text(clean(line, limit) or "–")]) for line in lines]
+    return _rich([{"type": "rich_text_list", "style": "bullet", "elements": items}]) if items else None
+
+
+def commands(lines: Sequence[str]) -> Block | None:
+    """Commands to copy, one a line, in a preformatted block. They are ours; only their values are others'."""
+    text = "\n".join(clean(line, 500) for line in lines)
+    return _rich([{"type": "rich_text_preformatted", "elements": [_text(cut(text, PLAIN))]}]) if text else None
+
+
+def button(label: str, action: str, value: str, *, style: str | None = None) -> dict[str, Any]:
+    drawn = {"type": "button", "text": plain(label, BUTTON), "action_id": action, "value": value}
+    return {**drawn, "style": style} if style else drawn
+
+
+def actions(block_id: str, buttons: Sequence[dict[str, Any]]) -> Block | None:
+    return {"type": "actions", "block_id": block_id, "elements": list(buttons)} if buttons else None
+
+
+def size(blocks: Sequence[Block]) -> int:
+    """The characters of all texts in ``blocks``, as the budget counts them."""
+    return sum(len(text) for block in blocks for text in texts(block))
+
+
+def texts(element: Any) -> Iterator[str]:
+    """Every text in a block, in reading order."""
+    if isinstance(element, Mapping):
+        for key, value in element.items():
+            if key == "text" and isinstance(value, str):
+                yield value
+            elif key not in {"value", "action_id", "block_id", "type", "style"}:
+                yield from texts(value)
+    elif isinstance(element, list | tuple):
+        for one in element:
+            yield from texts(one)
+
+
+def flattened(blocks: Sequence[Block]) -> str:
+    """The words of ``blocks`` without any layout, escaped: what is sent where Slack refuses the layout."""
+    words = " ".join("".join(texts(block)) for block in blocks)
+    return escape(words)
+
+
+def _rich(elements: list[dict[str, Any]]) -> Block:
+    return {"type": "rich_text", "elements": elements}
+
+
+def _section(elements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "rich_text_section", "elements": elements}
+
+
+def _text(text: str, *, bold: bool = False) -> dict[str, Any]:
+    return {"type": "text", "text": text, **({"style": {"bold": True}} if bold else {})}

@@ -1,0 +1,100 @@
+"""The modal in which a change is read, approved and followed.
+
+It is opened empty at once, because a trigger lives three seconds, and filled in when AWS has been read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot import summary
+from bot.model import Change, ChangeState, Plan, Refusal
+from bot.plain import clean
+from bot.slack.elements import TITLE, Block, View, bullets, commands, labelled, paragraph, plain
+from bot.summary import Row
+
+APPROVE = "approve"
+REASON_BLOCK = "reason"
+REASON_ACTION = "reason"
+LONGEST_REASON = 500
+LONGEST_LIST = 20
+
+_TITLES = {
+    ChangeState.CONFIRMED: "Done",
+    ChangeState.FAILED: "Failed",
+    ChangeState.UNKNOWN: "Not certain",
+    ChangeState.APPROVED: "Approved",
+    ChangeState.STARTED: "Started",
+}
+
+
+def preparing() -> View:
+    """What is seen while AWS is being read. Nothing can be approved in it."""
+    return _view("Preview", paragraph("Reading the current state from AWS… Nothing has been changed."))
+
+
+def preview(plan: Plan) -> View:
+    """What would change, before it does, with a field for the reason and the button that approves it."""
+    submit = "Undo" if plan.undo_of else _submit(plan.remediation)
+    return {
+        **_view(
+            "Undo" if plan.undo_of else "Preview",
+            paragraph(plan.title, 300),
+            labelled([Row("Target", plan.target), Row("Account", plan.account or "unknown")]),
+            labelled(_states(plan.before, plan.after), 400),
+            bullets(plan.warnings[:LONGEST_LIST], 600),
+            paragraph(f"Asked for by {plan.requested_by.name}; expires {summary.moment(plan.expires_at)}."),
+            _reason_input(),
+        ),
+        "callback_id": APPROVE,
+        "private_metadata": plan.id,
+        "submit": plain(submit, TITLE),
+        "close": plain("Cancel", TITLE),
+    }
+
+
+def working_view() -> View:
+    """What is seen from the approval until AWS has answered."""
+    return _view("Working", paragraph("Approved. Making the change and reading it back… You may close this window."))
+
+
+def done_view(change: Change) -> View:
+    """How the change ended; the card says the same."""
+    return _view(_TITLES[change.state], paragraph(summary.change_line(change), 1000))
+
+
+def refusal_view(refusal: Refusal) -> View:
+    """Why nothing was done, and the commands a person can run instead."""
+    return _view("Nothing was changed", paragraph(refusal.sentence, 1500), commands(refusal.commands))
+
+
+def _states(before: Mapping[str, str], after: Mapping[str, str]) -> list[Row]:
+    keys = list(dict.fromkeys([*before, *after]))[:LONGEST_LIST]
+    return [Row(key, f"{before.get(key, 'absent')} → {after.get(key, 'absent')}") for key in keys]
+
+
+def _submit(remediation: str) -> str:
+    return clean(remediation).split("_", maxsplit=1)[0].capitalize() or "Approve"
+
+
+def _reason_input() -> Block:
+    return {
+        "type": "input",
+        "block_id": REASON_BLOCK,
+        "label": plain("Reason (kept in the audit log)", 200),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": REASON_ACTION,
+            "min_length": 3,
+            "max_length": LONGEST_REASON,
+        },
+    }
+
+
+def _view(title: str, *blocks: Block | None) -> View:
+    return {
+        "type": "modal",
+        "title": plain(title, TITLE),
+        "close": plain("Close", TITLE),
+        "blocks": [block for block in blocks if block],
+    }

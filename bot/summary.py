@@ -1,0 +1,326 @@
+"""A case in a few plain sentences: what the Slack card and the terminal both say, whatever draws them.
+
+Nothing here is cleaned or escaped: strings may hold what attackers wrote, and the renderers make them safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.model import (
+    Activity,
+    Alert,
+    Case,
+    Change,
+    ChangeState,
+    Coverage,
+    Enrichment,
+    Observable,
+    Status,
+    Suggestion,
+    Triage,
+    Verdict,
+)
+
+WORDS = {
+    Verdict.INCIDENT: "🔴 Incident",
+    Verdict.PROBABLE: "🟠 Probable incident",
+    Verdict.SUSPICIOUS: "🟡 Suspicious",
+    Verdict.LOW: "🟢 Low",
+    Verdict.EXPECTED: "🔵 Expected",
+    Verdict.INCONCLUSIVE: "⚪ Inconclusive",
+}
+CLEARING = frozenset({Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
+"""Verdicts that calm: never said while a question is still open."""
+
+SHOWN = 3
+"""Addresses, clients and services a row names before it counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A label and what stands beside it."""
+
+    label: str
+    value: str
+
+
+def moment(at: datetime) -> str:
+    """``at`` in UTC to the minute, for people."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def headline(case: Case) -> str:
+    """Verdict and score with the subject; "Checking" while that would be premature."""
+    name = _name(case)
+    triage = case.triage
+    if case.subject is None:
+        return f"⚪ Nothing to look up · {case.title}"
+    if triage is None:
+        return f"⏳ Checking {name}"
+    judged = f"{WORDS[triage.assessment.verdict]} · {triage.assessment.score}/100"
+    if not triage.pending:
+        return f"{judged} · {name}"
+    return f"⏳ Checking {name}" if triage.assessment.verdict in CLEARING else f"{judged} so far · {name}"
+
+
+def verdict_sentence(case: Case) -> str:
+    """Why, in one sentence; before there is an answer, that there is none yet."""
+    if case.subject is None:
+        return "The alert names no access key, principal or public address, so no question could be asked."
+    triage = case.triage
+    if triage is None:
+        return "Checking… No verdict yet."
+    if triage.pending and triage.assessment.verdict in CLEARING:
+        return "Checking… No verdict before every question has ended."
+    return triage.assessment.sentence
+
+
+def rows(case: Case) -> tuple[Row, ...]:
+    """Who, where, with what, what they did, and every other answer in a line of its own."""
+    triage = case.triage
+    told = tuple(_alert_rows(case))
+    if triage is None:
+        return told
+    where, clients = _where(triage), _clients(triage)
+    found = (
+        Row("Who", who(triage)),
+        *(Row("Where", line) for line in where),
+        *(Row("Client", line) for line in clients),
+        Row("Activity", did(triage.activity, triage.searched)),
+        *_headlines(triage, without=_drawn(bool(where), bool(clients))),
+    )
+    return found + told
+
+
+def pending(case: Case) -> str | None:
+    """The questions still open, in one line."""
+    if case.triage is None or not case.triage.pending:
+        return None
+    return "Still asking: " + " · ".join(case.triage.pending)
+
+
+def gaps(triage: Triage) -> tuple[Row, ...]:
+    """Every question nobody answered and why: what could not be checked, then what was not asked."""
+    skipped = {e.question for e in triage.enrichments if e.status is Status.SKIPPED}
+    known: dict[str, str] = {gap.question: gap.why for gap in triage.assessment.gaps}
+    for enrichment in triage.enrichments:
+        if enrichment.status is not Status.ANSWERED:
+            known.setdefault(enrichment.question, enrichment.why or enrichment.status.value)
+    missing = triage.searched.missing if triage.searched else ("CloudTrail: the history holds nothing of this span",)
+    return (
+        *(Row("Could not check", f"{question}: {why}") for question, why in known.items() if question not in skipped),
+        *(Row("Could not check", sentence) for sentence in missing),
+        *(Row("Not asked", f"{question}: {why}") for question, why in known.items() if question in skipped),
+    )
+
+
+def could_be(triage: Triage) -> str | None:
+    """What the verdict would be if every open question went against the key."""
+    if triage.assessment.could_be is None:
+        return None
+    verdict, score = triage.assessment.could_be
+    return f"Could be {verdict.value} ({score}/100) if what could not be checked spoke against it."
+
+
+def searched(coverage: Coverage | None) -> str:
+    """Up to when CloudTrail is complete, and over which span it was searched."""
+    if coverage is None:
+        return "CloudTrail: nothing of this span could be searched"
+    newest = max(coverage.regions.values(), default=coverage.until)
+    span = f"searched {moment(coverage.since)} to {moment(coverage.until)}"
+    return f"CloudTrail complete up to {moment(newest)}; {span}"
+
+
+def change_line(change: Change) -> str:
+    """What was changed, by whom, when, and how far it has come."""
+    what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}"
+    state = {
+        ChangeState.APPROVED: "approved, not started yet",
+        ChangeState.STARTED: "started, not confirmed yet",
+        ChangeState.CONFIRMED: "confirmed",
+        ChangeState.FAILED: "failed",
+        ChangeState.UNKNOWN: "unknown: AWS may have applied it",
+    }[change.state]
+    taken_back = " (taken back since)" if change.undone else ""
+    return (
+        f"{what} by {change.approved_by.name} at {moment(change.at)}: {state}{taken_back}. {change.sentence}".rstrip()
+    )
+
+
+def undoable(case: Case) -> Change | None:
+    """The newest confirmed change that can still be taken back."""
+    standing = [c for c in case.changes if c.state is ChangeState.CONFIRMED and not c.undone and c.undo_of is None]
+    return standing[-1] if standing else None
+
+
+def offered(case: Case) -> tuple[Suggestion, ...]:
+    """The suggested changes that are not already made or under way."""
+    busy = {
+        (change.remediation, change.target)
+        for change in case.changes
+        if change.undo_of is None and not change.undone and change.state is not ChangeState.FAILED
+    }
+    suggested = case.triage.suggested if case.triage else ()
+    return tuple(one for one in suggested if (one.remediation, one.target) not in busy)
+
+
+def enricher_name(name: str) -> str:
+    """An enricher's name in words: ``usual_ips`` is "Usual IPs"."""
+    words = [{"ip": "IP", "ips": "IPs"}.get(word, word) for word in name.rsplit(".", 1)[-1].split("_")]
+    return " ".join(words)[:1].upper() + " ".join(words)[1:]
+
+
+def who(triage: Triage) -> str:
+    """The principal with its account; for a shared observable, who used it most."""
+    if triage.principal:
+        principal = triage.principal
+        kind = f" ({principal.type})" if principal.type else ""
+        account = f", account {principal.account}" if principal.account else ""
+        return f"{principal.name}{kind}{account}; {_kind(triage.observable)} {triage.observable}"
+    if triage.principals:
+        shown = ", ".join(f"{name} ({count} calls)" for name, count in triage.principals[:SHOWN])
+        return shown + _more(len(triage.principals) - SHOWN)
+    return f"unknown: nothing says who is behind {_kind(triage.observable)} {triage.observable}"
+
+
+def did(activity: Activity, coverage: Coverage | None) -> str:
+    """How many calls, how they ended, to which services, and when."""
+    if not activity.events:
+        return "no calls found" if coverage else "not known: CloudTrail could not be searched"
+    ends = {
+        "refused": activity.denied,
+        "failed": activity.failed,
+        "with bad credentials": activity.bad_credential,
+        "dry runs": activity.dry_run,
+        "failed sign-ins": activity.login_failed,
+        "made by AWS services": activity.by_service,
+    }
+    parts = [f"{activity.events} calls", *(f"{count} {what}" for what, count in ends.items() if count)]
+    services = _top(activity.services)
+    when = f"{moment(activity.first_seen)} to {moment(activity.last_seen)}" if _timed(activity) else ""
+    return "; ".join(part for part in (", ".join(parts), services, when) if part)
+
+
+def _timed(activity: Activity) -> bool:
+    return activity.first_seen is not None and activity.last_seen is not None
+
+
+def _name(case: Case) -> str:
+    triage = case.triage
+    if case.subject is None:
+        return case.title
+    if triage and triage.principal and triage.principal.name not in case.subject.value:
+        return f"{case.subject} of {triage.principal.name}"
+    return case.subject.value
+
+
+def _kind(observable: Observable) -> str:
+    return {"access_key": "key", "ip": "address", "user_agent": "client"}.get(observable.kind, observable.kind.value)
+
+
+def _alert_rows(case: Case) -> Iterator[Row]:
+    if not case.alerts:
+        return
+    alert = case.alerts[-1]
+    further = f" (and {len(case.alerts) - 1} earlier)" if len(case.alerts) > 1 else ""
+    severity = f", severity {alert.severity}" if alert.severity else ""
+    yield Row("Alert", f"{alert.title} ({alert.source}{severity}, {moment(alert.at)}){further}")
+    yield from _remarks(alert)
+
+
+def _remarks(alert: Alert) -> Iterator[Row]:
+    if alert.sample:
+        yield Row("Sample", "a made-up finding for testing: nothing in it is real, so nothing was looked up")
+    if alert.secrets_removed:
+        yield Row("Warning", "the alert held a secret access key; it was cut out. Treat that secret as public")
+    for note in alert.notes:
+        yield Row("Note", note)
+
+
+def _where(triage: Triage) -> tuple[str, ...]:
+    origins = {str(data["ip"]): data for data in _answers(triage) if "ip" in data and "hosting" in data}
+    seen = {str(entry["ip"]): entry for entry in _entries(triage, "addresses", "ip")}
+    fresh = [ip for ip, entry in seen.items() if entry.get("new")]
+    order = list(dict.fromkeys([*(ip for ip in fresh if ip in origins), *origins, *fresh])) or list(seen)
+    lines = [f"{ip}: {_origin(origins.get(ip))}; {_novelty(seen.get(ip))}" for ip in order]
+    return _listed(lines, len({*order, *seen}))
+
+
+def _origin(data: Mapping[str, Any] | None) -> str:
+    if data is None:
+        return "origin not looked up"
+    network = f"AS{data['asn']}" if data.get("asn") else None
+    name = data.get("provider") or data.get("organisation")
+    hosting = {True: "hosting", False: "not hosting"}.get(data["hosting"], "hosting unknown")
+    parts = [name or "provider unknown", network, data.get("country"), hosting]
+    parts += [word for key, word in (("tor", "Tor exit"), ("vpn", "VPN")) if data.get(key)]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _clients(triage: Triage) -> tuple[str, ...]:
+    families = sorted(_entries(triage, "families", "family"), key=lambda entry: not entry.get("new"))
+    lines = []
+    for entry in families:
+        agents = entry.get("agents") or [""]
+        lines.append(f"{entry['family']}, {entry.get('count', '?')} calls; {_novelty(entry)}. {agents[0]}".rstrip())
+    return _listed(lines, len(families))
+
+
+def _novelty(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return "not seen in CloudTrail"
+    words = {True: "NEW for this principal", False: "used before"}
+    return words.get(entry.get("new"), "too little history to say whether it is new")  # type: ignore[arg-type]
+
+
+def _headlines(triage: Triage, without: frozenset[str]) -> Iterator[Row]:
+    spoken: dict[str, list[str]] = {}
+    for enrichment in triage.enrichments:
+        if enrichment.answer and not without & enrichment.answer.data.keys():
+            spoken.setdefault(enrichment.enricher, []).append(enrichment.answer.headline)
+    for name, lines in spoken.items():
+        yield Row(enricher_name(name), "; ".join(lines[:SHOWN]) + _more(len(lines) - SHOWN))
+
+
+def _drawn(where: bool, clients: bool) -> frozenset[str]:
+    return frozenset((["addresses", "hosting"] if where else []) + (["families"] if clients else []))
+
+
+def _answers(triage: Triage) -> Iterator[Mapping[str, Any]]:
+    for enrichment in triage.enrichments:
+        if enrichment.answer:
+            yield enrichment.answer.data
+
+
+def _entries(triage: Triage, key: str, name: str) -> Iterator[Mapping[str, Any]]:
+    for data in _answers(triage):
+        listed = data.get(key)
+        for entry in listed if isinstance(listed, list | tuple) else ():
+            if isinstance(entry, Mapping) and name in entry:
+                yield entry
+
+
+def _listed(lines: Sequence[str], total: int) -> tuple[str, ...]:
+    shown = list(lines[:SHOWN])
+    if shown:
+        shown[-1] += _more(total - len(shown))
+    return tuple(shown)
+
+
+def _top(counts: Mapping[str, int]) -> str:
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count}" for name, count in most[:SHOWN]) + _more(len(most) - SHOWN)
+
+
+def _more(count: int) -> str:
+    return f" (and {count} more)" if count > 0 else ""
+
+
+def unanswered(enrichment: Enrichment) -> str:
+    """How a question ended that has no answer, in words."""
+    how = {Status.SKIPPED: "not asked", Status.FAILED: "could not be answered", Status.TIMED_OUT: "ran out of time"}
+    return f"{how[enrichment.status]}: {enrichment.why or 'no reason given'}"

@@ -1,0 +1,153 @@
+"""The model as plain text, for a terminal and for the one line of a notification."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from bot import summary
+from bot.model import Alert, Case, Change, Enrichment, Plan, Reason, Refusal, Triage
+from bot.plain import LONGEST_AGENT, clean
+from bot.summary import Row
+
+WIDTH = 100
+LABEL = 18
+LINES = 15
+
+
+def notification(case: Case) -> str:
+    """One line: which case, how bad, about whom."""
+    return clean(f"Case #{case.id}: {summary.headline(case)}", 200)
+
+
+def case_text(case: Case) -> str:
+    """What the card of ``case`` says."""
+    triage = case.triage
+    asking = summary.pending(case)
+    return _document(
+        [
+            notification(case),
+            *_wrapped(summary.verdict_sentence(case)),
+            "",
+            *_rows(summary.rows(case)),
+            *(_rows(summary.gaps(triage)) if triage else ()),
+            *_wrapped((summary.could_be(triage) if triage else None) or ""),
+            *_wrapped(asking or ""),
+            *(line for change in case.changes for line in _wrapped(f"- {summary.change_line(change)}")),
+            *_rows([Row("Searched", summary.searched(triage.searched))] if triage else []),
+        ]
+    )
+
+
+def triage_text(triage: Triage) -> str:
+    """Everything a triage found, readable: verdict, arithmetic, answers, gaps."""
+    judged = triage.assessment
+    return _document(
+        [
+            f"{clean(str(triage.observable))}: {judged.verdict.value}, {judged.score}/100",
+            *_wrapped(judged.sentence),
+            "",
+            *_rows(
+                [
+                    Row("Who", summary.who(triage)),
+                    Row("Activity", summary.did(triage.activity, triage.searched)),
+                    Row("Searched", summary.searched(triage.searched)),
+                ]
+            ),
+            *_section("Why", (_reason(reason) for reason in judged.reasons)),
+            *_section("Score", (f"{n}: {c.points} of at most {c.cap}" for n, c in judged.classes.items())),
+            *(line for enrichment in triage.enrichments for line in _enrichment(enrichment)),
+            *_section("Not known", (f"{gap.label}: {gap.value}" for gap in summary.gaps(triage))),
+            *_wrapped(summary.could_be(triage) or ""),
+            *_section("Suggested", (f"{s.remediation} {s.target}: {s.why}" for s in triage.suggested)),
+        ]
+    )
+
+
+def alert_text(alert: Alert) -> str:
+    """One line about an alert."""
+    return clean(f"{alert.title} ({alert.source}, {summary.moment(alert.at)})", 300)
+
+
+def plan_text(plan: Plan) -> str:
+    """The preview of a change: nothing has been made yet."""
+    keys = dict.fromkeys([*plan.before, *plan.after])
+    return _document(
+        [
+            clean(plan.title),
+            "",
+            *_rows(
+                [
+                    Row("Plan", plan.id),
+                    Row("Target", plan.target),
+                    Row("Account", plan.account or "unknown"),
+                    *(Row(k, f"{plan.before.get(k, 'absent')} → {plan.after.get(k, 'absent')}") for k in keys),
+                    Row("Asked for by", plan.requested_by.name),
+                    Row("Expires", summary.moment(plan.expires_at)),
+                ]
+            ),
+            *_section("Before you approve", plan.warnings),
+            "",
+            f"Nothing has been changed. To do it: triage approve {plan.id} --reason TEXT",
+        ]
+    )
+
+
+def refusal_text(refusal: Refusal) -> str:
+    """Why nothing was done, and what to run instead."""
+    return _document([*_wrapped(refusal.sentence), *(f"    {clean(command)}" for command in refusal.commands)])
+
+
+def change_text(change: Change) -> str:
+    """How a change ended, with the id that takes it back."""
+    return _document([*_wrapped(summary.change_line(change)), f"Execution {change.execution}"])
+
+
+def _enrichment(enrichment: Enrichment) -> Iterator[str]:
+    yield ""
+    about = f" [{enrichment.observable}]"
+    yield from _wrapped(f"{summary.enricher_name(enrichment.enricher)}{about}: {enrichment.question}")
+    answer = enrichment.answer
+    if answer is None:
+        yield from _wrapped(f"  {summary.unanswered(enrichment)}", indent="  ")
+        return
+    yield from _wrapped(f"  {answer.headline}", indent="  ")
+    yield from _rows([Row(fact.label, fact.value) for fact in answer.facts[:LINES]], indent="  ")
+    if len(answer.facts) > LINES:
+        yield f"  {len(answer.facts) - LINES} more: use --json"
+
+
+def _reason(reason: Reason) -> str:
+    return f"+{reason.points} {reason.signal}: {reason.sentence} [{', '.join(reason.evidence[:3])}]"
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    written = [line for text in lines for line in _wrapped(f"- {clean(text)}")]
+    if written:
+        yield from ("", title, *written)
+
+
+def _rows(rows: Sequence[Row], *, indent: str = "") -> Iterator[str]:
+    for row in rows:
+        label = f"{clean(row.label, LABEL * 2)}:".ljust(LABEL)
+        yield from _wrapped(f"{indent}{label}{clean(row.value, 4 * LONGEST_AGENT)}", indent=indent + " " * LABEL)
+
+
+def _wrapped(text: str, *, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _document(lines: Iterable[str]) -> str:
+    shown = [_visible(line) for line in lines]
+    return "\n".join(shown).strip("\n")
+
+
+def _visible(line: str) -> str:
+    """The last gate to a terminal: a line keeps its spaces but no character that could drive it."""
+    return " ".join(clean(piece) for piece in line.split(" "))
