@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.intake.secret_guard import KEY_ID, remove_secrets
 from bot.model import Refusal
 from bot.plain import clean
 
@@ -51,12 +52,8 @@ class Ask:
     values: tuple[str, ...] = ()
 
 
-# The prefixes of credentials that can sign calls; letters and digits after them are not checked further, because
-# only decoding the account needs base32.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
-KEY_ID = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,124}(?![A-Za-z0-9])", re.ASCII | re.IGNORECASE)
+_TYPED_KEY = re.compile(KEY_ID.pattern, re.ASCII | re.IGNORECASE)
 _OTHER_ID = re.compile(r"(?<![A-Za-z0-9])(?:AIDA|AROA|AIPA|AGPA|ANPA)[A-Z0-9]{16,17}(?![A-Za-z0-9])", re.ASCII)
-_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])", re.ASCII)
 _MARKUP = re.compile(r"<(?:mailto:|tel:)?([^<>|]*)(?:\|([^<>]*))?>")
 _QUOTES = str.maketrans(dict.fromkeys("`'\"“”„‟‘’‚‛«»‹›*", " "))
 _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:\d{0,12}:\S+", re.ASCII)
@@ -65,8 +62,8 @@ _WORD = re.compile(r"[a-z]+", re.ASCII)
 
 def parse(text: str) -> Ask | Refusal:
     """What ``text`` (everything after ``/triage``) asks for; a :class:`Refusal` says what to type instead."""
-    words = _plain(text)
-    if _holds_secret(words):
+    words = _with_keys_in_capitals(_plain(text))
+    if remove_secrets(words)[1]:
         return Refusal(
             "That looks like a secret access key. It was not kept, but Slack has seen it: treat it as public, disable "
             "the key, and ask again with the key id alone (`/triage key AKIA…`)."
@@ -87,18 +84,12 @@ def _plain(text: str) -> str:
     return " ".join(shown.translate(_QUOTES).split())
 
 
-def _holds_secret(words: str) -> bool:
-    rest = KEY_ID.sub(" ", words)
-    return any(_looks_secret(found[0], bool(KEY_ID.search(words))) for found in _SECRET.finditer(rest))
-
-
-def _looks_secret(token: str, beside_key: bool) -> bool:
-    mixed = any(c.isupper() for c in token) and any(c.islower() for c in token) and any(c.isdigit() for c in token)
-    return beside_key or mixed
+def _with_keys_in_capitals(words: str) -> str:
+    return _TYPED_KEY.sub(lambda found: found[0].upper(), words)
 
 
 def _keys(words: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(found[0].upper() for found in KEY_ID.finditer(words)))
+    return tuple(dict.fromkeys(KEY_ID.findall(words)))
 
 
 def _first_word(words: str) -> str:
@@ -152,9 +143,7 @@ def _key(words: str, keys: tuple[str, ...]) -> Ask | Refusal:
     # The ids of AWS's documentation end so; they belong to nobody.
     real = tuple(key for key in keys if not key.endswith("EXAMPLE"))
     if not real:
-        return Refusal(
-            "That is an example from AWS's documentation, not a key of anybody's. Type the key id you found."
-        )
+        return Refusal("That key id is an example from AWS's documentation. Type the key id you found.")
     if len(real) > MOST_VALUES:
         return Refusal(f"{len(real)} keys at once are too many; ask for at most {MOST_VALUES} at a time.")
     return Ask(Command.KEY, real)

@@ -201,12 +201,13 @@ def did(activity: Activity, coverage: Coverage | None) -> str:
     }
     parts = [f"{activity.events} calls", *(f"{count} {what}" for what, count in ends.items() if count)]
     services = _top(activity.services)
-    when = f"{moment(activity.first_seen)} to {moment(activity.last_seen)}" if _timed(activity) else ""
-    return "; ".join(part for part in (", ".join(parts), services, when) if part)
+    return "; ".join(part for part in (", ".join(parts), services, _when(activity)) if part)
 
 
-def _timed(activity: Activity) -> bool:
-    return activity.first_seen is not None and activity.last_seen is not None
+def _when(activity: Activity) -> str:
+    if activity.first_seen is None or activity.last_seen is None:
+        return ""
+    return f"{moment(activity.first_seen)} to {moment(activity.last_seen)}"
 
 
 def _name(case: Case) -> str:

@@ -48,7 +48,8 @@ def message(text: str, *blocks: Block | None) -> Message:
 
 def escape(text: str, limit: int = TEXT) -> str:
     """Plain ``text`` for a place Slack reads as mrkdwn: it pings nobody and links nowhere."""
-    shown, left = [], limit - 1
+    shown: list[str] = []
+    left = limit - 1
     for character in clean(text):
         written = _ENTITIES.get(character, character)
         left -= len(written)

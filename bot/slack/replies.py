@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.commands import HELP
-from bot.model import Refusal
+from bot.model import Actor, Operation, Refusal
 from bot.slack.elements import Message, bullets, commands, message, paragraph
 
 
@@ -30,3 +30,10 @@ def opened(cases: Sequence[tuple[int, bool]]) -> Message:
     numbered = [f"case #{number} {'opened' if new else 'joined: it was already open'}" for number, new in cases]
     sentence = "; ".join(numbered)
     return say(f"{sentence[:1].upper()}{sentence[1:]}. Its card is being updated." if sentence else "No case.")
+
+
+def whoami(actor: Actor, rights: Mapping[Operation, str]) -> Message:
+    """Who the person is to the bot, and a sentence for each right."""
+    lines = [f"{operation.value}: {sentence}" for operation, sentence in rights.items()]
+    name = f"You are {actor.name}, {actor.id}."
+    return message(name, paragraph(name), bullets(lines))

@@ -64,9 +64,9 @@ def respond(db: Database, response_url: str, message: Mapping[str, Any], now: da
     _add(db, "respond", response_url, None, {"response_url": response_url, "message": dict(message)}, now)
 
 
-def change_view(db: Database, view_id: str, view: Mapping[str, Any], now: datetime) -> None:
-    """Change an open modal."""
-    _add(db, "view", view_id, None, {"view_id": view_id, "view": dict(view)}, now)
+def change_view(db: Database, external_id: str, view: Mapping[str, Any], now: datetime) -> None:
+    """Change an open modal, named by the id we gave it: Slack's own is not known before it is open."""
+    _add(db, "view", external_id, None, {"external_id": external_id, "view": dict(view)}, now)
 
 
 def waiting(db: Database, now: datetime) -> bool:
@@ -117,6 +117,14 @@ def postpone(db: Database, outgoing: Outgoing, until: datetime, error: str, *, m
     db.execute(
         "UPDATE outbox SET state = ?, leased_until = 0, due_at = ?, error = ? WHERE id = ?",
         ["sending" if maybe_sent else "ready", until.timestamp(), error, outgoing.id],
+    )
+
+
+def hold(db: Database, outgoing: Outgoing, until: datetime) -> None:
+    """Not yet: nothing was tried, so the attempt does not count."""
+    db.execute(
+        "UPDATE outbox SET state = ?, leased_until = 0, due_at = ?, attempts = attempts - 1 WHERE id = ?",
+        ["sending" if outgoing.interrupted else "ready", until.timestamp(), outgoing.id],
     )
 
 

@@ -1,0 +1,131 @@
+"""The jobs behind commands, clicks and submissions: ask ``operations``, then put the answer in the outbox.
+
+Slow work is done before the returned change is committed; the answer and the end of the job commit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.commands import Command
+from bot.model import Actor, Change, Kind, Observable, Operation, Plan, Refusal
+from bot.slack import modals, replies
+from bot.slack.card import ASK_AGAIN, PLAN
+from bot.slack.elements import Message, View
+from bot.store import outbox
+from bot.store.jobs import Job
+from bot.workers import Commit, Handler, nothing
+
+Clock = Callable[[], datetime]
+Payload = Mapping[str, Any]
+
+
+class CaseOpened(Protocol):
+    """The case a question went to, and whether it was opened for it."""
+
+    @property
+    def case(self) -> int: ...
+
+    @property
+    def new(self) -> bool: ...
+
+
+class Operations(Protocol):
+    """What Slack needs of ``bot.operations``; permission and audit are its own."""
+
+    def triage(self, observables: Sequence[Observable], actor: Actor) -> Sequence[CaseOpened] | Refusal: ...
+
+    def ask_again(self, case: int, actor: Actor) -> int | Refusal: ...
+
+    def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal: ...
+
+    def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal: ...
+
+    def approve(self, plan: str, actor: Actor, reason: str) -> Change | Refusal: ...
+
+    def may(self, actor: Actor) -> Mapping[Operation, str]: ...
+
+
+class Answers:
+    """Handlers of the jobs that the listeners queue."""
+
+    def __init__(self, operations: Operations, clock: Clock) -> None:
+        self._operations = operations
+        self._clock = clock
+
+    def handlers(self) -> dict[str, Handler]:
+        """The jobs of the pool ``ask``."""
+        return {"command": self.command, "click": self.click, "submit": self.submit}
+
+    def command(self, job: Job) -> Commit:
+        """``/triage key …`` and ``/triage whoami``."""
+        actor = _actor(job.payload)
+        if job.payload["command"] == Command.WHOAMI:
+            return self._respond(job.payload, replies.whoami(actor, self._operations.may(actor)))
+        asked = [Observable(Kind.ACCESS_KEY, value) for value in job.payload["values"]]
+        opened = self._operations.triage(asked, actor)
+        if isinstance(opened, Refusal):
+            return self._respond(job.payload, replies.refusal(opened))
+        return self._respond(job.payload, replies.opened([(one.case, one.new) for one in opened]))
+
+    def click(self, job: Job) -> Commit:
+        """A button of a card."""
+        try:
+            return self._clicked(job.payload)
+        except LookupError:
+            gone = Refusal("That case or change is not known here any more. Ask with `/triage key …`.")
+            return self._refuse(job.payload, gone)
+
+    def submit(self, job: Job) -> Commit:
+        """The approval of a previewed change."""
+        payload = job.payload
+        made = self._operations.approve(payload["plan"], _actor(payload), payload["reason"])
+        view = modals.refusal_view(made) if isinstance(made, Refusal) else modals.done_view(made)
+        return self._show(payload, view)
+
+    def _clicked(self, payload: Payload) -> Commit:
+        action, actor = str(payload["action"]), _actor(payload)
+        if action.startswith(ASK_AGAIN):
+            asked = self._operations.ask_again(_case(payload["value"])[0], actor)
+            return self._refuse(payload, asked) if isinstance(asked, Refusal) else self._asking(payload, asked)
+        if action.startswith(PLAN):
+            case, target = _case(payload["value"])
+            plan = self._operations.plan_for(action.split(":")[1], target, actor, case=case)
+        else:
+            plan = self._operations.plan_undo(payload["value"], actor)
+        return self._refuse(payload, plan) if isinstance(plan, Refusal) else self._show(payload, modals.preview(plan))
+
+    def _asking(self, payload: Payload, case: int) -> Commit:
+        return self._respond(payload, replies.say(f"Case #{case}: asking every question again."))
+
+    def _refuse(self, payload: Payload, refusal: Refusal) -> Commit:
+        if payload["view"]:
+            return self._show(payload, modals.refusal_view(refusal))
+        return self._respond(payload, replies.refusal(refusal))
+
+    def _show(self, payload: Payload, view: View) -> Commit:
+        external_id = payload["view"]
+        if not external_id:
+            return nothing
+        return lambda db: outbox.change_view(db, external_id, view, self._clock())
+
+    def _respond(self, payload: Payload, message: Message) -> Commit:
+        url = payload["response_url"]
+        if not url:
+            return nothing
+        return lambda db: outbox.respond(db, url, message.payload(), self._clock())
+
+
+def _actor(payload: Payload) -> Actor:
+    return Actor(payload["actor"]["id"], payload["actor"]["name"])
+
+
+def _case(value: str) -> tuple[int, str]:
+    """The case and the target of a button's ``case:<id>[:<target>]``. Raises ``LookupError`` for anything else."""
+    kind, _, rest = value.partition(":")
+    number, _, target = rest.partition(":")
+    if kind != "case" or not number.isdecimal():
+        raise LookupError(value)
+    return int(number), target

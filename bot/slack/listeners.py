@@ -1,0 +1,174 @@
+"""What Slack sends us: acknowledge, parse, keep, answer later.
+
+Slack never repeats a command, a click or a submission, and waits three seconds. So each listener commits what the
+person wants before it acknowledges, and does nothing slow: the one call made here is ``views.open``, because the
+trigger that allows it lives three seconds as well. https://docs.slack.dev/interactivity/handling-user-interaction/
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import structlog
+from slack_bolt import Ack, App
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from bot.commands import Command, parse
+from bot.model import Refusal
+from bot.slack import modals, replies
+from bot.slack.card import ASK_AGAIN, PLAN, UNDO
+from bot.slack.client import FAULTS, logger, web_client
+from bot.slack.elements import View
+from bot.store import jobs, outbox
+from bot.store.state import State, StateUnavailable
+
+POOL = "ask"
+LISTENERS = 50
+"""Threads for listeners. Bolt's own five would let the sixth click of a busy minute go unacknowledged."""
+
+NOTHING_DONE = "Nothing was done: the bot could not store your request. Try again in a minute, or tell whoever runs it."
+NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Press the button again."
+
+OPERATIONS = re.compile(rf"^(?:{PLAN}.+|{UNDO}(?::.+)?|{ASK_AGAIN}(?::.+)?)$")
+
+Body = Mapping[str, Any]
+Clock = Callable[[], datetime]
+
+log = structlog.get_logger()
+
+
+def build_app(client: WebClient, state: State, clock: Clock, *, signing_secret: str = "") -> App:
+    """The Bolt app, for HTTP (with ``signing_secret``) and Socket Mode alike.
+
+    ``client`` carries the bot's token. Nothing is asked of Slack here, so the bot starts while Slack is down.
+    """
+    app = App(
+        client=web_client(None, client.base_url),
+        signing_secret=signing_secret,
+        authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=client.token),
+        listener_executor=ThreadPoolExecutor(max_workers=LISTENERS, thread_name_prefix="slack-listener"),
+        logger=logger,
+    )
+    listeners = _Listeners(client, state, clock)
+    app.command("/triage")(listeners.command)
+    app.action(OPERATIONS)(listeners.click)
+    app.view(modals.APPROVE)(listeners.submit)
+    return app
+
+
+def actor_of(body: Body) -> dict[str, str]:
+    """Who acts: ``slack:<enterprise or team>:<user>``.
+
+    On Enterprise Grid the enterprise counts, because a colleague may act from any of its workspaces. A person of
+    another company in a shared channel carries their own team, which no rule of ours names.
+    """
+    user = body.get("user")
+    if isinstance(user, Mapping):
+        name, person, home = user.get("name") or user.get("username"), user.get("id"), user.get("team_id")
+    else:
+        name, person, home = body.get("user_name"), body.get("user_id"), None
+    installed = _id(body.get("team")) or str(body.get("team_id") or "")
+    stranger = home is not None and installed and home != installed and not _enterprise(body)
+    owner = str(home) if stranger else _enterprise(body) or installed or str(home or "")
+    return {"id": f"slack:{owner}:{person}", "name": str(name or person)}
+
+
+class _Listeners:
+    def __init__(self, client: WebClient, state: State, clock: Clock) -> None:
+        self._client = client
+        self._state = state
+        self._clock = clock
+
+    def command(self, ack: Ack, body: Body) -> None:
+        """``/triage``. What was typed is never kept, only what it asks for: it may hold a secret."""
+        ask = parse(str(body.get("text") or ""))
+        if isinstance(ask, Refusal):
+            ack(**replies.refusal(ask).payload())
+        elif ask.command is Command.HELP:
+            ack(**replies.usage().payload())
+        else:
+            intent = {"command": ask.command.value, "values": list(ask.values), **_common(body)}
+            kept = self._keep("command", intent, body)
+            ack() if kept is not None else ack(**replies.say(NOTHING_DONE).payload())
+
+    def click(self, ack: Ack, body: Body) -> None:
+        """A button of a card."""
+        pressed = body["actions"][0]
+        opens = not str(pressed["action_id"]).startswith(ASK_AGAIN)
+        view = secrets.token_hex(16) if opens else None
+        intent = {"action": pressed["action_id"], "value": pressed.get("value", ""), "view": view, **_common(body)}
+        kept = self._keep("click", intent, body)
+        ack()
+        if kept is None:
+            self._open(body, modals.refusal_view(Refusal(NOTHING_DONE)), secrets.token_hex(16))
+        elif kept and view and not self._open(body, modals.preparing(), view):
+            self._tell(body, NOT_OPENED)
+
+    def submit(self, ack: Ack, body: Body) -> None:
+        """The approval of a previewed change."""
+        view = body["view"]
+        intent = {
+            "plan": view.get("private_metadata", ""),
+            "reason": _reason(view),
+            "view": view.get("external_id") or "",
+            **_common(body),
+        }
+        if self._keep("submit", intent, body) is None:
+            ack(response_action="errors", errors={modals.REASON_BLOCK: NOTHING_DONE})
+        else:
+            working = {**modals.working_view(), "external_id": intent["view"]}
+            ack(response_action="update", view=working)
+
+    def _keep(self, kind: str, intent: dict[str, Any], body: Body) -> bool | None:
+        """Whether the intent is new; ``None`` if it could not be stored."""
+        once = f"{kind}:{_identity(kind, body)}"
+        now = self._clock()
+        try:
+            return self._state.write(lambda db: jobs.add(db, kind, intent, now, pool=POOL, once=once))
+        except StateUnavailable as error:
+            log.warning("an intent could not be stored and was refused", kind=kind, why=str(error))
+            return None
+
+    def _open(self, body: Body, view: View, external_id: str) -> bool:
+        try:
+            self._client.views_open(trigger_id=body["trigger_id"], view={**view, "external_id": external_id})
+        except FAULTS as error:
+            log.warning("a window could not be opened", why=type(error).__name__)
+            return False
+        return True
+
+    def _tell(self, body: Body, sentence: str) -> None:
+        url, now = body.get("response_url"), self._clock()
+        if url:
+            said = replies.say(sentence).payload()
+            self._state.write(lambda db: outbox.respond(db, str(url), said, now))
+
+
+def _common(body: Body) -> dict[str, Any]:
+    return {"actor": actor_of(body), "response_url": body.get("response_url") or ""}
+
+
+def _identity(kind: str, body: Body) -> str:
+    """What makes two deliveries the same interaction: a view is submitted once, a trigger is given once."""
+    return str(body["view"]["id"]) if kind == "submit" else str(body["trigger_id"])
+
+
+def _reason(view: Mapping[str, Any]) -> str:
+    typed = view.get("state", {}).get("values", {}).get(modals.REASON_BLOCK, {}).get(modals.REASON_ACTION, {})
+    return str(typed.get("value") or "").strip()
+
+
+def _enterprise(body: Body) -> str:
+    team = body.get("team")
+    of_team = team.get("enterprise_id") if isinstance(team, Mapping) else None
+    return _id(body.get("enterprise")) or str(of_team or body.get("enterprise_id") or "")
+
+
+def _id(thing: Any) -> str:
+    return str(thing.get("id") or "") if isinstance(thing, Mapping) else str(thing or "")

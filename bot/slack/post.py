@@ -1,0 +1,290 @@
+"""Sends what the outbox holds, so that Slack shows each message once and in its newest form.
+
+Nothing is dropped: what Slack cannot take now is tried again later, and what was cut off half-way is looked for in
+the channel before it is posted a second time. Only a closed modal and a used-up answer address are given up.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
+
+from bot.slack.client import FAULTS, TIMEOUT_SECONDS, logger
+from bot.slack.elements import flattened
+from bot.store import outbox
+from bot.store.outbox import Outgoing, Posted
+from bot.store.state import State
+
+PACE = timedelta(seconds=1)
+"""Slack takes about one message a second and channel. https://docs.slack.dev/apis/web-api/rate-limits/"""
+
+LONGEST_WAIT = timedelta(minutes=5)
+LONGEST_RETRY_AFTER = 3600.0
+UNCERTAIN = frozenset({"HTTP 200", "ratelimited", "internal_error", "fatal_error", "service_unavailable"})
+"""What Slack (or a proxy before it) says when it may think otherwise in a moment."""
+
+VIEW_ATTEMPTS = 6
+"""A modal may still be opening when its first change is sent; later than this it was closed."""
+
+EVENT = "triage_slot"
+
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+MALFORMED = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_attachments"}
+)
+REFUSED = frozenset(
+    {
+        "channel_not_found",
+        "is_archived",
+        "not_in_channel",
+        "missing_scope",
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "restricted_action",
+        "no_permission",
+        "ekm_access_denied",
+        "team_access_not_granted",
+        "no_text",
+        "rate_limited",
+        "ratelimited",
+        "message_limit_exceeded",
+        *MALFORMED,
+        *GONE,
+    }
+)
+"""Slack said no: the message is certainly not there. Any other failure leaves that open."""
+
+Clock = Callable[[], datetime]
+
+log = structlog.get_logger()
+
+
+class Sender:
+    """Sends one row at a time; several threads may share one."""
+
+    def __init__(self, state: State, client: WebClient, clock: Clock) -> None:
+        self._state = state
+        self._client = client
+        self._clock = clock
+        self._pace: dict[str, datetime] = {}
+        self._lock = threading.Lock()
+
+    def send_next(self) -> bool:
+        """Send the next row that is due; False if there is none."""
+        if not outbox.waiting(self._state.read(), self._clock()):
+            return False
+        outgoing = self._state.write(lambda db: outbox.claim(db, self._clock()))
+        if outgoing is None:
+            return False
+        not_before = self._reserve(outgoing)
+        if not_before is not None:
+            self._state.write(lambda db: outbox.hold(db, outgoing, not_before))
+            return True
+        self._send(outgoing)
+        return True
+
+    def _reserve(self, outgoing: Outgoing) -> datetime | None:
+        """When the row's lane may be written to again; ``None``: now, and the turn is taken."""
+        if outgoing.kind != "message":
+            return None
+        now = self._clock()
+        with self._lock:
+            free = self._pace.get(outgoing.lane, now)
+            if free > now:
+                return free
+            self._pace[outgoing.lane] = now + PACE
+        return None
+
+    def _send(self, outgoing: Outgoing) -> None:
+        send = {"message": self._message, "respond": self._respond, "view": self._view}[outgoing.kind]
+        try:
+            posted = send(outgoing)
+        except SlackApiError as error:
+            self._failed(outgoing, error)
+        except _Later as error:
+            self._postpone(outgoing, str(error), maybe_sent=True, seconds=error.seconds)
+        except _GivenUp as error:
+            self._give_up(outgoing, str(error))
+        except FAULTS as error:
+            self._postpone(outgoing, type(error).__name__, maybe_sent=True)
+        else:
+            self._state.write(lambda db: outbox.sent(db, outgoing, self._clock(), at=posted))
+
+    # ------------------------------------------------------------------------------------------ messages
+
+    def _message(self, outgoing: Outgoing) -> Posted:
+        try:
+            return self._place(outgoing, outgoing.payload["message"])
+        except SlackApiError as error:
+            if _code(error) not in MALFORMED:
+                raise
+            log.error(
+                "Slack refused a message's layout; it is sent as plain text", slot=outgoing.slot, why=_code(error)
+            )
+            return self._place(outgoing, {"text": flattened(outgoing.payload["message"].get("blocks", []))})
+
+    def _place(self, outgoing: Outgoing, message: Mapping[str, Any]) -> Posted:
+        """Update the slot's message where there is one, else post it."""
+        known = outbox.posted(self._state.read(), outgoing.slot or "")
+        if known is None and outgoing.interrupted:
+            known = self._look_for(outgoing)
+        if known is None:
+            return self._post(outgoing, message)
+        try:
+            self._client.chat_update(
+                channel=known.channel, ts=known.ts, parse="none", metadata=_metadata(outgoing), **_content(message)
+            )
+        except SlackApiError as error:
+            if _code(error) not in GONE:
+                raise
+            return self._post(outgoing, message)
+        return known
+
+    def _post(self, outgoing: Outgoing, message: Mapping[str, Any]) -> Posted:
+        try:
+            return self._post_under(self._thread(outgoing), outgoing, message)
+        except SlackApiError as error:
+            if _code(error) != "thread_not_found":
+                raise
+            return self._post_under(None, outgoing, message)
+
+    def _post_under(self, thread: str | None, outgoing: Outgoing, message: Mapping[str, Any]) -> Posted:
+        answer = self._client.chat_postMessage(
+            channel=outgoing.payload["channel"],
+            thread_ts=thread,
+            metadata=_metadata(outgoing),
+            parse="none",
+            unfurl_links=False,
+            unfurl_media=False,
+            **_content(message),
+        )
+        return Posted(str(answer.get("channel") or outgoing.payload["channel"]), str(answer["ts"]))
+
+    def _thread(self, outgoing: Outgoing) -> str | None:
+        under = outgoing.payload.get("under")
+        parent = outbox.posted(self._state.read(), under) if under else None
+        return parent.ts if parent else None
+
+    def _look_for(self, outgoing: Outgoing) -> Posted | None:
+        """The message of an attempt whose answer was lost, if Slack has it."""
+        channel, thread = outgoing.payload["channel"], self._thread(outgoing)
+        try:
+            found = (
+                self._client.conversations_replies(channel=channel, ts=thread, limit=200, include_all_metadata=True)
+                if thread
+                else self._client.conversations_history(channel=channel, limit=200, include_all_metadata=True)
+            )
+        except SlackApiError as error:
+            if _code(error) not in {"missing_scope", "thread_not_found"}:
+                raise
+            log.warning("cannot look for an earlier attempt; a message may appear twice", slot=outgoing.slot)
+            return None
+        messages = found.get("messages") or []
+        return next((Posted(channel, str(one["ts"])) for one in messages if _slot(one) == outgoing.slot), None)
+
+    # ------------------------------------------------------------------------------- answers and modals
+
+    def _respond(self, outgoing: Outgoing) -> None:
+        client = WebhookClient(
+            outgoing.payload["response_url"], timeout=TIMEOUT_SECONDS, retry_handlers=[], logger=logger
+        )
+        client.proxy = None
+        said = {"response_type": "ephemeral", "replace_original": False, **outgoing.payload["message"]}
+        answer = client.send_dict(said)
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise _Later(_retry_after(answer.headers), f"HTTP {answer.status_code}")
+        if answer.status_code != 200:
+            raise _GivenUp(f"HTTP {answer.status_code}")
+
+    def _view(self, outgoing: Outgoing) -> None:
+        external_id = outgoing.payload["external_id"]
+        try:
+            # Slack forgets the id of a view that is updated without it.
+            self._client.views_update(
+                external_id=external_id, view={**outgoing.payload["view"], "external_id": external_id}
+            )
+        except SlackApiError as error:
+            code = _code(error)
+            if code in {"not_found", "view_not_found"} and outgoing.attempts < VIEW_ATTEMPTS:
+                raise _Later(1.0, code) from error
+            if error.response.status_code == 200 and code not in UNCERTAIN:
+                raise _GivenUp(code) from error
+            raise
+
+    # ------------------------------------------------------------------------------------------ failures
+
+    def _failed(self, outgoing: Outgoing, error: SlackApiError) -> None:
+        code, response = _code(error), error.response
+        if response.status_code == 429 or code in {"ratelimited", "rate_limited"}:
+            self._postpone(outgoing, code, maybe_sent=outgoing.interrupted, seconds=_retry_after(response.headers))
+            return
+        refused = response.status_code == 200 and code in REFUSED
+        if refused:
+            log.error("Slack refuses a message; it is kept and tried again", slot=outgoing.slot, why=code)
+        self._postpone(outgoing, code, maybe_sent=outgoing.interrupted if refused else True)
+
+    def _postpone(self, outgoing: Outgoing, why: str, *, maybe_sent: bool, seconds: float | None = None) -> None:
+        wait = min(timedelta(seconds=2.0 ** min(outgoing.attempts, 10)), LONGEST_WAIT)
+        until = self._clock() + (wait if seconds is None else timedelta(seconds=seconds))
+        self._state.write(lambda db: outbox.postpone(db, outgoing, until, why, maybe_sent=maybe_sent))
+
+    def _give_up(self, outgoing: Outgoing, why: str) -> None:
+        log.warning("Slack takes an answer no more", kind=outgoing.kind, why=why)
+        self._state.write(lambda db: outbox.give_up(db, outgoing, why, self._clock()))
+
+
+class _GivenUp(Exception):
+    """Slack will never take it."""
+
+
+class _Later(Exception):
+    """Slack will take it in so many seconds."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        self.seconds = seconds
+        super().__init__(why)
+
+
+def _content(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": message["text"], "blocks": message.get("blocks") or []}
+
+
+def _metadata(outgoing: Outgoing) -> dict[str, Any]:
+    return {"event_type": EVENT, "event_payload": {"slot": outgoing.slot}}
+
+
+def _slot(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT:
+        return None
+    slot = (metadata.get("event_payload") or {}).get("slot")
+    return slot if isinstance(slot, str) else None
+
+
+def _code(error: SlackApiError) -> str:
+    """Slack's word for what went wrong; for a page of somebody else's (a proxy, an outage), its status."""
+    response = error.response
+    said = response.get("error") if isinstance(response.data, Mapping) else None
+    named = isinstance(said, str) and said.replace("_", "").isalnum()
+    return said if named and isinstance(said, str) else f"HTTP {response.status_code}"
+
+
+def _retry_after(headers: Mapping[str, Any]) -> float:
+    """Seconds to wait: whole or broken, 30 where Slack (or a proxy) says nothing readable."""
+    said = {name.lower(): value for name, value in headers.items()}.get("retry-after")
+    try:
+        seconds = float(said[0] if isinstance(said, list) else said or "")
+    except (TypeError, ValueError, IndexError):
+        return 30.0
+    return 30.0 if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
