@@ -119,7 +119,7 @@ def _guess(words: str, keys: tuple[str, ...]) -> Ask | Refusal:
 
 
 def _nearest(word: str) -> Command | None:
-    close = difflib.get_close_matches(word, [command.value for command in Command], n=1, cutoff=0.7)
+    close = difflib.get_close_matches(word, [command.value for command in Command], n=1, cutoff=0.65)
     return Command(close[0]) if close else None
 
 

@@ -5,6 +5,7 @@ Nothing here is cleaned or escaped: strings may hold what attackers wrote, and t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from bot.model import (
     ChangeState,
     Coverage,
     Enrichment,
+    Gap,
     Observable,
     Status,
     Suggestion,
@@ -35,6 +37,8 @@ WORDS = {
 }
 CLEARING = frozenset({Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
 """Verdicts that calm: never said while a question is still open."""
+
+_ENDED = re.compile(r"^(?:skipped|failed|timed out|not asked): ")
 
 SHOWN = 3
 """Addresses, clients and services a row names before it counts the rest."""
@@ -76,7 +80,10 @@ def verdict_sentence(case: Case) -> str:
         return "Checking… No verdict yet."
     if triage.pending and triage.assessment.verdict in CLEARING:
         return "Checking… No verdict before every question has ended."
-    return triage.assessment.sentence
+    judged = triage.assessment
+    # The headline has said verdict and score.
+    why = judged.sentence.removeprefix(f"{judged.verdict} ({judged.score}/100): ")
+    return why[:1].upper() + why[1:]
 
 
 def rows(case: Case) -> tuple[Row, ...]:
@@ -104,23 +111,37 @@ def pending(case: Case) -> str | None:
 
 
 def gaps(triage: Triage) -> tuple[Row, ...]:
-    """Every question nobody answered and why: what could not be checked, then what was not asked."""
+    """Every question nobody answered, by the reason: what could not be checked, then what was not asked."""
     skipped = {e.question for e in triage.enrichments if e.status is Status.SKIPPED}
-    known: dict[str, str] = {gap.question: gap.why for gap in triage.assessment.gaps}
+    could_not: dict[str, list[str]] = {}
+    not_asked: dict[str, list[str]] = {}
+    for gap in (*triage.assessment.gaps, *_missing(triage)):
+        reason = _ENDED.sub("", gap.why)
+        unasked = gap.question in skipped or gap.why.startswith(("not asked", "skipped"))
+        group = not_asked if unasked else could_not
+        group.setdefault(reason, []).append(gap.question)
+    return (*_by_reason("Could not check", could_not), *_by_reason("Not asked", not_asked))
+
+
+def _missing(triage: Triage) -> Iterator[Gap]:
+    """What the judgement does not list itself: answers that are not there, accounts and regions without a log."""
+    listed = {gap.question for gap in triage.assessment.gaps}
     for enrichment in triage.enrichments:
-        if enrichment.status is not Status.ANSWERED:
-            known.setdefault(enrichment.question, enrichment.why or enrichment.status.value)
-    missing = triage.searched.missing if triage.searched else ("CloudTrail: the history holds nothing of this span",)
-    return (
-        *(Row("Could not check", f"{question}: {why}") for question, why in known.items() if question not in skipped),
-        *(Row("Could not check", sentence) for sentence in missing),
-        *(Row("Not asked", f"{question}: {why}") for question, why in known.items() if question in skipped),
-    )
+        if enrichment.status is not Status.ANSWERED and enrichment.question not in listed:
+            yield Gap(enrichment.question, enrichment.why or enrichment.status.value)
+    yield from (Gap("CloudTrail", sentence) for sentence in (triage.searched.missing if triage.searched else ()))
+
+
+def _by_reason(label: str, group: Mapping[str, list[str]]) -> Iterator[Row]:
+    for reason, questions in group.items():
+        asked = list(dict.fromkeys(questions))
+        several = f"{len(asked)} questions ({reason}): {' '.join(asked)}"
+        yield Row(label, several if len(asked) > 1 else f"{asked[0]} ({reason})")
 
 
 def could_be(triage: Triage) -> str | None:
-    """What the verdict would be if every open question went against the key."""
-    if triage.assessment.could_be is None:
+    """What the verdict would be if every open question went against the key; ``None`` if the sentence says it."""
+    if triage.assessment.could_be is None or "Could be" in triage.assessment.sentence:
         return None
     verdict, score = triage.assessment.could_be
     return f"Could be {verdict.value} ({score}/100) if what could not be checked spoke against it."
@@ -137,7 +158,6 @@ def searched(coverage: Coverage | None) -> str:
 
 def change_line(change: Change) -> str:
     """What was changed, by whom, when, and how far it has come."""
-    what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}"
     state = {
         ChangeState.APPROVED: "approved, not started yet",
         ChangeState.STARTED: "started, not confirmed yet",
@@ -145,10 +165,10 @@ def change_line(change: Change) -> str:
         ChangeState.FAILED: "failed",
         ChangeState.UNKNOWN: "unknown: AWS may have applied it",
     }[change.state]
-    taken_back = " (taken back since)" if change.undone else ""
-    return (
-        f"{what} by {change.approved_by.name} at {moment(change.at)}: {state}{taken_back}. {change.sentence}".rstrip()
-    )
+    taken_back = ", taken back since" if change.undone else ""
+    what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}: "
+    told = change.sentence if change.target in change.sentence else what[:1].upper() + what[1:] + change.sentence
+    return f"{told} ({state}{taken_back}; approved by {change.approved_by.name}, {moment(change.at)})"
 
 
 def undoable(case: Case) -> Change | None:

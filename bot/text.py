@@ -129,7 +129,7 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 def _rows(rows: Sequence[Row], *, indent: str = "") -> Iterator[str]:
     for row in rows:
-        label = f"{clean(row.label, LABEL * 2)}:".ljust(LABEL)
+        label = f"{clean(row.label, LABEL * 2)}: ".ljust(LABEL)
         yield from _wrapped(f"{indent}{label}{clean(row.value, 4 * LONGEST_AGENT)}", indent=indent + " " * LABEL)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot import summary
-from bot.model import Case, Enrichment, Kind, Reason, Triage
+from bot.model import Assessment, Case, Enrichment, Kind, Reason, Triage
 from bot.plain import LONGEST_AGENT, clean
 from bot.slack.elements import BUDGET, Block, Message, bullets, header, labelled, message, paragraph, size
 from bot.summary import Row, enricher_name
@@ -66,15 +66,24 @@ def command(triage: Triage) -> str:
 
 def _score(triage: Triage) -> Iterator[Block | None]:
     judged = triage.assessment
-    classes = [f"{name} {min(c.points, c.cap)} ({c.points}, at most {c.cap})" for name, c in judged.classes.items()]
     yield paragraph(judged.sentence)
-    arithmetic = f"{' + '.join(classes)} = {judged.score}/100" if classes else f"{judged.score}/100"
-    yield labelled([Row("Arithmetic", f"{arithmetic}, {judged.verdict.value}")], 600)
+    yield labelled([Row("Arithmetic", _arithmetic(judged))], 600)
     yield bullets([_reason(reason) for reason in judged.reasons], LINE)
     gaps = summary.gaps(triage)
     yield labelled(gaps[:LINES], LINE)
     if could_be := summary.could_be(triage):
         yield paragraph(could_be)
+
+
+def _arithmetic(judged: Assessment) -> str:
+    capped = {name: min(points.points, points.cap) for name, points in judged.classes.items()}
+    terms = [
+        f"{name} {capped[name]} ({f'{points.points}, ' if points.points > points.cap else ''}at most {points.cap})"
+        for name, points in judged.classes.items()
+    ]
+    total = sum(capped.values())
+    lifted = "" if total == judged.score else f"; {total} became {judged.score} by a floor or the limit of 100"
+    return f"{' + '.join(terms) or 'no points'} = {total}{lifted}; {judged.verdict.value}"
 
 
 def _reason(reason: Reason) -> str:
@@ -90,8 +99,9 @@ def _answers(found: Sequence[Enrichment], triage: Triage) -> Iterator[Block | No
 
 
 def _answer(enrichment: Enrichment, triage: Triage) -> Iterator[Block | None]:
-    about = f"{enrichment.observable}: " if enrichment.observable != triage.observable else ""
     answer = enrichment.answer
+    said = answer is not None and answer.headline.startswith(enrichment.observable.value)
+    about = "" if said or enrichment.observable == triage.observable else f"{enrichment.observable}: "
     if answer is None:
         yield paragraph(f"{about}{summary.unanswered(enrichment)}")
         return

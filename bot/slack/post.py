@@ -129,9 +129,7 @@ class Sender:
         except SlackApiError as error:
             if _code(error) not in MALFORMED:
                 raise
-            log.error(
-                "Slack refused a message's layout; it is sent as plain text", slot=outgoing.slot, why=_code(error)
-            )
+            log.warning("Slack refused a layout; sending the words alone", slot=outgoing.slot, why=_code(error))
             return self._place(outgoing, {"text": flattened(outgoing.payload["message"].get("blocks", []))})
 
     def _place(self, outgoing: Outgoing, message: Mapping[str, Any]) -> Posted:

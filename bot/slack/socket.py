@@ -120,12 +120,13 @@ class _Socket(SocketModeClient):
         return self._greeted is not None and self._greeted == self.session_id() and not self.deaf()
 
     def deaf(self) -> bool:
-        """Not connected, or silent for :data:`PINGS_MISSED` pings."""
+        """Not connected, not greeted, or silent, for :data:`PINGS_MISSED` pings."""
         session = self.current_session
         if session is None or not session.is_active():
             return True
-        heard = session.last_ping_pong_time or self._since
-        return time.time() - max(heard, self._since) > PINGS_MISSED * self.ping_interval
+        greeted = self._greeted == self.session_id()
+        heard = max(session.last_ping_pong_time or 0.0, self._since) if greeted else self._since
+        return time.time() - heard > PINGS_MISSED * self.ping_interval
 
     def _on_hello(self, _client: Any, message: Mapping[str, Any], _raw: str | None) -> None:
         if message.get("type") == "hello":

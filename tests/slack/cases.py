@@ -1,0 +1,225 @@
+"""Cases as they stand at the moments a card is looked at. ``python -m tests.slack.cases`` writes the golden files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.model import (
+    Activity,
+    Actor,
+    Alert,
+    Answer,
+    Assessment,
+    Case,
+    Change,
+    ChangeState,
+    ClassPoints,
+    Coverage,
+    Enrichment,
+    Fact,
+    Gap,
+    Kind,
+    Observable,
+    Plan,
+    Principal,
+    Reason,
+    Signal,
+    Status,
+    Suggestion,
+    Triage,
+    Verdict,
+    Window,
+)
+from bot.slack.card import card
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+KEY = "AKIARTX3GSDSQAAAAAAA"
+KALI = "aws-cli/1.22.34 Python/3.9.11 Linux/5.15.0-kali3-amd64 botocore/1.27.84"
+ADDRESS = "203.0.113.77"
+GOLDEN = Path(__file__).parent.parent / "data" / "cards"
+
+SUBJECT = Observable(Kind.ACCESS_KEY, KEY)
+ALERT = Alert(
+    id="a-1",
+    source="siem",
+    title="Observed Hacking Tool User agent – Kali Linux",
+    severity="high",
+    at=NOW - timedelta(minutes=4),
+    observables=(SUBJECT,),
+)
+ALICE = Actor("slack:T0AAAAAAA:U0AAAAAAA", "Alice Example")
+
+
+def enrichment(name: str, answer: Answer, observable: Observable = SUBJECT) -> Enrichment:
+    return Enrichment(name, f"What does {name} say?", observable, Status.ANSWERED, answer)
+
+
+def clients(*agents: str) -> Enrichment:
+    families = [
+        {"family": "aws-cli/1|linux|kali|-", "count": 3, "new": True, "agents": list(agents)},
+        {"family": "boto3|linux|-|-", "count": 33, "new": False, "agents": ["Boto3/1.26.90 Python/3.9.2"]},
+    ]
+    signal = Signal("ua.offensive", "alice called AWS from Kali, a penetration-testing system.", ("event-1",))
+    return enrichment(
+        "user_agents",
+        Answer(
+            "2 clients, 1 new", (Fact("aws-cli/1 linux kali", "3 calls, new"),), (signal,), (), {"families": families}
+        ),
+    )
+
+
+def addresses() -> tuple[Enrichment, ...]:
+    seen = [
+        {"ip": ADDRESS, "count": 3, "days": 1, "new": True},
+        {"ip": "198.51.100.4", "count": 33, "days": 11, "new": False},
+    ]
+    origin = {
+        "ip": ADDRESS,
+        "asn": 14061,
+        "organisation": None,
+        "country": "NL",
+        "provider": "DigitalOcean",
+        "hosting": True,
+        "big_three": False,
+        "tor": False,
+        "vpn": None,
+    }
+    return (
+        enrichment("usual_ips", Answer("2 addresses, 1 new", data={"addresses": seen})),
+        enrichment("ip_provider", Answer(f"{ADDRESS}: DigitalOcean", data=origin), Observable(Kind.IP, ADDRESS)),
+    )
+
+
+def denied() -> Enrichment:
+    calls = [{"event": "iam:ListUsers", "count": 2, "error_codes": ["AccessDenied"], "source_ips": [ADDRESS]}]
+    return enrichment("denied_calls", Answer("Refused calls: 3, iam:ListUsers 2", data={"total": 3, "calls": calls}))
+
+
+LOCATION = Enrichment(
+    "location",
+    "Is the country usual for this organisation?",
+    Observable(Kind.IP, ADDRESS),
+    Status.SKIPPED,
+    why="needs IP data: run `triage ipdata update`",
+)
+
+
+def assessment(verdict: Verdict = Verdict.INCIDENT, score: int = 80) -> Assessment:
+    return Assessment(
+        verdict=verdict,
+        score=score,
+        classes={"tool": ClassPoints(50, 45), "network": ClassPoints(20, 35)},
+        reasons=(Reason("ua.offensive", 35, "alice called AWS from Kali.", ("event-1",)),),
+        gaps=(Gap(LOCATION.question, f"skipped: {LOCATION.why}"), Gap("Is the key public?", "the search timed out")),
+        could_be=None,
+        sentence=f"{verdict} ({score}/100): attack tool, hosting provider.",
+    )
+
+
+def triage(*enrichments: Enrichment, judged: Assessment | None = None, pending: tuple[str, ...] = ()) -> Triage:
+    return Triage(
+        observable=SUBJECT,
+        window=Window.ending(NOW),
+        searched=Coverage(
+            NOW - timedelta(days=14),
+            NOW,
+            ("111122223333",),
+            {"us-east-1": NOW - timedelta(minutes=6)},
+            ("no log of account 444455556666",),
+        ),
+        principal=Principal(
+            "111122223333:user/alice", "IAMUser", "arn:aws:iam::111122223333:user/alice", "111122223333"
+        ),
+        principals=(),
+        activity=Activity(
+            events=36,
+            denied=3,
+            first_seen=NOW - timedelta(days=11),
+            last_seen=NOW - timedelta(minutes=6),
+            services={"ses": 31, "iam": 3, "sts": 2},
+        ),
+        enrichments=enrichments or (clients(KALI), *addresses(), denied(), LOCATION),
+        assessment=judged or assessment(),
+        suggested=(Suggestion("disable_access_key", KEY, "an attacker holds it"),),
+        pending=pending,
+    )
+
+
+def change(state: ChangeState = ChangeState.CONFIRMED, **differing: Any) -> Change:
+    made = Change(
+        execution="exec-1",
+        plan="plan-1",
+        case=12,
+        remediation="disable_access_key",
+        target=KEY,
+        state=state,
+        undo_of=None,
+        undone=False,
+        approved_by=ALICE,
+        reason="stolen",
+        at=NOW,
+        sentence=f"Disable access key {KEY} of alice: done.",
+    )
+    return replace(made, **differing)
+
+
+def plan(**differing: Any) -> Plan:
+    made = Plan(
+        id="plan-1",
+        remediation="disable_access_key",
+        target=KEY,
+        account="111122223333",
+        case=12,
+        undo_of=None,
+        title=f"Disable access key {KEY} of alice",
+        before={"status": "Active"},
+        after={"status": "Inactive"},
+        warnings=("Sessions made from this key live on.", "Mail sent with this key stops."),
+        requested_by=ALICE,
+        created_at=NOW,
+        expires_at=NOW + timedelta(minutes=30),
+    )
+    return replace(made, **differing)
+
+
+CHECKING = Case(12, "default", SUBJECT, ALERT.title, "C0SOC", True, NOW, Window.ending(NOW), (ALERT,))
+INCIDENT = replace(CHECKING, triage=triage())
+
+CASES: Mapping[str, Case] = {
+    "checking": CHECKING,
+    "so_far_nothing_bad": replace(
+        CHECKING,
+        triage=triage(denied(), judged=assessment(Verdict.LOW, 10), pending=("What clients were used?",)),
+    ),
+    "so_far_an_incident": replace(CHECKING, triage=triage(clients(KALI), pending=("Where do the calls come from?",))),
+    "incident": INCIDENT,
+    "disabled": replace(INCIDENT, changes=(change(),)),
+    "being_disabled": replace(INCIDENT, changes=(change(ChangeState.STARTED, sentence="Waiting for AWS."),)),
+    "undone": replace(
+        INCIDENT, changes=(change(undone=True), change(execution="exec-2", undo_of="exec-1", sentence="Active again."))
+    ),
+    "unknown_outcome": replace(
+        INCIDENT, changes=(change(ChangeState.UNKNOWN, sentence="Interrupted; AWS could not be asked."),)
+    ),
+    "nothing_found": replace(
+        CHECKING,
+        triage=replace(triage(judged=assessment(Verdict.INCONCLUSIVE, 0)), activity=Activity(), searched=None),
+    ),
+    "sample": replace(CHECKING, subject=None, alerts=(replace(ALERT, sample=True, secrets_removed=1),)),
+}
+
+
+def drawn(name: str) -> str:
+    """The golden text of the card ``name``."""
+    return json.dumps(card(CASES[name], now=NOW).payload(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name in CASES:
+        (GOLDEN / f"{name}.json").write_text(drawn(name), encoding="utf-8")

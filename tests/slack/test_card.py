@@ -1,0 +1,274 @@
+"""The card, its thread and its modal, as Slack would be sent them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.model import Answer, Fact, Refusal, Signal
+from bot.plain import clean
+from bot.slack import modals, replies
+from bot.slack.card import card
+from bot.slack.details import details
+from bot.slack.elements import BUDGET, flattened, size, texts
+from bot.slack.lint import lint
+from tests.slack.cases import (
+    ADDRESS,
+    ALERT,
+    ALICE,
+    CASES,
+    GOLDEN,
+    INCIDENT,
+    KALI,
+    KEY,
+    NOW,
+    change,
+    clients,
+    drawn,
+    enrichment,
+    plan,
+    triage,
+)
+
+HOSTILE = "<!channel> <https://evil.example|click> *x* _y_ `z` \u202egnp.exe\u200b\x1b[31m\n> quote &amp; :skull:"
+
+
+def mrkdwn(thing: Any) -> Iterator[Any]:
+    """Everything Slack would read as markup, or could ping or link with."""
+    if isinstance(thing, dict):
+        if thing.get("type") in {"mrkdwn", "user", "usergroup", "broadcast", "channel", "link", "emoji", "image"}:
+            yield thing
+        for value in thing.values():
+            yield from mrkdwn(value)
+    elif isinstance(thing, list | tuple):
+        for one in thing:
+            yield from mrkdwn(one)
+
+
+def assert_sendable(payload: dict[str, Any]) -> None:
+    assert lint(payload) == []
+    assert not list(mrkdwn(payload["blocks"]))
+    parsed = Block.parse_all(payload["blocks"])
+    assert [block.to_dict()["type"] for block in parsed] == [block["type"] for block in payload["blocks"]]
+    json.dumps(payload).encode()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_card_is_as_reviewed(name: str) -> None:
+    assert drawn(name) == (GOLDEN / f"{name}.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_everything_shown_of_a_case_can_be_sent(name: str) -> None:
+    assert_sendable(card(CASES[name], now=NOW).payload())
+    for _, message in details(CASES[name]):
+        assert_sendable(message.payload())
+
+
+def words(name: str) -> str:
+    return " ".join(" ".join(texts(block)) for block in card(CASES[name], now=NOW).blocks)
+
+
+def buttons(name: str) -> list[tuple[str, str]]:
+    found = [block["elements"] for block in card(CASES[name], now=NOW).blocks if block["type"] == "actions"]
+    return [(button["action_id"], button["value"]) for elements in found for button in elements]
+
+
+DISABLE = ("plan:disable_access_key", f"case:12:{KEY}")
+ASK = ("ask_again", "case:12")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("checking", [ASK]),
+        ("incident", [DISABLE, ASK]),
+        ("being_disabled", [ASK]),
+        ("unknown_outcome", [ASK]),
+        ("disabled", [ASK, ("undo", "exec-1")]),
+        ("undone", [DISABLE, ASK]),
+        ("sample", []),
+    ],
+)
+def test_buttons_offer_what_can_be_done_now(name: str, expected: list[tuple[str, str]]) -> None:
+    assert buttons(name) == expected
+
+
+@pytest.mark.parametrize("name", ["checking", "so_far_nothing_bad"])
+def test_nothing_calming_is_said_before_every_question_has_ended(name: str) -> None:
+    assert "Checking" in words(name)
+    assert not any(word in words(name).lower() for word in ("low ·", "inconclusive", "/100"))
+
+
+def test_an_incident_is_said_as_soon_as_it_is_known() -> None:
+    assert "Incident · 80/100 so far" in words("so_far_an_incident")
+    assert "Still asking" in words("so_far_an_incident")
+
+
+@pytest.mark.parametrize("name", ["incident", "disabled", "nothing_found"])
+def test_the_gaps_are_always_on_the_card(name: str) -> None:
+    assert "Could not check: Is the key public? (the search timed out)" in words(name).replace(":  ", ": ")
+    assert "Not asked" in words(name)
+
+
+def test_not_searched_is_not_nothing_found() -> None:
+    assert "CloudTrail could not be searched" in words("nothing_found")
+    assert "no calls found" not in words("nothing_found")
+
+
+def test_the_card_names_who_where_with_what_and_when() -> None:
+    for expected in (
+        "alice",
+        "111122223333",
+        KEY,
+        ADDRESS,
+        "DigitalOcean",
+        "hosting",
+        "NEW",
+        KALI,
+        "36 calls",
+        "3 refused",
+    ):
+        assert expected in words("incident")
+
+
+@given(st.text(max_size=400) | st.just(HOSTILE))
+@settings(max_examples=60, deadline=None)
+def test_text_of_strangers_shows_as_itself_and_fits(text: str) -> None:
+    hostile = replace(
+        INCIDENT,
+        title=text,
+        alerts=(replace(ALERT, title=text, notes=(text,)),),
+        changes=(change(sentence=text, reason=text),),
+        triage=triage(
+            clients(text, text * 9),
+            enrichment(
+                "custom", Answer(text, (Fact(text, text),), (Signal("x", text, (text,)),), (), {text: [{text: text}]})
+            ),
+        ),
+    )
+    for payload in (card(hostile, now=NOW).payload(), *(message.payload() for _, message in details(hostile))):
+        assert_sendable(payload)
+        for shown in (payload["text"], *texts(payload["blocks"])):
+            assert all(clean(line) == line.strip() for line in " ".join(shown.split(" ")).split("\n"))
+        assert "<" not in payload["text"]
+    preview = modals.preview(plan(title=text, warnings=(text,), before={text: text}))
+    assert lint(preview) == lint(modals.done_view(change(sentence=text))) == []
+
+
+def test_a_hostile_user_agent_is_seen_whole_on_the_card() -> None:
+    hostile = replace(INCIDENT, triage=triage(clients(HOSTILE)))
+    shown = " ".join(texts(list(card(hostile, now=NOW).blocks)))
+    assert "<!channel> <https://evil.example|click> *x* _y_ `z` gnp.exe [31m > quote &amp; :skull:" in shown
+
+
+def test_the_notification_text_pings_nobody() -> None:
+    text = card(replace(CASES["sample"], title=HOSTILE), now=NOW).text
+    assert "&lt;!channel&gt;" in text
+    assert "<" not in text
+
+
+def test_a_thread_of_a_busy_key_fits_and_says_what_was_left_out() -> None:
+    families = [{"family": f"f{n}", "count": n, "new": False, "agents": ["a" * 900] * 10} for n in range(1000)]
+    facts = tuple(Fact(f"label {n}", "v" * 1000) for n in range(500))
+    answer = Answer("many", facts, (), (), {"families": families})
+    busy = replace(INCIDENT, triage=triage(*(enrichment("user_agents", answer) for _ in range(30))))
+    ((_, _), (slot, message)) = details(busy)
+    assert slot == "user_agents"
+    assert lint(message.payload()) == []
+    assert size(message.blocks) <= BUDGET
+    assert f"run `triage key {KEY} --json`" in list(texts(list(message.blocks)))[-1]
+
+
+def test_the_slots_of_a_thread_do_not_move() -> None:
+    fuller = replace(INCIDENT, triage=triage(clients(*["x"] * 10)))
+    assert [slot for slot, _ in details(fuller)] == ["score", "user_agents"]
+    assert [slot for slot, _ in details(INCIDENT)][:2] == ["score", "user_agents"]
+
+
+def test_the_preview_shows_before_and_after_and_carries_the_plan() -> None:
+    view = modals.preview(plan())
+    assert lint(view) == []
+    View(**view).validate_json()
+    assert (view["callback_id"], view["private_metadata"]) == ("approve", "plan-1")
+    assert view["submit"]["text"] == "Disable"
+    assert "Active → Inactive" in list(texts(view["blocks"]))
+    assert modals.preview(plan(undo_of="exec-1"))["submit"]["text"] == "Undo"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        modals.preparing(),
+        modals.working_view(),
+        modals.done_view(change()),
+        modals.refusal_view(Refusal("No.", ("aws iam update-access-key --status Inactive",))),
+    ],
+)
+def test_no_other_view_can_be_submitted(view: dict[str, Any]) -> None:
+    assert lint(view) == []
+    View(**view).validate_json()
+    assert "submit" not in view
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        replies.usage(),
+        replies.say(HOSTILE),
+        replies.refusal(Refusal(HOSTILE, (HOSTILE,))),
+        replies.opened([(1, True), (2, False)]),
+        replies.whoami(ALICE, {}),
+    ],
+)
+def test_answers_can_be_sent(message: Any) -> None:
+    assert_sendable(message.payload())
+
+
+def test_a_refused_layout_keeps_its_words() -> None:
+    assert KEY in flattened(card(INCIDENT, now=NOW).blocks)
+    assert "<" not in flattened(card(replace(INCIDENT, title=HOSTILE), now=NOW).blocks)
+
+
+def message_of(*blocks: dict[str, Any]) -> dict[str, Any]:
+    return {"text": "x", "blocks": list(blocks)}
+
+
+def plain(length: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": "x" * length}
+
+
+LONG_BUTTON = {"type": "button", "action_id": "a", "text": plain(76)}
+INPUT = {"type": "input", "label": plain(1), "element": {"action_id": "a"}}
+LONG_SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}
+
+TOO_MUCH: list[tuple[dict[str, Any], str]] = [
+    ({"text": "", "blocks": []}, "text is empty"),
+    ({"text": "x" * 4001, "blocks": []}, "limit is 4000"),
+    (message_of(*[{"type": "divider"}] * 51), "51 blocks"),
+    (message_of({"type": "header", "text": plain(151)}), "limit is 150"),
+    (message_of({"type": "context", "elements": []}), "0 elements"),
+    (message_of({"type": "markdown", "text": "x"}), "older clients"),
+    (message_of(*[{"type": "divider", "block_id": "a"}] * 2), "used 2 times"),
+    (message_of({"type": "section", "fields": [plain(2001)]}), "2000"),
+    (message_of(*[LONG_SECTION] * 5), "the budget"),
+    (message_of({"type": "actions", "elements": [LONG_BUTTON]}), "limit is 75"),
+    (message_of({"type": "actions", "elements": [LONG_BUTTON] * 2}), "action_id a is used 2 times"),
+    (message_of(INPUT), "an input in a message"),
+    (message_of({"type": "rich_text", "elements": []}), "no elements"),
+    ({"type": "modal", "title": {"type": "plain_text", "text": "x" * 25}, "blocks": []}, "limit is 24"),
+    ({"type": "modal", "blocks": []}, "needs a title"),
+]
+
+
+@pytest.mark.parametrize(("payload", "problem"), TOO_MUCH)
+def test_lint_says_what_slack_would_refuse(payload: dict[str, Any], problem: str) -> None:
+    assert any(problem in found for found in lint(payload))
