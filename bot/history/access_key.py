@@ -6,8 +6,6 @@ analysis of AWS access key identifiers"): take the account as a hint, and a reco
 
 from __future__ import annotations
 
-import re
-
 KINDS = {
     "AKIA": "long-term access key",
     "ASIA": "temporary access key",
@@ -27,9 +25,6 @@ KINDS = {
 EXAMPLE_IDS = frozenset({"AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "ASIAIOSFODNN7EXAMPLE"})
 """The ids AWS's own documentation uses: never anybody's key."""
 
-KEY_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,124}\b")
-"""An access key id in running text."""
-
 _ALPHABET = {letter: value for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")}
 _ENCODED_ACCOUNT = slice(4, 13)
 _ACCOUNTS = 10**12
@@ -38,10 +33,6 @@ _ACCOUNTS = 10**12
 def kind_of(unique_id: str) -> str | None:
     """What an id with this prefix names; ``None`` for a prefix that is not AWS's."""
     return KINDS.get(unique_id[:4])
-
-
-def is_long_term(key_id: str | None) -> bool:
-    return bool(key_id) and str(key_id).startswith("AKIA")
 
 
 def account_of(unique_id: str) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.history.access_key import account_of, is_long_term, kind_of, masked
+from bot.history.access_key import account_of, kind_of, masked
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,6 @@ def test_kind_and_mask() -> None:
     assert kind_of("AKIARTX3GSDSQAAAAAAA") == "long-term access key"
     assert kind_of("AROARTX3GSDSQAAAAAAAA") == "role"
     assert kind_of("XXXX") is None
-    assert is_long_term("AKIARTX3GSDSQAAAAAAA")
-    assert not is_long_term("ASIARTX3GSDSQAAAAAAA")
-    assert not is_long_term(None)
     assert masked("AKIA6RVFFB77RE7OLMKI") == "AKIA…LMKI"
     assert account_of(masked("AKIA6RVFFB77RE7OLMKI")) is None
 
