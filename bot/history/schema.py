@@ -1,7 +1,7 @@
 """The tables of the history file.
 
-Strings are kept once and named by small integers, which makes an event, its indexes included, a fraction of its JSON. Times are Unix
-seconds. Event ids that are UUIDs, as CloudTrail's are, are kept as their 16 bytes.
+Strings are kept once and named by small integers, which makes an event, its indexes included, a fraction of its JSON.
+Times are Unix seconds. Event ids that are UUIDs, as CloudTrail's are, are kept as their 16 bytes.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class HistoryWriter:
     def __init__(self, path: Path) -> None:
         # A load that loses its last seconds to a power cut is run again; NORMAL never damages the file.
         self._db = open_writer(path, synchronous="NORMAL")
-        # Ids are random, so inserts touch all of an index: with the default of 2 MB a large load reads it over and over.
+        # Ids are random, so inserts touch all of an index: with the default of 2 MB a load reads it over and over.
         self._db.execute("PRAGMA cache_size = -65536")
         migrations.apply(self._db)
         self._numbers = _Numbers(self._db)
