@@ -1,0 +1,228 @@
+"""The page: its files, the state one person sees, what they do on it, and a stream that says "look again".
+
+Only this page may ask: every request needs the run's token and a Host (and Origin, where there is one) of this
+server, so that no other site in the same browser can act here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from bot.demo.slack import workspace
+from bot.demo.slack.delivery import Delivered
+from bot.demo.slack.gestures import Gestures, NotPossible
+from bot.demo.slack.story import Story
+from bot.demo.slack.workspace import Json, SlackError, Workspace
+
+STATIC = Path(__file__).parent.parent / "page" / "static"
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "style-src-attr 'unsafe-inline'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+STREAM_SECONDS = 20.0
+WATCHERS = frozenset({workspace.ANALYST, workspace.SECOND_ANALYST, workspace.GUEST, workspace.STRANGER})
+Act = Callable[[str, Json], Awaitable[Delivered]]
+
+
+class Page:
+    """Serves the browser. Lives on the server's event loop."""
+
+    def __init__(self, space: Workspace, gestures: Gestures, story: Story, port: Callable[[], int]) -> None:
+        self._space, self._gestures, self._story, self._port = space, gestures, story, port
+        self._token = secrets.token_urlsafe(18)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: asyncio.Event | None = None
+        self._closed = False
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/", self._index),
+            Route("/page/state", self._state),
+            Route("/page/stream", self._stream),
+            Route("/page/act", self._act, methods=["POST"]),
+            Mount("/static", _Files(directory=STATIC, check_dir=False)),
+        ]
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start to tell the streams of every change."""
+        self._loop, self._changed = loop, asyncio.Event()
+        self._space.listeners.append(self._pulse)
+
+    def close(self) -> None:
+        """End the streams, so that the server can stop."""
+        self._closed = True
+        self._pulse()
+
+    def _pulse(self) -> None:
+        if self._loop is not None and self._changed is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+    # -------------------------------------------------------------------------------------- guard
+
+    def _hosts(self) -> set[str]:
+        return {f"127.0.0.1:{self._port()}", f"localhost:{self._port()}"}
+
+    def _refused(self, request: Request, *, token: bool = True) -> Response | None:
+        host, origin = request.headers.get("host"), request.headers.get("origin")
+        if host not in self._hosts() or origin not in (None, *(f"http://{name}" for name in self._hosts())):
+            return JSONResponse({"error": "this page answers on its own address only"}, 403)
+        given = request.headers.get("x-page-token") or request.query_params.get("token") or ""
+        if token and not secrets.compare_digest(given.encode(), self._token.encode()):
+            return JSONResponse({"error": "this page belongs to another run: reload it"}, 403)
+        return None
+
+    async def _index(self, request: Request) -> Response:
+        refused = self._refused(request, token=False)
+        if refused is not None:
+            return refused
+        html = (STATIC / "index.html").read_text(encoding="utf-8")
+        return HTMLResponse(html.replace("%TOKEN%", self._token), headers=HEADERS)
+
+    # -------------------------------------------------------------------------------------- state
+
+    async def _state(self, request: Request) -> Response:
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
+        user = request.query_params.get("user", workspace.ANALYST)
+        if user not in WATCHERS:
+            return JSONResponse({"error": f"nobody here is {user}"}, 404)
+        with self._space.changed:
+            return JSONResponse(self._seen_by(user), headers=HEADERS)
+
+    def _seen_by(self, user: str) -> Json:
+        space, channel = self._space, self._space.channels[workspace.SOC]
+        own = [message for message in space.ephemeral if message["to"] == user]
+        return {
+            "revision": space.revision,
+            "me": user,
+            "bot": workspace.BOT_USER,
+            "people": [person.as_json() for person in space.people.values()],
+            "watchers": [one for one in space.people if one in WATCHERS],
+            "channel": {"id": channel.id, "name": channel.name, "members": len(channel.members)},
+            "messages": channel.messages,
+            "ephemeral": own,
+            "notices": [notice for notice in space.notices if notice["to"] == user],
+            "views": [space.views[view_id] for view_id in space.modals.get(user, [])],
+            "home": space.homes.get(user),
+            "story": self._story.as_json(),
+        }
+
+    async def _stream(self, request: Request) -> Response:
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
+        return StreamingResponse(self._revisions(), media_type="text/event-stream", headers=HEADERS)
+
+    async def _revisions(self) -> AsyncIterator[str]:
+        told = -1
+        while not self._closed:
+            if told != self._space.revision:
+                told = self._space.revision
+                yield f"data: {told}\n\n"
+                continue
+            assert self._changed is not None  # noqa: S101 - open() ran before the first request
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), STREAM_SECONDS)
+            except TimeoutError:
+                yield ": still here\n\n"
+
+    # ---------------------------------------------------------------------------------------- acts
+
+    async def _act(self, request: Request) -> Response:
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
+        try:
+            asked = await request.json()
+            done = await self._do(asked)
+        except (NotPossible, SlackError) as why:
+            return JSONResponse({"error": str(why)}, 409)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return JSONResponse({"error": "not understood"}, 400)
+        return JSONResponse({"milliseconds": done.milliseconds, "error": done.error}, headers=HEADERS)
+
+    async def _do(self, asked: Json) -> Delivered:
+        if asked["do"] == "offer":
+            await asyncio.to_thread(self._story.take, asked["label"])
+            return Delivered(0)
+        if asked["user"] not in WATCHERS:
+            raise NotPossible(f"nobody here is {asked['user']}")
+        acts: dict[str, Act] = {
+            "type": self._type,
+            "click": self._click,
+            "click_view": self._click_view,
+            "submit": self._submit,
+            "close": self._close_view,
+            "shortcut": self._shortcut,
+            "home": self._home,
+        }
+        return await acts[asked["do"]](asked["user"], asked)
+
+    async def _type(self, user: str, asked: Json) -> Delivered:
+        text, thread = str(asked["text"]), asked.get("thread_ts")
+        if text.startswith("/"):
+            if thread:
+                raise NotPossible(
+                    f"{text.split(maxsplit=1)[0]} cannot be used in a thread; mention @Triage there instead"
+                )
+            return await self._gestures.type_command(user, workspace.SOC, text)
+        mention = text.replace("@Triage", f"<@{workspace.BOT_USER}>").replace("@triage", f"<@{workspace.BOT_USER}>")
+        return await self._gestures.say(user, workspace.SOC, mention, thread)
+
+    async def _click(self, user: str, asked: Json) -> Delivered:
+        return await self._gestures.click(
+            user, workspace.SOC, asked["ts"], asked["action_id"], asked.get("block_id"), asked.get("value")
+        )
+
+    async def _click_view(self, user: str, asked: Json) -> Delivered:
+        return await self._gestures.click_view(
+            user, asked["view_id"], asked["action_id"], asked.get("block_id"), asked.get("value")
+        )
+
+    async def _submit(self, user: str, asked: Json) -> Delivered:
+        return await self._gestures.submit_view(user, asked["view_id"], asked.get("values"))
+
+    async def _close_view(self, user: str, asked: Json) -> Delivered:
+        return await self._gestures.close_view(user, asked["view_id"])
+
+    async def _shortcut(self, user: str, asked: Json) -> Delivered:
+        return await self._gestures.message_shortcut(user, workspace.SOC, asked["ts"], asked["callback_id"])
+
+    async def _home(self, user: str, asked: Json) -> Delivered:
+        return await self._gestures.open_home(user)
+
+
+class _Files(StaticFiles):
+    """The built page, never cached across runs and never read as anything but what it is."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(HEADERS)
+        return response
