@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from threading import Thread
 
@@ -25,8 +26,9 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    """Whatever ended the parent has closed the pipe: there is nothing to save."""
+    """Whatever ended the parent has closed the pipe: there is nothing to save, and nobody else to clear up."""
     sys.stdin.buffer.read()
+    shutil.rmtree(os.environ["STATE_DIR"], ignore_errors=True)
     os._exit(0)
 
 
