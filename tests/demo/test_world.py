@@ -21,6 +21,7 @@ from bot.history.access_key import account_of
 from bot.history.activity import activity
 from bot.history.load import LoadReport, load_paths
 from bot.history.sqlite import SqliteHistory
+from bot.ipdata.origin import LocalAddressData
 from bot.model import AddressClass, Baseline, Context, Kind, Observable, Window, rfc3339
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -156,6 +157,18 @@ def test_the_office_shares_two_addresses(world: World) -> None:
     assert all(len(behind[address]) > 40 for address in cast.OFFICE)
 
 
+def test_look_ups_say_of_the_addresses_what_the_story_needs(world: World) -> None:
+    known = LocalAddressData()
+    thief = [known.origin(ip) for ip in world.story.thief_addresses]
+    assert [(o.hosting, o.big_three, o.tor) for o in thief] == [(True, False, False)] * 2
+    assert len({origin.provider for origin in thief}) == 2
+    assert not any(known.origin(ip).hosting for ip in world.story.owner_addresses)
+    rented = known.origin(cast.RENTED_SERVER)
+    assert (rented.hosting, rented.big_three) == (True, False)
+    assert known.origin(f"{cast.CI_NETWORKS[0]}.1.1").provider == "Microsoft"
+    assert {known.origin(ip).provider for ip in cast.NAT_GATEWAYS} == {"AWS"}
+
+
 # ---------------------------------------------------------------------------------------- the theft
 
 
@@ -165,6 +178,7 @@ def test_the_lead_used_an_ordinary_client_from_ordinary_places_for_weeks(loaded:
     assert not baseline.thin
     families = {use.family for use in baseline.uses if use.address_class is AddressClass.PUBLIC}
     assert {"aws-cli/2|macos|-|-", "boto3|macos|-|-"} <= families <= {*USUAL_CLIENTS}
+    assert not [use.event for use in baseline.uses if use.event == "iam:ListUsers" or use.event.startswith("ses:")]
     public = {use.ip for use in baseline.uses if use.address_class is AddressClass.PUBLIC}
     assert public <= set(loaded.world.story.owner_addresses)
 

@@ -140,6 +140,14 @@ JOBS: Mapping[str, Job] = {
         "resource-explorer-2:ListIndexes": 2,
         "notifications:ListNotificationHubs": 2,
     },
+    "api console": {
+        "cloudwatch:DescribeAlarms": 4,
+        "cloudwatch:GetMetricData": 8,
+        "lambda:ListFunctions20150331": 4,
+        "logs:DescribeLogGroups": 5,
+        "apigateway:GetRestApis": 4,
+        "s3:ListBuckets": 2,
+    },
     "finance": {
         "ce:GetCostAndUsage": 8,
         "ce:GetCostForecast": 3,

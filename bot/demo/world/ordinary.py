@@ -24,6 +24,9 @@ from bot.demo.world.stage import DAY, HOUR, MINUTE, Made, Stage
 _LEASE_DAYS = 12
 """How long a home connection keeps its address."""
 
+_CONSOLE_JOBS = {"finance": "finance", "api": "api console"}
+"""What people of these jobs look at in the console; the others look at everything."""
+
 
 def ordinary(stage: Stage) -> Made:
     """Every ordinary record up to the last; the owners of the stolen keys stop a day before, theft.py goes on."""
@@ -113,7 +116,7 @@ def _console_day(stage: Stage, person: Person, day: int, ip: str, rng: Random) -
         proxied = rng.random() < 0.5
         where, client = ("AWS Internal", "") if proxied else (ip, browser)
         page = Caller(identity, where, "AWS Internal", ACCOUNT, from_console)
-        job = "finance" if person.job == "finance" else "console"
+        job = _CONSOLE_JOBS.get(person.job, "console")
         yield from stage.work(page, client, job, at=at, calls=rng.randint(3, 8), rng=rng, pace=2)
 
 
