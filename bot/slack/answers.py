@@ -6,7 +6,7 @@ Slow work is done before the returned change is committed; the answer and the en
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.commands import Command
@@ -17,6 +17,9 @@ from bot.slack.elements import Message, View
 from bot.store import outbox
 from bot.store.jobs import Job
 from bot.workers import Commit, Handler, nothing
+
+AFTER_ACKNOWLEDGEMENT = timedelta(seconds=2)
+"""The acknowledgement of a submission itself changes the window; a change that overtook it would be overwritten."""
 
 Clock = Callable[[], datetime]
 Payload = Mapping[str, Any]
@@ -83,7 +86,7 @@ class Answers:
         payload = job.payload
         made = self._operations.approve(payload["plan"], _actor(payload), payload["reason"])
         view = modals.refusal_view(made) if isinstance(made, Refusal) else modals.done_view(made)
-        return self._show(payload, view)
+        return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
 
     def _clicked(self, payload: Payload) -> Commit:
         action, actor = str(payload["action"]), _actor(payload)
@@ -105,11 +108,12 @@ class Answers:
             return self._show(payload, modals.refusal_view(refusal))
         return self._respond(payload, replies.refusal(refusal))
 
-    def _show(self, payload: Payload, view: View) -> Commit:
+    def _show(self, payload: Payload, view: View, *, after: timedelta = timedelta()) -> Commit:
         external_id = payload["view"]
         if not external_id:
             return nothing
-        return lambda db: outbox.change_view(db, external_id, view, self._clock())
+        now = self._clock()
+        return lambda db: outbox.change_view(db, external_id, view, now, not_before=now + after)
 
     def _respond(self, payload: Payload, message: Message) -> Commit:
         url = payload["response_url"]

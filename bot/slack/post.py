@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from bot.slack.client import FAULTS, TIMEOUT_SECONDS, logger
@@ -33,6 +34,9 @@ UNCERTAIN = frozenset({"HTTP 200", "ratelimited", "internal_error", "fatal_error
 
 VIEW_ATTEMPTS = 6
 """A modal may still be opening when its first change is sent; later than this it was closed."""
+
+PAGES, PAGE = 5, 200
+"""How far back a message of a lost answer is looked for."""
 
 EVENT = "triage_slot"
 
@@ -176,20 +180,29 @@ class Sender:
 
     def _look_for(self, outgoing: Outgoing) -> Posted | None:
         """The message of an attempt whose answer was lost, if Slack has it."""
-        channel, thread = outgoing.payload["channel"], self._thread(outgoing)
-        try:
-            found = (
-                self._client.conversations_replies(channel=channel, ts=thread, limit=200, include_all_metadata=True)
-                if thread
-                else self._client.conversations_history(channel=channel, limit=200, include_all_metadata=True)
+        channel, cursor = outgoing.payload["channel"], ""
+        for _ in range(PAGES):
+            try:
+                found = self._page(channel, self._thread(outgoing), cursor)
+            except SlackApiError as error:
+                if _code(error) not in {"missing_scope", "thread_not_found"}:
+                    raise
+                log.warning("cannot look for an earlier attempt; a message may appear twice", slot=outgoing.slot)
+                return None
+            for message in found.get("messages") or []:
+                if _slot(message) == outgoing.slot:
+                    return Posted(channel, str(message["ts"]))
+            cursor = (found.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return None
+
+    def _page(self, channel: str, thread: str | None, cursor: str) -> SlackResponse:
+        if thread:
+            return self._client.conversations_replies(
+                channel=channel, ts=thread, cursor=cursor, limit=PAGE, include_all_metadata=True
             )
-        except SlackApiError as error:
-            if _code(error) not in {"missing_scope", "thread_not_found"}:
-                raise
-            log.warning("cannot look for an earlier attempt; a message may appear twice", slot=outgoing.slot)
-            return None
-        messages = found.get("messages") or []
-        return next((Posted(channel, str(one["ts"])) for one in messages if _slot(one) == outgoing.slot), None)
+        return self._client.conversations_history(channel=channel, cursor=cursor, limit=PAGE, include_all_metadata=True)
 
     # ------------------------------------------------------------------------------- answers and modals
 

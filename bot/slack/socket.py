@@ -8,10 +8,12 @@ https://docs.slack.dev/apis/events-api/using-socket-mode/
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import urllib.request
 from collections.abc import Mapping
+from socket import SHUT_RDWR
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +24,7 @@ from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.slack.client import FAULTS, logger
+from bot.slack.client import logger
 
 PING_SECONDS = 10.0
 PINGS_MISSED = 3
@@ -60,13 +62,18 @@ class SocketRunner:
     def close(self) -> None:
         """Say goodbye, so that Slack sends nothing more here."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             failures = 0 if self._serve_one() else failures + 1
-            self._stopping.wait(min(2.0**failures, LONGEST_PAUSE) if failures else 0.0)
+            self._stopping.wait(self._pause(failures))
+
+    def _pause(self, failures: int) -> float:
+        """Seconds before the next socket: none after one that worked, else a tenth of a ping, doubled each time."""
+        return min(self._ping / 10 * 2.0 ** (failures - 1), LONGEST_PAUSE) if failures else 0.0
 
     def _serve_one(self) -> bool:
         """One socket from connecting to its end; whether it was ever healthy."""
@@ -76,7 +83,7 @@ class SocketRunner:
             socket.connect()
             while not self._stopping.wait(self._ping / 4) and not socket.deaf():
                 was_healthy = was_healthy or socket.healthy()
-        except FAULTS as error:
+        except Exception as error:  # nothing may end this thread: without it the bot is deaf
             log.warning("Slack could not be reached for Socket Mode; trying again", why=type(error).__name__)
         finally:
             self._socket = None
@@ -114,6 +121,16 @@ class _Socket(SocketModeClient):
     def connect(self) -> None:
         super().connect()
         self._since = time.time()
+
+    def close(self) -> None:
+        """End at once; slack_sdk's own waits for what nobody will send."""
+        self.closed = True
+        self.message_queue.put(None)
+        session = self.current_session
+        if session is not None and session.sock is not None:
+            with contextlib.suppress(OSError):
+                session.sock.shutdown(SHUT_RDWR)
+        super().close()
 
     def healthy(self) -> bool:
         """Greeted on the present connection, and not deaf."""

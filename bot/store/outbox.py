@@ -64,9 +64,12 @@ def respond(db: Database, response_url: str, message: Mapping[str, Any], now: da
     _add(db, "respond", response_url, None, {"response_url": response_url, "message": dict(message)}, now)
 
 
-def change_view(db: Database, external_id: str, view: Mapping[str, Any], now: datetime) -> None:
+def change_view(
+    db: Database, external_id: str, view: Mapping[str, Any], now: datetime, *, not_before: datetime | None = None
+) -> None:
     """Change an open modal, named by the id we gave it: Slack's own is not known before it is open."""
-    _add(db, "view", external_id, None, {"external_id": external_id, "view": dict(view)}, now)
+    payload = {"external_id": external_id, "view": dict(view)}
+    _add(db, "view", external_id, None, payload, now, due_at=not_before)
 
 
 def waiting(db: Database, now: datetime) -> bool:
@@ -135,9 +138,18 @@ def give_up(db: Database, outgoing: Outgoing, error: str, now: datetime) -> None
     )
 
 
-def _add(db: Database, kind: str, lane: str, slot: str | None, payload: Mapping[str, Any], now: datetime) -> None:
+def _add(
+    db: Database,
+    kind: str,
+    lane: str,
+    slot: str | None,
+    payload: Mapping[str, Any],
+    now: datetime,
+    *,
+    due_at: datetime | None = None,
+) -> None:
     db.execute(
         "INSERT INTO outbox (kind, lane, slot, payload, state, attempts, due_at, created_at)"
         " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?)",
-        [kind, lane, slot, json.dumps(payload), now.timestamp(), rfc3339(now)],
+        [kind, lane, slot, json.dumps(payload), (due_at or now).timestamp(), rfc3339(now)],
     )

@@ -1,0 +1,293 @@
+"""People at a local Slack over Socket Mode, the real Bolt, jobs and sender in between, made-up operations behind."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.demo.slack import (
+    ANALYST,
+    RATE_LIMITED,
+    SECOND_ANALYST,
+    SERVER_ERROR,
+    SOC,
+    TEAM_ID,
+    Fault,
+    LocalSlack,
+)
+from bot.model import Actor, Change, ChangeState, Observable, Operation, Plan, Refusal
+from bot.slack.answers import Answers
+from bot.slack.card import card
+from bot.slack.client import web_client
+from bot.slack.listeners import POOL, build_app
+from bot.slack.post import Sender
+from bot.slack.socket import SocketRunner
+from bot.store import outbox
+from bot.store.state import State
+from bot.workers import Workers
+from tests.slack.cases import CASES, KEY, NOW, change, plan
+
+PING_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Opened:
+    case: int
+    new: bool
+
+
+@dataclass
+class MadeUp:
+    """Operations that remember what they were asked."""
+
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    refusal: Refusal | None = None
+    missing: bool = False
+
+    def triage(self, observables: Sequence[Observable], actor: Actor) -> Sequence[Opened] | Refusal:
+        self.asked.append(("triage", [observable.value for observable in observables], actor.id))
+        return self.refusal or [Opened(number, number == 1) for number, _ in enumerate(observables, 1)]
+
+    def ask_again(self, case: int, actor: Actor) -> int | Refusal:
+        self.asked.append(("ask_again", case, actor.id))
+        if self.missing:
+            raise LookupError(case)
+        return self.refusal or case
+
+    def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal:
+        self.asked.append(("plan", remediation, target, case, actor.id))
+        return self.refusal or plan()
+
+    def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
+        self.asked.append(("plan_undo", execution, actor.id))
+        return self.refusal or plan(undo_of=execution)
+
+    def approve(self, plan: str, actor: Actor, reason: str) -> Change | Refusal:
+        self.asked.append(("approve", plan, reason, actor.id))
+        return self.refusal or change(ChangeState.APPROVED, sentence="Approved; about to be carried out.")
+
+    def may(self, actor: Actor) -> Mapping[Operation, str]:
+        return {Operation.TRIAGE: "You are named in [access] triage."}
+
+
+@pytest.fixture
+def operations() -> MadeUp:
+    return MadeUp()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def runner(state: State, slack: LocalSlack) -> Iterator[SocketRunner]:
+    client = web_client(slack.bot_token, slack.api_url)
+    running = SocketRunner(build_app(client, state, now), client, slack.app_token, ping_seconds=PING_SECONDS)
+    running.start()
+    slack.wait_until(lambda: slack.connections)
+    yield running
+    running.close()
+
+
+@pytest.fixture(autouse=True)
+def bot(state: State, slack: LocalSlack, operations: MadeUp, runner: SocketRunner) -> Iterator[Workers]:
+    workers = Workers(state, now, Answers(operations, now).handlers())
+    workers.start(POOL, 2)
+    workers.loop("send", Sender(state, web_client(slack.bot_token, slack.api_url), now).send_next)
+    yield workers
+    workers.stop(5)
+
+
+def show(state: State, slack: LocalSlack, name: str) -> str:
+    """Have the card ``name`` in the channel; its ts."""
+    state.write(lambda db: outbox.show(db, "card", SOC, card(CASES[name], now=NOW).payload(), now()))
+    return str(slack.wait_until(lambda: slack.messages(SOC))[0]["ts"])
+
+
+def told(slack: LocalSlack, user: str = ANALYST) -> str:
+    return str(slack.wait_until(lambda: slack.ephemeral(user))[-1]["text"])
+
+
+def window(slack: LocalSlack, title: str, user: str = ANALYST) -> dict[str, Any]:
+    """The open modal of ``user`` once its title is ``title``."""
+
+    def titled() -> list[dict[str, Any]]:
+        return [view for view in slack.open_views(user) if view["title"]["text"] == title]
+
+    return slack.wait_until(titled)[0]
+
+
+ME = f"slack:{TEAM_ID}:{ANALYST}"
+
+
+def test_a_key_is_asked_for(slack: LocalSlack, operations: MadeUp) -> None:
+    assert slack.type_command(ANALYST, SOC, f"/triage key {KEY}").acked
+    assert told(slack) == "Case #1 opened. Its card is being updated."
+    assert operations.asked == [("triage", [KEY], ME)]
+
+
+def test_whoami(slack: LocalSlack) -> None:
+    assert slack.type_command(ANALYST, SOC, "/triage whoami").acked
+    assert ME in told(slack)
+    assert "[access] triage" in json.dumps(slack.ephemeral(ANALYST))
+
+
+def test_a_refused_question_says_why(slack: LocalSlack, operations: MadeUp) -> None:
+    operations.refusal = Refusal("You may not do this.")
+    slack.type_command(ANALYST, SOC, f"/triage key {KEY}")
+    assert told(slack) == "You may not do this."
+
+
+def test_a_key_is_disabled_from_its_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    ts = show(state, slack, "incident")
+    assert slack.click(ANALYST, SOC, ts, "plan:disable_access_key").acked
+    view = window(slack, "Preview")
+    slack.wait_until(lambda: "Active → Inactive" in json.dumps(slack.open_views(ANALYST), ensure_ascii=False))
+    submitted = slack.submit_view(ANALYST, view["id"], {"reason": "stolen, see ticket"})
+    assert submitted.response["response_action"] == "update"
+    assert "about to be carried out" in json.dumps(window(slack, "Approved"))
+    assert operations.asked == [
+        ("plan", "disable_access_key", KEY, 12, ME),
+        ("approve", "plan-1", "stolen, see ticket", ME),
+    ]
+
+
+def test_a_change_is_taken_back_from_its_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    ts = show(state, slack, "disabled")
+    slack.click(SECOND_ANALYST, SOC, ts, "undo")
+    view = window(slack, "Undo", SECOND_ANALYST)
+    assert view["submit"]["text"] == "Undo"
+    assert operations.asked == [("plan_undo", "exec-1", f"slack:{TEAM_ID}:{SECOND_ANALYST}")]
+
+
+def test_a_refused_change_shows_the_commands_instead(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    operations.refusal = Refusal("No acting role is set up.", ("aws iam update-access-key --status Inactive",))
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "plan:disable_access_key")
+    view = window(slack, "Nothing was changed")
+    assert "aws iam update-access-key" in json.dumps(view)
+    assert not view["submit"]
+
+
+def test_asking_again(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "ask_again")
+    assert told(slack) == "Case #12: asking every question again."
+    assert operations.asked == [("ask_again", 12, ME)]
+    assert slack.open_views(ANALYST) == []
+
+
+def test_a_card_of_a_forgotten_case_says_so(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    operations.missing = True
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "ask_again")
+    assert "not known here any more" in told(slack)
+
+
+def test_a_window_slack_does_not_open_is_answered(slack: LocalSlack, state: State) -> None:
+    slack.fail_next("views.open", Fault(200, {"ok": False, "error": "expired_trigger_id"}))
+    assert slack.click(ANALYST, SOC, show(state, slack, "incident"), "plan:disable_access_key").acked
+    assert "Press the button again" in told(slack)
+
+
+def test_a_double_click_makes_two_windows_and_no_change(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    ts = show(state, slack, "incident")
+    for _ in range(2):
+        assert slack.click(ANALYST, SOC, ts, "plan:disable_access_key").acked
+    slack.wait_until(lambda: len(slack.calls("views.update")) >= 2)
+    assert {asked[0] for asked in operations.asked} == {"plan"}
+
+
+# ------------------------------------------------------------------------------------------- the socket
+
+
+def test_the_socket_is_alive_and_says_goodbye(slack: LocalSlack, runner: SocketRunner) -> None:
+    eventually_alive(slack, runner)
+    runner.close()
+    assert not runner.alive()
+    slack.wait_until(lambda: not slack.connections)
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning", "too_many_websockets"])
+def test_a_refreshed_socket_goes_on(reason: str, slack: LocalSlack, runner: SocketRunner) -> None:
+    eventually_alive(slack, runner)
+    before = len(slack.calls("apps.connections.open"))
+    slack.disconnect(reason)
+    slack.wait_until(lambda: len(slack.calls("apps.connections.open")) > before and slack.connections)
+    eventually_alive(slack, runner)
+    assert slack.type_command(ANALYST, SOC, "/triage help").acked
+
+
+def upgrade_and_fall_silent(listener: socket.socket) -> None:
+    """Take one websocket connection and never say a word on it."""
+    connection, _ = listener.accept()
+    request = connection.recv(4096).decode()
+    key = request.split("Sec-WebSocket-Key: ")[1].split("\r\n")[0]
+    accepted = base64.b64encode(hashlib.sha1(f"{key}{WEBSOCKET}".encode()).digest()).decode()  # noqa: S324 - RFC 6455
+    head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    connection.sendall(f"{head}Sec-WebSocket-Accept: {accepted}\r\n\r\n".encode())
+    while connection.recv(4096):
+        pass
+    connection.close()
+
+
+WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+@pytest.fixture
+def another(slack: LocalSlack, state: State, runner: SocketRunner) -> Iterator[SocketRunner]:
+    """A runner not started yet, in place of the one that runs."""
+    runner.close()
+    client = web_client(slack.bot_token, slack.api_url)
+    second = SocketRunner(build_app(client, state, now), client, slack.app_token, ping_seconds=PING_SECONDS)
+    yield second
+    second.close()
+
+
+def test_a_deaf_socket_is_replaced(slack: LocalSlack, another: SocketRunner) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        deaf = threading.Thread(target=upgrade_and_fall_silent, args=(listener,))
+        deaf.start()
+        url = f"ws://127.0.0.1:{listener.getsockname()[1]}/link/?ticket=x"
+        slack.fail_next("apps.connections.open", Fault(200, {"ok": True, "url": url}))
+        another.start()
+        deaf.join()
+    eventually_alive(slack, another)
+    assert slack.type_command(ANALYST, SOC, "/triage help").acked
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        SERVER_ERROR,
+        RATE_LIMITED,
+        Fault(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "soon"}),
+        Fault(200, "<html>maintenance</html>"),
+        Fault(200, {"ok": False, "error": "invalid_auth"}),
+        Fault(200, {"ok": True, "url": "ws://127.0.0.1:9/"}),
+        Fault(200, {"ok": True}),
+        Fault(hang_up=True),
+    ],
+)
+def test_slack_down_at_the_start_is_waited_out(fault: Fault, slack: LocalSlack, another: SocketRunner) -> None:
+    slack.fail_next("apps.connections.open", fault, fault)
+    another.start()
+    eventually_alive(slack, another)
+    assert slack.type_command(ANALYST, SOC, "/triage help").acked
+
+
+def eventually_alive(slack: LocalSlack, runner: SocketRunner) -> None:
+    """Ask the runner again and again, as a readiness probe does."""
+    slack.wait_until(lambda: slack.connections, seconds=20)
+    asking, until = threading.Event(), time.monotonic() + 20
+    while not runner.alive():
+        assert time.monotonic() < until
+        asking.wait(0.02)
