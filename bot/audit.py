@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from bot.database import Database
+from bot.database import Database, storable
 from bot.model import Actor, rfc3339
 
 GENESIS = "0" * 64
@@ -39,9 +39,9 @@ class Entry:
     previous: str
     hash: str
 
-    def expected_hash(self) -> str:
+    def expectedlink(self) -> str:
         fields = [self.seq, self.at, self.actor, self.actor_name, self.operation, self.target]
-        return _hash(self.previous, [*fields, self.reason, self.before, self.after, self.result])
+        return link(self.previous, [*fields, self.reason, self.before, self.after, self.result])
 
 
 def append(
@@ -59,8 +59,8 @@ def append(
     """Add one entry and return its number."""
     count, previous = db.execute("SELECT entries, hash FROM audit_head").fetchone()
     texts = [rfc3339(at), actor.id, actor.name, operation, target, reason, _json(before), _json(after), result]
-    row = [count + 1, *map(_storable, texts)]
-    mark = _hash(previous, row)
+    row = [count + 1, *(storable(text, LONGEST) for text in texts)]
+    mark = link(previous, row)
     db.execute(f"INSERT INTO audit ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, previous, mark])  # noqa: S608
     db.execute("UPDATE audit_head SET entries = ?, hash = ?", [count + 1, mark])
     return int(count + 1)
@@ -94,18 +94,14 @@ def _end(db: Database, last: int, mark: str) -> list[str]:
 
 
 def _edited(entry: Entry) -> bool:
-    return entry.expected_hash() != entry.hash
+    return entry.expectedlink() != entry.hash
 
 
-def _hash(previous: str, fields: list[object]) -> str:
+def link(previous: str, fields: Sequence[object]) -> str:
+    """The hash that ties the entry of ``fields`` to the one before it."""
     canonical = json.dumps([previous, *fields], separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _json(state: Mapping[str, str] | None) -> str:
     return json.dumps(dict(state or {}), sort_keys=True, ensure_ascii=True)
-
-
-def _storable(text: str) -> str:
-    """Without lone surrogates, which JSON from outside can hold and SQLite refuses."""
-    return text.encode("utf-8", "replace").decode()[:LONGEST]

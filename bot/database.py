@@ -12,7 +12,7 @@ from types import ModuleType
 
 from sqlite_utils import Database
 
-__all__ = ["Database", "open_reader", "open_writer", "safe_for_two_writers", "sqlite3"]
+__all__ = ["Database", "open_reader", "open_writer", "safe_for_two_writers", "sqlite3", "storable"]
 
 
 def _driver() -> ModuleType:
@@ -53,3 +53,8 @@ def open_reader(path: Path) -> Database:
     )
     connection.execute("PRAGMA query_only = ON")
     return Database(connection)
+
+
+def storable(text: str, longest: int) -> str:
+    """At most ``longest`` characters, without lone surrogates: JSON from outside can hold them, SQLite raises."""
+    return text[:longest].encode("utf-8", "replace").decode()

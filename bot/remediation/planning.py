@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot import audit
 from bot.access import AccessRules, decide
 from bot.aws import Aws
-from bot.database import Database
+from bot.database import Database, storable
 from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, rfc3339
 from bot.remediation import records
 from bot.remediation.base import Draft, Remediation
@@ -18,6 +18,7 @@ from bot.store import jobs
 from bot.store.state import State
 
 LONGEST_REASON = 1000
+LONGEST_ID = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Planning:
         decision = decide(actor, Operation.UNDO, self._access)
         if not decision.allowed:
             return self._denied(actor, "undo", execution, decision.sentence)
+        execution = storable(execution, LONGEST_ID)
         found = _undoable(self._state.read(), execution)
         if isinstance(found, Refusal):
             return found
@@ -83,7 +85,8 @@ class Planning:
 
     def approve(self, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
         """Decide for a plan, once: execution, audit entry and job are one transaction."""
-        return self._state.write(lambda db: self._approve(db, plan_id, actor, reason.strip()[:LONGEST_REASON]))
+        plan_id, reason = storable(plan_id, LONGEST_ID), storable(reason.strip(), LONGEST_REASON)
+        return self._state.write(lambda db: self._approve(db, plan_id, actor, reason))
 
     def _approve(self, db: Database, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
         plan = records.plan(db, plan_id)

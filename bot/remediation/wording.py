@@ -31,7 +31,8 @@ def why(error: Exception) -> str:
         code = error.response.get("Error", {}).get("Code", "an error")
         if error.operation_name == "AssumeRole" and fault(error) is Fault.DENIED:
             return "The bot may not assume its role there: check the role's trust policy and [aws] external_id"
-        return f"AWS answered {error.operation_name} with {code}: {MEANINGS[fault(error)]}"
+        meaning = MEANINGS[fault(error)] if fault(error) is not Fault.LOST else "an error inside AWS"
+        return f"AWS answered {error.operation_name} with {code}: {meaning}"
     meaning = MEANINGS[fault(error)]
     return f"{meaning[0].upper()}{meaning[1:]} ({type(error).__name__})"
 

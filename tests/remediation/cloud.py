@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -22,9 +22,12 @@ from botocore.config import Config
 from bot.remediation.base import policy
 from bot.remediation.disable_access_key import DisableAccessKey
 
+if TYPE_CHECKING:
+    from mypy_boto3_iam.client import IAMClient
+
 ACCOUNT = "111122223333"
 FOREIGN = "999900001111"
-SEATS = 60
+SEATS = 200
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 EXTERNAL_ID = "made-up-external-id"
 CREATED = "2026-01-05T09:00:00Z"
@@ -102,17 +105,21 @@ class Cloud:
             return False
         return True
 
-    def set_status(self, place: Seat, status: str) -> None:
+    def set_status(self, place: Seat, status: Literal["Active", "Inactive"]) -> None:
         """What somebody else does in the meantime."""
-        root = boto3.client(
+        self._root().update_access_key(UserName=place.user, AccessKeyId=place.stolen.id, Status=status)
+
+    def delete(self, place: Seat) -> None:
+        """What somebody else should not do in the meantime."""
+        self._root().delete_access_key(UserName=place.user, AccessKeyId=place.stolen.id)
+
+    def _root(self) -> IAMClient:
+        return boto3.client(
             "iam",
             region_name="us-east-1",
             endpoint_url=self.endpoint,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-        )
-        root.update_access_key(
-            UserName=place.user, AccessKeyId=place.stolen.id, Status="Active" if status == "Active" else "Inactive"
         )
 
 
@@ -128,19 +135,20 @@ def running(folder: Path) -> Iterator[Cloud]:
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder),
+        "HOME": str(folder),
         "GATEWAY_PORT": str(port),
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LOG_LEVEL": "WARNING",
     }
-    command = [sys.executable, "-m", "ministack"]
+    # It lives as long as its stdin is held open, so that it never outlives the tests.
+    command = [sys.executable, "-m", "bot.demo.ministack"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=log)
-    try:
+        process = subprocess.Popen(
+            command, env=os.environ | settings, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
+        )
+    with process:
         _until_it_answers(port, process)
         yield Cloud(f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def free_port() -> int:

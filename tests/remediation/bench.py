@@ -1,0 +1,126 @@
+"""Everything a test of a change needs, put together as the product does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+
+from bot import audit
+from bot.access import AccessRules
+from bot.aws import Aws, AwsSettings
+from bot.database import Database
+from bot.model import Actor, Change, Operation, Plan, Refusal
+from bot.remediation.disable_access_key import DisableAccessKey
+from bot.remediation.run import Remediations
+from bot.store import jobs
+from bot.store.state import State
+from tests.remediation.cloud import BOT, EXTERNAL_ID, Cloud, Seat
+from tests.remediation.door import Door
+
+ANA = Actor("slack:T0MADE:U0ANA", "Ana")
+BEN = Actor("slack:T0MADE:U0BEN", "Ben")
+MAL = Actor("slack:T0MADE:U0MAL", "Mal")
+RULES = AccessRules({operation: frozenset({ANA.id, BEN.id}) for operation in Operation})
+SETTINGS = AwsSettings(
+    "arn:aws:iam::{account}:role/TriageRead", "arn:aws:iam::{account}:role/TriageAct", EXTERNAL_ID, "us-east-1"
+)
+NAME = "disable_access_key"
+
+
+def bot_session() -> boto3.session.Session:
+    return boto3.session.Session(BOT.id, BOT.secret, region_name="us-east-1")
+
+
+@dataclass
+class Clock:
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+def ignore(db: Database, change: Change) -> None:
+    pass
+
+
+@dataclass
+class Bench:
+    folder: Path
+    cloud: Cloud
+    door: Door
+    session: boto3.session.Session
+    seat: Seat
+    clock: Clock = field(default_factory=Clock)
+    told: list[Change] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.state = State(self.folder / "state.db")
+        self.remediations = self.with_rules(RULES)
+
+    def with_rules(self, rules: AccessRules) -> Remediations:
+        aws = Aws(SETTINGS, self.clock, self.session)
+        return Remediations(
+            self.state, aws, rules, self.clock, [DisableAccessKey()], on_change=self._tell, wait=self.pauses.append
+        )
+
+    def _tell(self, db: Database, change: Change) -> None:
+        self.told.append(change)
+
+    def planned(self, case: int | None = 7) -> Plan:
+        return plan_of(self.remediations.plan(NAME, self.seat.stolen.id, ANA, case))
+
+    def approved(self) -> Change:
+        return change_of(self.remediations.approve(self.planned().id, ANA, "stolen key"))
+
+    def disabled(self) -> Change:
+        return self.remediations.execute(self.approved().execution)
+
+    def undone(self, execution: str) -> Change:
+        plan = plan_of(self.remediations.plan_undo(execution, BEN))
+        return self.remediations.execute(change_of(self.remediations.approve(plan.id, BEN, "false alarm")).execution)
+
+    def status(self) -> str:
+        return "Active" if self.cloud.works(self.seat.stolen) else "Inactive"
+
+    def asked_for(self) -> list[str]:
+        return self.door.changes_of(self.seat.stolen.id)
+
+    def results(self) -> list[str]:
+        """What the audit record says came of each step."""
+        return [entry.result for entry in audit.entries(self.state.read())]
+
+    def carry_out_due_jobs(self) -> None:
+        """What the workers of the ``act`` pool do, without their threads."""
+        work: dict[str, Callable[[jobs.Job], Change]] = {
+            "execute": lambda job: self.remediations.execute(job.payload["execution"]),
+            "verify": lambda job: self.remediations.verify(job.payload["execution"], job.payload["step"]),
+        }
+        while job := self.state.write(lambda db: jobs.claim(db, "act", self.clock())):
+            work[job.kind](job)
+            self._finish(job)
+
+    def _finish(self, job: jobs.Job) -> None:
+        self.state.write(lambda db: jobs.finish(db, job, self.clock()))
+
+
+def plan_of(answer: Plan | Refusal) -> Plan:
+    assert isinstance(answer, Plan), answer
+    return answer
+
+
+def change_of(answer: Change | Refusal) -> Change:
+    assert isinstance(answer, Change), answer
+    return answer
+
+
+def refused(answer: object) -> str:
+    assert isinstance(answer, Refusal), answer
+    return answer.sentence

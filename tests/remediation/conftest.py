@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.remediation.bench import Bench, bot_session
+from tests.remediation.cloud import SEATS, Cloud, running, seat
+from tests.remediation.door import Door, opened
+
+seats = count()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with running(tmp_path_factory.mktemp("aws")) as local:
+        yield local
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.session.Session:
+    """One session, so that boto3 reads its service models once."""
+    return bot_session()
+
+
+@pytest.fixture(scope="session")
+def only_door(cloud: Cloud) -> Iterator[Door]:
+    with opened(cloud.endpoint) as door:
+        yield door
+
+
+@pytest.fixture
+def door(only_door: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
+    only_door.reset()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", only_door.url)
+    return only_door
+
+
+@pytest.fixture
+def bench(cloud: Cloud, door: Door, session: boto3.session.Session, tmp_path: Path) -> Iterator[Bench]:
+    """A bot with a state file of its own, and a user of the local AWS nobody else uses."""
+    made = Bench(tmp_path, cloud, door, session, seat(next(seats) % SEATS))
+    yield made
+    made.state.close()
