@@ -123,7 +123,7 @@ class Remediations:
         database = self._state.read()
         current = records.change(database, execution)
         plan, remediation = self._planned(database, current)
-        if current.state in records.UNFINISHED or records.is_superseded(database, execution):
+        if not _can_be_looked_at(database, current):
             return current
         try:
             present = self._observe(plan, remediation)
@@ -297,6 +297,8 @@ class Remediations:
         self, db: Database, execution: str, plan: Plan, remediation: Remediation, present: Present, step: int
     ) -> Change:
         current, last = records.change(db, execution), step + 1 >= len(LOOK_AGAIN)
+        if not _can_be_looked_at(db, current):
+            return current
         if present == plan.after:
             return self._holds(db, current, plan, last=last)
         if current.state is ChangeState.UNKNOWN and not last:
@@ -339,3 +341,9 @@ class Remediations:
 
     def _commands(self, plan: Plan) -> str:
         return by_hand(self._remediations[plan.remediation].commands(plan.target, plan.after))
+
+
+def _can_be_looked_at(db: Database, current: Change) -> bool:
+    """Whether ``current`` was made, or may have been, and is still the last word on its target."""
+    made = records.undo_record(db, current.execution) is not None
+    return made and current.state not in records.UNFINISHED and not records.is_superseded(db, current.execution)

@@ -83,7 +83,8 @@ def test_two_processes_that_approve_at_once_make_one_execution_and_one_call(benc
 
 
 def test_a_worker_beside_a_running_execution_leaves_it_alone_and_looks_later(bench: Bench) -> None:
-    approved, beside = bench.approved(), []
+    approved = bench.approved()
+    beside: list[ChangeState] = []
 
     def while_the_call_is_under_way(action: str, number: int) -> None:
         if action == "UpdateAccessKey":

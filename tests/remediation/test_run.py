@@ -299,3 +299,24 @@ def test_nobody_unnamed_can_plan_approve_or_undo(bench: Bench) -> None:
     assert all("You may not" in refused(answer) for answer in answers)
     assert [result.split(":")[0] for result in bench.results()[-2:]] == ["denied", "denied"]
     assert bench.asked_for() == ["Inactive"]
+
+
+def test_a_change_that_was_never_made_is_not_confirmed_by_what_others_did(bench: Bench) -> None:
+    approved = bench.approved()
+    bench.cloud.set_status(bench.seat, "Inactive")
+    stale = bench.remediations.execute(approved.execution)
+    assert bench.remediations.verify(approved.execution, 2) == stale
+
+
+def test_an_undo_begun_while_aws_is_looked_at_is_not_called_drift(bench: Bench) -> None:
+    done = bench.disabled()
+    begun: list[str] = []
+
+    def undo_meanwhile(action: str, number: int) -> None:
+        if action == "ListAccessKeys" and not begun:
+            begun.append(action)
+            bench.undone(done.execution)
+
+    bench.door.decide = undo_meanwhile
+    assert bench.remediations.verify(done.execution, 0).state is ChangeState.CONFIRMED
+    assert bench.status() == "Active"
