@@ -287,7 +287,8 @@ def _clients(triage: Triage) -> tuple[str, ...]:
     lines = []
     for entry in families:
         agents = entry.get("agents") or [""]
-        lines.append(f"{entry['family']}, {entry.get('count', '?')} calls; {_novelty(entry)}. {agents[0]}".rstrip())
+        family = " ".join(part for part in str(entry["family"]).split("|") if part != "-") or "unknown client"
+        lines.append(f"{family}, {entry.get('count', '?')} calls; {_novelty(entry)}. {agents[0]}".rstrip())
     return _listed(lines, len(families))
 
 

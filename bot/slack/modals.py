@@ -59,8 +59,10 @@ def working_view() -> View:
 
 
 def done_view(change: Change) -> View:
-    """How the change ended; the card says the same."""
-    return _view(_TITLES[change.state], paragraph(summary.change_line(change), 1000))
+    """How far the change has come when this is drawn; the card follows it to its end."""
+    under_way = change.state in {ChangeState.APPROVED, ChangeState.STARTED}
+    follow = paragraph("The card shows how it ends. You may close this window.") if under_way else None
+    return _view(_TITLES[change.state], paragraph(summary.change_line(change), 1000), follow)
 
 
 def refusal_view(refusal: Refusal) -> View:
