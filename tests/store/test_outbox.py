@@ -1,0 +1,86 @@
+"""A slot shows its newest message, lanes keep their order, and what was cut off is marked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.store import outbox
+from bot.store.outbox import Outgoing, Posted
+from bot.store.state import State
+
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+def show(state: State, slot: str, text: str, **options: str) -> None:
+    state.write(lambda db: outbox.show(db, slot, "C1", {"text": text}, NOW, **options))
+
+
+def claim(state: State, now: datetime = NOW) -> Outgoing | None:
+    return state.write(lambda db: outbox.claim(db, now))
+
+
+def take(state: State, now: datetime = NOW) -> Outgoing:
+    outgoing = claim(state, now)
+    assert outgoing is not None
+    return outgoing
+
+
+def test_only_the_newest_of_several_waiting_messages_is_sent(state: State) -> None:
+    show(state, "card", "checking…")
+    show(state, "card", "incident")
+    sent = take(state)
+    assert sent.payload["message"] == {"text": "incident"}
+    state.write(lambda db: outbox.sent(db, sent, NOW, at=Posted("C1", "1.0")))
+    assert claim(state) is None
+
+
+def test_a_card_is_posted_before_what_stands_in_its_thread(state: State) -> None:
+    show(state, "card", "checking…")
+    show(state, "detail", "lists", under="card")
+    show(state, "card", "incident")
+    assert take(state).slot == "card"
+    assert claim(state) is None, "its lane waits until the card is there"
+
+
+def test_a_change_during_sending_is_sent_after_it(state: State) -> None:
+    show(state, "card", "checking…")
+    first = take(state)
+    show(state, "card", "incident")
+    state.write(lambda db: outbox.sent(db, first, NOW, at=Posted("C1", "1.0")))
+    assert take(state).payload["message"] == {"text": "incident"}
+    assert outbox.posted(state.read(), "card") == Posted("C1", "1.0")
+
+
+def test_a_row_cut_off_is_looked_for_before_it_is_posted_again(state: State) -> None:
+    show(state, "card", "checking…")
+    assert not take(state).interrupted
+    assert state.write(outbox.release_all) == 1
+    assert take(state).interrupted
+
+
+def test_a_lost_answer_is_looked_for_and_a_refusal_is_not(state: State) -> None:
+    show(state, "card", "checking…")
+    later = NOW + timedelta(seconds=5)
+    lost = take(state)
+    state.write(lambda db: outbox.postpone(db, lost, later, "timeout", maybe_sent=True))
+    assert claim(state) is None
+    again = take(state, later)
+    assert again.interrupted
+    state.write(lambda db: outbox.postpone(db, again, later, "ratelimited", maybe_sent=False))
+    assert not take(state, later).interrupted
+
+
+def test_a_waiting_lane_does_not_hold_up_another(state: State) -> None:
+    show(state, "card", "checking…")
+    held = take(state)
+    state.write(lambda db: outbox.postpone(db, held, NOW + timedelta(hours=1), "ratelimited", maybe_sent=False))
+    state.write(lambda db: outbox.respond(db, "http://127.0.0.1/r", {"text": "hello"}, NOW))
+    assert take(state).kind == "respond"
+
+
+def test_what_slack_refuses_for_good_is_kept_with_its_reason(state: State) -> None:
+    state.write(lambda db: outbox.change_view(db, "V1", {"type": "modal"}, NOW))
+    refused = take(state)
+    state.write(lambda db: outbox.give_up(db, refused, "view_not_found", NOW))
+    assert claim(state) is None
+    assert state.read().execute("SELECT state, error FROM outbox").fetchone() == ("refused", "view_not_found")
