@@ -8,12 +8,13 @@ attack today's normal. Every function that takes a ``Database`` runs inside a ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 
 from bot.database import Database
-from bot.model import RECENT, Alert, Case, Environment, Kind, Observable, Triage, Window, rfc3339
+from bot.model import Alert, Case, Change, Environment, Kind, Observable, Triage, Window, rfc3339
 
 SUBJECTS = (Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP)
 """What a case can be about, the most telling first."""
@@ -31,25 +32,42 @@ def subjects(alert: Alert) -> tuple[Observable, ...]:
 
 
 def open_or_join(
-    db: Database, alert: Alert, subject: Observable | None, environment: Environment, *, days: float, delivery: str = ""
+    db: Database,
+    alert: Alert,
+    subject: Observable | None,
+    environment: Environment,
+    window: Window,
+    *,
+    delivery: str = "",
 ) -> tuple[int, bool]:
     """The id of the case ``alert`` belongs to, and whether it was opened for it.
 
-    ``subject=None`` opens a case about the alert itself: it names nothing that can be looked up.
+    ``window`` is the alert's; a case that is already open keeps the beginning of its own. ``subject=None`` opens a
+    case about the alert itself: it names nothing that can be looked up.
     """
     kind, value = (subject.kind.value, subject.value) if subject else ("alert", alert.id)
     known = db.execute(
         "SELECT id FROM cases WHERE environment = ? AND subject_kind = ? AND subject_value = ? AND state = 'open'",
         [environment.name, kind, value],
     ).fetchone()
-    case = known[0] if known else _open(db, alert, kind, value, environment)
+    case = known[0] if known else _open(db, alert, kind, value, environment, window)
     db.execute(
         "INSERT INTO case_alerts (case_id, alert_id, delivery, at, alert) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (case_id, alert_id) DO NOTHING",
         [case, alert.id, delivery, rfc3339(alert.at), msgspec.json.encode(alert).decode()],
     )
-    db.execute("UPDATE cases SET until = max(until, ?), days = ? WHERE id = ?", [rfc3339(alert.at), days, case])
+    db.execute("UPDATE cases SET until = max(until, ?) WHERE id = ?", [rfc3339(window.until), case])
     return case, known is None
+
+
+def look_until(db: Database, case: int, until: datetime) -> None:
+    """Have the next questions of ``case`` reach up to ``until``; its baseline stays that of its first alert.
+
+    Raises ``LookupError`` if there is no open case of that number.
+    """
+    found = db.execute("UPDATE cases SET until = max(until, ?) WHERE id = ? AND state = 'open'", [rfc3339(until), case])
+    if not found.rowcount:
+        raise LookupError(f"there is no open case {case}")
 
 
 def settle(db: Database, case: int, triage: Triage) -> None:
@@ -68,13 +86,12 @@ def settle(db: Database, case: int, triage: Triage) -> None:
 def load(db: Database, id_: int) -> Case:
     """The case without its changes. Raises ``LookupError`` if there is none of that number."""
     row = db.execute(
-        "SELECT id, environment, subject_kind, subject_value, title, channel, state, opened_at, recent_since, until,"
-        " days, triage FROM cases WHERE id = ?",
+        "SELECT id, environment, subject_kind, subject_value, title, channel, state, opened_at, since, recent_since,"
+        " until, triage FROM cases WHERE id = ?",
         [id_],
     ).fetchone()
     if row is None:
         raise LookupError(f"there is no case {id_}")
-    recent_since, until = datetime.fromisoformat(row[8]), datetime.fromisoformat(row[9])
     return Case(
         id=row[0],
         environment=row[1],
@@ -83,18 +100,32 @@ def load(db: Database, id_: int) -> Case:
         channel=row[5],
         open=row[6] == "open",
         opened_at=datetime.fromisoformat(row[7]),
-        window=Window(recent_since + RECENT - timedelta(days=row[10]), recent_since, until),
+        window=Window(*(datetime.fromisoformat(at) for at in row[8:11])),
         alerts=tuple(_alerts(db, id_)),
         triage=msgspec.json.decode(row[11], type=Triage) if row[11] else None,
     )
 
 
-def _open(db: Database, alert: Alert, kind: str, value: str, environment: Environment) -> int:
-    at = rfc3339(alert.at)
+def with_changes(case: Case, changes: tuple[Change, ...]) -> Case:
+    """``case`` together with what has been done about it."""
+    return replace(case, changes=changes)
+
+
+def _open(db: Database, alert: Alert, kind: str, value: str, environment: Environment, window: Window) -> int:
     opened = db.execute(
-        "INSERT INTO cases (environment, subject_kind, subject_value, title, channel, state, opened_at, recent_since,"
-        " until) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?) RETURNING id",
-        [environment.name, kind, value, alert.title, environment.channel, at, rfc3339(alert.at - RECENT), at],
+        "INSERT INTO cases (environment, subject_kind, subject_value, title, channel, state, opened_at, since,"
+        " recent_since, until) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?, ?) RETURNING id",
+        [
+            environment.name,
+            kind,
+            value,
+            alert.title,
+            environment.channel,
+            rfc3339(alert.at),
+            rfc3339(window.since),
+            rfc3339(window.recent_since),
+            rfc3339(window.until),
+        ],
     ).fetchone()
     return int(opened[0])
 

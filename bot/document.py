@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.history.load import HistoryReport, LoadReport
 from bot.model import (
     Activity,
     Alert,
     Assessment,
+    Change,
     Coverage,
     Enrichment,
     Gap,
     Observable,
+    Plan,
     Principal,
     Triage,
     rfc3339,
@@ -61,6 +64,58 @@ def alert_document(alert: Alert, triages: Sequence[Triage], assessment: Assessme
         "triages": [triage_document(triage) for triage in triages],
         "assessment": assessment_document(assessment),
         "gaps": [_gap(gap) for gap in gaps],
+    }
+
+
+def history_document(report: HistoryReport) -> Json:
+    """The document of ``triage history``, and of ``triage ingest`` with the seconds it took."""
+    document = {
+        "events": report.events,
+        "duplicates": report.duplicates,
+        "files": report.files,
+        "accounts": list(report.accounts),
+        "keys": report.keys,
+        "principals": report.principals,
+        "searched": searched_document(report.searched),
+        "set_aside": [
+            {"file": each.file, "line": each.line, "reason": each.reason, "count": each.count}
+            for each in report.set_aside
+        ],
+    }
+    return {**document, "seconds": round(report.seconds, 3)} if isinstance(report, LoadReport) else document
+
+
+def plan_document(plan: Plan) -> Json:
+    """The document of ``triage plan``."""
+    return {
+        "plan": plan.id,
+        "remediation": plan.remediation,
+        "target": plan.target,
+        "account": plan.account,
+        "case": plan.case,
+        "undo_of": plan.undo_of,
+        "title": plan.title,
+        "before": dict(plan.before),
+        "after": dict(plan.after),
+        "warnings": list(plan.warnings),
+        "requested_by": plan.requested_by.id,
+        "expires_at": rfc3339(plan.expires_at),
+    }
+
+
+def change_document(change: Change) -> Json:
+    """The document of ``triage approve`` and ``triage undo``."""
+    return {
+        "execution": change.execution,
+        "plan": change.plan,
+        "remediation": change.remediation,
+        "target": change.target,
+        "state": change.state.value,
+        "undo_of": change.undo_of,
+        "approved_by": change.approved_by.id,
+        "reason": change.reason,
+        "at": rfc3339(change.at),
+        "sentence": change.sentence,
     }
 
 

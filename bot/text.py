@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot import summary
+from bot.history.load import HistoryReport, SetAside
 from bot.model import Alert, Case, Change, Enrichment, Plan, Reason, Refusal, Triage
 from bot.plain import LONGEST_AGENT, clean
 from bot.summary import Row
@@ -151,3 +152,22 @@ def _document(lines: Iterable[str]) -> str:
 def _visible(line: str) -> str:
     """The last gate to a terminal: a line keeps its spaces but no character that could drive it."""
     return " ".join(clean(piece) for piece in line.split(" "))
+
+
+def history_text(report: HistoryReport) -> str:
+    """What a history holds, or what a load brought in."""
+    rows = [
+        Row("Events", str(report.events)),
+        Row("Duplicates", f"{report.duplicates} records seen before, counted once"),
+        Row("Files", str(report.files)),
+        Row("Accounts", ", ".join(report.accounts) or "none"),
+        Row("Access keys", str(report.keys)),
+        Row("Principals", str(report.principals)),
+        Row("Searched", summary.searched(report.searched)),
+    ]
+    aside = [f"{each.count} x {each.reason} ({_place(each)})" for each in report.set_aside]
+    return _document([*_rows(rows), *_section("Set aside", aside or ["nothing"])])
+
+
+def _place(each: SetAside) -> str:
+    return each.file if each.line is None else f"{each.file}:{each.line}"

@@ -93,7 +93,11 @@ def triage(
         alerts=tuple(alerts),
         signals=tuple(signals),
         answerable=frozenset[str]().union(*(plugin.declaration.raises for plugin in world.plugins)),
-        gaps=(*_coverage_gaps(window, found.searched, world.history), *_address_gaps(alerts, found.recent, addresses)),
+        gaps=(
+            *_coverage_gaps(window, found.searched, world.history),
+            *_address_gaps(alerts, found.recent, addresses),
+            *alert_gaps(alerts),
+        ),
         searched=found.searched is not None,
         approved_test=approved_test,
     )
@@ -203,6 +207,20 @@ def _address_gaps(alerts: Iterable[Alert], recent: Iterable[Use], asked: Sequenc
             f"only the newest {len(asked)} of {len(known)} were asked about",
         )
     ]
+
+
+def alert_gaps(alerts: Iterable[Alert]) -> list[Gap]:
+    """What an alert leaves open by what it is."""
+    gaps = []
+    for alert in alerts:
+        named = {observable.kind for observable in alert.observables}
+        if alert.sample:
+            gaps.append(
+                Gap("What happened?", "this is a sample finding: its key and user are made up, none was looked up")
+            )
+        elif not named & ACTORS:
+            gaps.append(Gap("Which key or principal is it about?", "the alert names none"))
+    return list(dict.fromkeys(gaps))
 
 
 def _coverage_gaps(window: Window, searched: Coverage | None, history: History | None) -> list[Gap]:

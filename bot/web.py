@@ -18,6 +18,8 @@ from starlette.routing import Route
 from bot import intake
 from bot.intake import signatures
 from bot.intake.payload import MAX_BYTES, Payload
+from bot.store.inbox import Receipt
+from bot.store.state import StateUnavailable
 
 BODY_SECONDS = 10.0
 """A sender that takes longer to send its body is cut off."""
@@ -27,21 +29,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 log = structlog.get_logger("web")
 
 
-class Receipt(Protocol):
-    """What a sender is told of one alert."""
-
-    @property
-    def delivery(self) -> str: ...
-    @property
-    def duplicate_of(self) -> str | None: ...
-
-
-class StoreUnavailable(Exception):
-    """What came in could not be made durable; nothing of it was kept."""
-
-
 class Accept(Protocol):
-    """Makes payloads durable, all or none, before it returns. Raises :class:`StoreUnavailable`."""
+    """Makes payloads durable, all or none, before it returns. Raises :class:`StateUnavailable`."""
 
     def __call__(self, source: str, payloads: Sequence[Payload]) -> Sequence[Receipt]: ...
 
@@ -154,7 +143,7 @@ async def read_body(request: Request, limit: int, seconds: float = BODY_SECONDS)
 async def _store(accept: Accept, source: str, payloads: Sequence[Payload]) -> Response:
     try:
         receipts = await run_in_threadpool(accept, source, payloads)
-    except StoreUnavailable as reason:
+    except StateUnavailable as reason:
         log.error("alert not stored", source=source, reason=str(reason))  # noqa: TRY400 - the reason says it all
         return _refuse(503, "The alert could not be stored; send it again.", {"Retry-After": "5"})
     deliveries = [{"delivery": one.delivery, "duplicate_of": one.duplicate_of} for one in receipts]

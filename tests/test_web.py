@@ -17,18 +17,14 @@ from structlog.testing import capture_logs
 from bot import web
 from bot.intake.payload import MAX_BYTES
 from bot.intake.signatures import sign
+from bot.store.inbox import Receipt
+from bot.store.state import StateUnavailable
 from tests.serving import serving
 
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 STAMP = int(NOW.timestamp())
 SECRET, OLD_SECRET = "canary-new", "canary-old"
 ALERT = b'{"id": "1", "title": "Odd"}'
-
-
-@dataclass(frozen=True)
-class Receipt:
-    delivery: str
-    duplicate_of: str | None
 
 
 @dataclass
@@ -40,7 +36,7 @@ class Inbox:
 
     def accept(self, source: str, payloads: Sequence[Mapping[str, Any]]) -> list[Receipt]:
         if self.down:
-            raise web.StoreUnavailable("disk full")
+            raise StateUnavailable("disk full")
         receipts = []
         for payload in payloads:
             identity = source + json.dumps(payload, sort_keys=True)

@@ -25,7 +25,9 @@ from bot.remediation.planning import Planning, RemediationSettings, operation_of
 from bot.remediation.records import UndoRecord, change, changes_of
 from bot.remediation.wording import AwsError, by_hand, described, why
 from bot.store import jobs
+from bot.store.jobs import Job
 from bot.store.state import State
+from bot.workers import Commit, Handler, nothing
 
 __all__ = ["RemediationSettings", "Remediations", "change", "changes_of"]
 
@@ -131,6 +133,18 @@ class Remediations:
             reason = why(error)
             return self._state.write(lambda db: self._could_not_look(db, execution, plan, reason))
         return self._state.write(lambda db: self._looked(db, execution, plan, remediation, present, step))
+
+    def handlers(self) -> dict[str, Handler]:
+        """The jobs of the pool ``act``. Each commits its own steps: what AWS did cannot be rolled back."""
+        return {"execute": self._execute_job, "verify": self._verify_job}
+
+    def _execute_job(self, job: Job) -> Commit:
+        self.execute(job.payload["execution"])
+        return nothing
+
+    def _verify_job(self, job: Job) -> Commit:
+        self.verify(job.payload["execution"], job.payload["step"])
+        return nothing
 
     def recover(self) -> tuple[str, ...]:
         """Queue again what a dead process left unfinished. Call it at start, holding the serving lock."""

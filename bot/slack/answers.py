@@ -38,7 +38,7 @@ class CaseOpened(Protocol):
 class Operations(Protocol):
     """What Slack needs of ``bot.operations``; permission and audit are its own."""
 
-    def triage(self, observables: Sequence[Observable], actor: Actor) -> Sequence[CaseOpened] | Refusal: ...
+    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[CaseOpened] | Refusal: ...
 
     def ask_again(self, case: int, actor: Actor) -> int | Refusal: ...
 
@@ -68,7 +68,7 @@ class Answers:
         if job.payload["command"] == Command.WHOAMI:
             return self._respond(job.payload, replies.whoami(actor, self._operations.may(actor)))
         asked = [Observable(Kind.ACCESS_KEY, value) for value in job.payload["values"]]
-        opened = self._operations.triage(asked, actor)
+        opened = self._operations.triage(asked, actor, f"job-{job.id}")
         if isinstance(opened, Refusal):
             return self._respond(job.payload, replies.refusal(opened))
         return self._respond(job.payload, replies.opened([(one.case, one.new) for one in opened]))

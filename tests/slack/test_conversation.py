@@ -55,7 +55,7 @@ class MadeUp:
     refusal: Refusal | None = None
     missing: bool = False
 
-    def triage(self, observables: Sequence[Observable], actor: Actor) -> Sequence[Opened] | Refusal:
+    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[Opened] | Refusal:
         self.asked.append(("triage", [observable.value for observable in observables], actor.id))
         return self.refusal or [Opened(number, number == 1) for number, _ in enumerate(observables, 1)]
 

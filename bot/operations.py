@@ -1,0 +1,143 @@
+"""Everything a person can ask the bot for, from Slack or from a terminal.
+
+Permission is decided here, and what is done is put on record below: front ends only parse and show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import cases
+from bot.access import AccessRules, decide
+from bot.assessment import Case as Judged
+from bot.assessment import assess
+from bot.history.address import parse_address
+from bot.history.sqlite import SqliteHistory
+from bot.model import Actor, Alert, Assessment, Change, Gap, Kind, Observable, Operation, Plan, Refusal, Triage, Window
+from bot.pipeline import Investigate, Pipeline
+from bot.remediation.run import Remediations
+from bot.store.state import State
+from bot.triage import alert_gaps
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpened:
+    """The case a question went to, and whether it was opened for it."""
+
+    case: int
+    observable: Observable
+    new: bool
+
+
+def observable_of(kind: Kind, value: str, history: SqliteHistory | None) -> Observable | Refusal:
+    """What a person means by ``value``: a principal's name or ARN becomes its id, an address is written the usual way.
+
+    A value that is in no history is still an observable: that nothing is known of it is an answer.
+    """
+    value = value.strip()
+    if not value:
+        return Refusal(f"Name the {kind.value.replace('_', ' ')} you ask about.")
+    if kind is Kind.IP:
+        address = parse_address(value)
+        return Observable(kind, str(address)) if address else Refusal(f"{value} is not an IP address.")
+    if kind is Kind.PRINCIPAL and history is not None:
+        known = history.principals(value)
+        if len(known) > 1:
+            return Refusal(f"{value} could be any of {', '.join(known)}: name one of them.")
+        return Observable(kind, known[0] if known else value)
+    return Observable(kind, value)
+
+
+def about_alert(
+    alert: Alert, window: Window, investigate: Investigate
+) -> tuple[tuple[Triage, ...], Assessment, tuple[Gap, ...]]:
+    """Everything about one alert without opening a case: a triage of each subject, and the worst assessment of them."""
+    triages = tuple(investigate(subject, window, alerts=(alert,)) for subject in cases.subjects(alert))
+    if not triages:
+        assessment = assess((), Judged(alerts=(alert,), gaps=tuple(alert_gaps([alert])), searched=False))
+        return (), assessment, assessment.gaps
+    worst = max((triage.assessment for triage in triages), key=lambda assessment: assessment.score)
+    gaps = dict.fromkeys(gap for triage in triages for gap in triage.assessment.gaps)
+    return triages, worst, tuple(gaps)
+
+
+class Operations:
+    """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
+
+    def __init__(
+        self,
+        state: State,
+        clock: Callable[[], datetime],
+        pipeline: Pipeline,
+        remediations: Remediations,
+        access: AccessRules,
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._pipeline = pipeline
+        self._remediations = remediations
+        self._access = access
+
+    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> tuple[CaseOpened, ...] | Refusal:
+        """Open or join the case of each observable and ask every question about it.
+
+        ``ask`` names the request: the same one again, after a crash, opens and adds nothing.
+        """
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        alerts = [self._question(observable, actor, f"{ask}-{n}") for n, observable in enumerate(observables)]
+        opened = self._state.write(lambda db: [self._pipeline.open_cases(db, alert)[0] for alert in alerts])
+        return tuple(
+            CaseOpened(case, observable, new) for observable, (case, new) in zip(observables, opened, strict=True)
+        )
+
+    def ask_again(self, case: int, actor: Actor) -> int | Refusal:
+        """Ask every question of a case once more; its number."""
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        self._state.write(lambda db: self._pipeline.ask_again(db, case))
+        return case
+
+    def plan(self, remediation: str, case: int, actor: Actor) -> Plan | Refusal:
+        """Preview ``remediation`` for what ``case`` is about; reads AWS, changes nothing."""
+        subject = cases.load(self._state.read(), case).subject
+        if subject is None:
+            return Refusal("This case names nothing that could be acted on.")
+        return self.plan_for(remediation, subject.value, actor, case=case)
+
+    def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal:
+        """Preview ``remediation`` for ``target``; reads AWS, changes nothing."""
+        return self._remediations.plan(remediation, target, actor, case=case)
+
+    def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
+        """Preview taking a confirmed change back; reads AWS, changes nothing."""
+        return self._remediations.plan_undo(execution, actor)
+
+    def approve(self, plan: str, actor: Actor, reason: str) -> Change | Refusal:
+        """Approve a plan; its change is queued, and carried out once."""
+        return self._remediations.approve(plan, actor, reason)
+
+    def carry_out(self, execution: str) -> Change:
+        """Carry out an approved change here and now, for the day no ``triage serve`` is running."""
+        return self._remediations.execute(execution)
+
+    def may(self, actor: Actor) -> dict[Operation, str]:
+        """What ``actor`` may do, a sentence each."""
+        return {operation: decide(actor, operation, self._access).sentence for operation in Operation}
+
+    def _refused(self, actor: Actor, operation: Operation) -> Refusal | None:
+        decision = decide(actor, operation, self._access)
+        return None if decision.allowed else Refusal(decision.sentence)
+
+    def _question(self, observable: Observable, actor: Actor, id_: str) -> Alert:
+        """A person's question, as an alert: it takes the same way as any other."""
+        return Alert(
+            id=id_,
+            source="person",
+            title=f"{actor.name} asked about {observable.value}",
+            severity=None,
+            at=self._clock(),
+            observables=(observable,),
+        )

@@ -1,0 +1,160 @@
+"""The way of an alert, as a list of stops.
+
+1. ``accept``       verified payloads -> kept, then acknowledged
+2. ``receive``      payload -> alerts (``bot.intake``)
+3. ``open_cases``   alert -> cases, and a first card that says "checking…"
+4. ``investigate``  case -> enrichments, assessment (``bot.triage``), as the answers come
+5. ``show``         case -> card and thread (``bot.slack.blocks``), handed to the outbox
+
+Each stop commits what it made together with the job that carries on, so a killed process resumes at the stop it died
+in and repeats nothing that was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from bot import cases, intake
+from bot.database import Database
+from bot.model import Alert, Case, Change, Environment, Observable, Triage, Window
+from bot.remediation.records import changes_of
+from bot.slack.card import card
+from bot.slack.details import details
+from bot.store import inbox, jobs, outbox
+from bot.store.inbox import Receipt
+from bot.store.jobs import Job
+from bot.store.state import State
+from bot.workers import Commit, Handler, nothing
+
+log = structlog.get_logger()
+
+
+class Investigate(Protocol):
+    """Ask every question about one observable; ``on_progress`` is told as the answers come."""
+
+    def __call__(
+        self,
+        observable: Observable,
+        window: Window,
+        *,
+        alerts: Sequence[Alert],
+        on_progress: Callable[[Triage], None] | None = None,
+    ) -> Triage: ...
+
+
+class Pipeline:
+    """The stops of an alert over one state file."""
+
+    def __init__(
+        self,
+        state: State,
+        clock: Callable[[], datetime],
+        investigate: Investigate,
+        environment_of: Callable[[Alert], Environment],
+        sources: Mapping[str, intake.Source],
+        window_of: Callable[[datetime], Window],
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._investigate = investigate
+        self._environment_of = environment_of
+        self._sources = sources
+        self._window_of = window_of
+
+    def handlers(self) -> dict[str, Handler]:
+        """The jobs of the pool ``triage``."""
+        return {"receive": self.receive, "triage": self.investigate}
+
+    def accept(self, source: str, payloads: Sequence[Any]) -> list[Receipt]:
+        """Keep verified ``payloads`` and queue them; returns once they are on disk.
+
+        Raises :class:`bot.store.state.StateUnavailable` if they could not be kept; then none was.
+        """
+        now = self._clock()
+        return self._state.write(lambda db: [self._keep(db, source, payload, now) for payload in payloads])
+
+    def receive(self, job: Job) -> Commit:
+        """Read a kept delivery and open or join the cases of its alerts."""
+        delivery = inbox.delivery(self._state.read(), job.payload["delivery"])
+        alert = intake.normalise(self._sources[delivery.source], delivery.payload, delivery.received_at)
+
+        def commit(db: Database) -> None:
+            self.open_cases(db, alert, delivery=delivery.id)
+            inbox.settle(db, delivery.id, "triaged")
+
+        return commit
+
+    def open_cases(self, db: Database, alert: Alert, *, delivery: str = "") -> list[tuple[int, bool]]:
+        """Open or join the case of everything ``alert`` is to be triaged for; each case's id, and whether it is new."""
+        environment = self._environment_of(alert)
+        subjects: Sequence[Observable | None] = cases.subjects(alert) or [None]
+        window = self._window_of(alert.at)
+        opened = [
+            cases.open_or_join(db, alert, subject, environment, window, delivery=delivery) for subject in subjects
+        ]
+        for case, _ in opened:
+            self._ask(db, case)
+        return opened
+
+    def ask_again(self, db: Database, case: int) -> None:
+        """Ask a case's questions once more, up to this moment. Raises ``LookupError`` if it is not open."""
+        cases.look_until(db, case, self._clock())
+        self._ask(db, case)
+
+    def _ask(self, db: Database, case: int) -> None:
+        """Queue a case's questions, and show at once that they are being asked."""
+        jobs.add_unless_waiting(db, "triage", {"case": case}, self._clock(), pool="triage")
+        self.show(db, case)
+
+    def investigate(self, job: Job) -> Commit:
+        """Ask every question about a case; its card fills in as the answers come."""
+        case = cases.load(self._state.read(), job.payload["case"])
+        if case.subject is None:
+            return nothing
+        triage = self._investigate(
+            case.subject,
+            case.window,
+            alerts=case.alerts,
+            on_progress=lambda partial: self._state.write(lambda db: self._settle(db, case.id, partial)),
+        )
+
+        def commit(db: Database) -> None:
+            self._settle(db, case.id, triage)
+            self._show_details(db, case.id)
+
+        return commit
+
+    def show(self, db: Database, case: int) -> None:
+        """Have the card of ``case`` say what is known now."""
+        known = self._load(db, case)
+        message = card(known, now=self._clock())
+        outbox.show(db, f"case:{case}:card", known.channel, message.payload(), self._clock())
+
+    def changed(self, db: Database, change: Change) -> None:
+        """A remediation has come further: its card says so in the same transaction."""
+        if change.case is not None:
+            self.show(db, change.case)
+
+    def _settle(self, db: Database, case: int, triage: Triage) -> None:
+        cases.settle(db, case, triage)
+        self.show(db, case)
+
+    def _show_details(self, db: Database, case: int) -> None:
+        known = self._load(db, case)
+        for slot, message in details(known):
+            outbox.show(
+                db, f"case:{case}:{slot}", known.channel, message.payload(), self._clock(), under=f"case:{case}:card"
+            )
+
+    def _load(self, db: Database, case: int) -> Case:
+        return cases.with_changes(cases.load(db, case), changes_of(db, case))
+
+    def _keep(self, db: Database, source: str, payload: Any, now: datetime) -> Receipt:
+        receipt = inbox.keep(db, source, payload, now)
+        if receipt.duplicate_of is None:
+            jobs.add(db, "receive", {"delivery": receipt.delivery}, now, pool="triage")
+        return receipt
