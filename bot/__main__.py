@@ -1,0 +1,5 @@
+"""``python -m bot`` is ``triage``."""
+
+from bot.cli import main
+
+main()

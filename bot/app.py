@@ -1,0 +1,249 @@
+"""The composition root: settings -> clients -> stores -> operations -> servers. Nothing but a command imports it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from bot import logs, web
+from bot.access import AccessRules
+from bot.aws import Aws, AwsSettings
+from bot.config.settings import Settings
+from bot.config.settings import Source as SourceTable
+from bot.enrichment import Runner
+from bot.history.sqlite import SqliteHistory
+from bot.history.writing import HistoryWriter
+from bot.intake.source import Source
+from bot.ipdata import LocalAddressData
+from bot.model import Alert, Environment, Kind, Observable, Operation, Triage, Window
+from bot.operations import Operations
+from bot.pipeline import Pipeline
+from bot.plugins import load_enrichers
+from bot.remediation import REMEDIATIONS
+from bot.remediation.run import Remediations, RemediationSettings
+from bot.slack.answers import Answers
+from bot.slack.client import web_client
+from bot.slack.http import endpoint
+from bot.slack.listeners import build_app
+from bot.slack.post import Sender
+from bot.slack.socket import SocketRunner
+from bot.store import jobs, outbox
+from bot.store.state import State, StateUnavailable
+from bot.triage import TriageWorld, triage
+from bot.workers import Handler, Workers
+
+log = structlog.get_logger()
+
+POOLS = {"ask": 4, "triage": 4, "act": 2}
+"""Threads by pool: a storm of alerts never stands before a click, nor a slow AWS before either."""
+SENDERS = 2
+
+DRAIN_SECONDS = 20.0
+"""Orchestrators kill 30 s after SIGTERM; what has not ended by then is claimed again at the next start."""
+
+
+def now() -> datetime:
+    """The clock of production."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Investigator:
+    """Asks every question about one observable, over the history and the data at hand."""
+
+    def __init__(self, settings: Settings, history: Path | None) -> None:
+        self._settings = settings
+        self.history = SqliteHistory(history) if history is not None else None
+        self._world = TriageWorld(
+            plugins=load_enrichers(settings.enrichers.enabled),
+            runner=Runner(),
+            history=self.history,
+            addresses=LocalAddressData(settings.ipdata.mmdb),
+            environment_of=settings.environment_of,
+        )
+
+    def prepare(self) -> None:
+        """Have a history to ask, if an empty one: what an alert tells is evidence from the first minute on."""
+        if self.history is not None and not self.history.path.exists():
+            HistoryWriter(self.history.path).close()
+
+    def window(self, at: datetime, days: float | None = None) -> Window:
+        """The window that ends at ``at``, as the settings (or ``days``) say."""
+        recent = timedelta(hours=self._settings.triage.recent_hours)
+        return Window.ending(at, days=days or self._settings.triage.days, recent=recent)
+
+    def __call__(
+        self,
+        observable: Observable,
+        window: Window,
+        *,
+        alerts: Sequence[Alert] = (),
+        on_progress: Callable[[Triage], None] | None = None,
+    ) -> Triage:
+        return triage(observable, window, world=self._world, alerts=alerts, on_progress=on_progress)
+
+
+def environment_of(settings: Settings, alert: Alert) -> Environment:
+    """The environment an alert belongs to, by its source or the account it names."""
+    accounts = (observable.value for observable in alert.observables if observable.kind is Kind.ACCOUNT)
+    return settings.environment_of(next(accounts, None), alert.source)
+
+
+def sources_of(settings: Settings) -> dict[str, Source]:
+    """Who may send alerts, in the words of the intake."""
+    return {
+        name: Source(name, table.kind, {field: path for field, path in table.fields if path})
+        for name, table in settings.sources.items()
+    }
+
+
+def access_of(settings: Settings) -> AccessRules:
+    """``[access]`` in the words of ``bot.access``."""
+    named = {operation: frozenset(getattr(settings.access, operation.value)) for operation in Operation}
+    return AccessRules(named, dict(settings.access.people))
+
+
+def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
+    """The AWS clients the settings allow. Raises ``MissingSecret``."""
+    table = settings.aws
+    external_id = table.external_id.read(environ) if table.external_id else None
+    return Aws(AwsSettings(table.read_role or None, table.act_role or None, external_id, table.region), clock)
+
+
+class Desk:
+    """State, pipeline, remediations and operations: what a terminal needs, and what a serving bot is built on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], datetime] = now,
+        *,
+        exclusive: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.state = State(settings.store.path, exclusive=exclusive)
+        self.investigate = Investigator(settings, settings.history.path)
+        self.pipeline = Pipeline(
+            self.state,
+            clock,
+            self.investigate,
+            lambda alert: environment_of(settings, alert),
+            sources_of(settings),
+            self.investigate.window,
+        )
+        access = access_of(settings)
+        self.remediations = Remediations(
+            self.state,
+            aws_of(settings, environ, clock),
+            access,
+            clock,
+            REMEDIATIONS,
+            RemediationSettings(timedelta(minutes=settings.remediation.expiry_minutes)),
+            self.pipeline.changed,
+        )
+        self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access)
+
+    def close(self) -> None:
+        self.state.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Bot:
+    """Everything that serves: workers, the sender, Slack, and the two web applications."""
+
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str] = os.environ, clock: Callable[[], datetime] = now
+    ) -> None:
+        slack = settings.slack
+        self.desk = Desk(settings, environ, clock, exclusive=True)
+        self._client = web_client(slack.bot_token.read(environ), slack.api_url)
+        in_http_mode = slack.mode == "http"
+        signing_secret = slack.signing_secret.read(environ) if in_http_mode else ""
+        app = build_app(self._client, self.desk.state, clock, signing_secret=signing_secret)
+        self._socket = None if in_http_mode else SocketRunner(app, self._client, slack.app_token.read(environ))
+        self.web = web.build(
+            {name: _door(table, environ) for name, table in settings.sources.items()},
+            self.desk.pipeline.accept,
+            clock=clock,
+            slack=endpoint(app, signing_secret, clock=clock) if in_http_mode else None,
+        )
+        self.health = web.health(self.problems)
+        self._workers = Workers(self.desk.state, clock, self._handlers())
+
+    def start(self) -> None:
+        """Take up what a killed process left, then work. Call it once."""
+        state = self.desk.state
+        self.desk.investigate.prepare()
+        state.write(lambda db: (jobs.release_all(db), outbox.release_all(db)))
+        self.desk.remediations.recover()
+        for pool, threads in POOLS.items():
+            self._workers.start(pool, threads)
+        sender = Sender(state, self._client, self.desk.clock)
+        for number in range(SENDERS):
+            self._workers.loop(f"send-{number}", sender.send_next)
+        if self._socket:
+            self._socket.start()
+
+    def stop(self) -> None:
+        """Take nothing new, finish what is held, close."""
+        if self._socket:
+            self._socket.close()
+        self._workers.stop(DRAIN_SECONDS)
+        self.desk.close()
+
+    def problems(self) -> list[str]:
+        """A sentence for each thing that keeps the bot from working."""
+        found = []
+        if self._socket and not self._socket.alive():
+            found.append("Slack's socket is not connected")
+        try:
+            self.desk.state.write(lambda db: db.execute("UPDATE cases SET id = id WHERE 0"))
+        except StateUnavailable as error:
+            found.append(str(error))
+        return found
+
+    def _handlers(self) -> dict[str, Handler]:
+        answers = Answers(self.desk.operations, self.desk.clock)
+        return {**self.desk.pipeline.handlers(), **answers.handlers(), **self.desk.remediations.handlers()}
+
+
+def serve(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises ``StateUnavailable``, ``PluginError``, ``MissingSecret``."""
+    logs.set_up()
+    bot = Bot(settings, environ)
+    private = _server(bot.health, settings.server.health_host, settings.server.health_port)
+    bot.start()
+    watcher = threading.Thread(target=private.run, name="health", daemon=True)
+    watcher.start()
+    try:
+        _server(bot.web, settings.server.host, settings.server.port).run()
+    finally:
+        private.should_exit = True
+        bot.stop()
+
+
+def _server(app: Starlette, host: str, port: int) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    )
+
+
+def _door(table: SourceTable, environ: Mapping[str, str]) -> web.Door:
+    return web.Door(table.auth, tuple(secret.read(environ) for secret in table.secrets))

@@ -1,0 +1,412 @@
+"""The ``triage`` command: parses, delegates to operations, prints.
+
+With ``--json`` one JSON document goes to stdout and nothing else; logs and sentences go to stderr. Exit codes: 0 done,
+1 refused or failed with a sentence, 2 usage or config error, 3 done but a question that feeds the verdict failed or
+timed out, or the history does not cover the window. Imports stand inside the commands, because boto3 and Slack cost
+more to import than reading a history takes.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from bot.model import Actor, Change, ChangeState, Kind, Refusal, Status, Triage
+
+if TYPE_CHECKING:
+    from bot.app import Desk, Investigator
+    from bot.config.settings import Settings
+
+REFUSED, USAGE, INCOMPLETE = 1, 2, 3
+
+Result = TypeVar("Result")
+
+app = typer.Typer(
+    name="triage",
+    help="Says what a stolen AWS access key has done, and stops it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="default: $TRIAGE_CONFIG, ./config.toml")]
+HistoryFile = Annotated[
+    Path | None, typer.Option("--history", metavar="FILE", help="default: $TRIAGE_HISTORY, [history] path")
+]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="ISO 8601, or `latest`; default: now")]
+Days = Annotated[float, typer.Option("--days", min=0.1, max=3650, help="how far back to look")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="goes on record")]
+
+
+def main() -> None:
+    """Run the command line; every expected failure ends in a sentence, never in a traceback."""
+    app()
+
+
+# ------------------------------------------------------------------------------------------- reading
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="CloudTrail files or folders, .gz or not")],
+    history: HistoryFile = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Load CloudTrail files into the history."""
+    from bot import document, text
+    from bot.history.load import load_paths
+    from bot.history.sqlite import SqliteHistory
+
+    if missing := [path for path in paths if not path.exists()]:
+        _fail(f"There is no {missing[0]}.", USAGE)
+    report = load_paths(SqliteHistory(_history(history, _settings(config))), paths)
+    if as_json:
+        _print_json(document.history_document(report))
+    else:
+        typer.echo(text.history_text(report))
+
+
+@app.command(name="history")
+def show_history(history: HistoryFile = None, config: Config = None, as_json: Json = False) -> None:
+    """What the history holds, and what was set aside and why."""
+    from bot import document, text
+    from bot.history.load import describe
+    from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
+
+    try:
+        report = describe(SqliteHistory(_history(history, _settings(config))))
+    except HistoryUnavailableError as error:
+        _fail(str(error))
+    if as_json:
+        _print_json(document.history_document(report))
+    else:
+        typer.echo(text.history_text(report))
+
+
+def _look(kind: Kind, name: str, help_text: str) -> None:
+    """Register the command ``name``: everything known about one value of ``kind``."""
+
+    def look(
+        value: Annotated[str, typer.Argument(metavar="VALUE")],
+        history: HistoryFile = None,
+        at: At = None,
+        days: Days = 14,
+        config: Config = None,
+        as_json: Json = False,
+    ) -> None:
+        _about(kind, value, history, at, days, config, as_json=as_json)
+
+    look.__doc__ = help_text
+    app.command(name=name)(look)
+
+
+_look(Kind.ACCESS_KEY, "key", "What an access key has done, from where, with what, and how bad that is.")
+_look(Kind.PRINCIPAL, "user", "The same for an IAM user: its name, ARN or id.")
+_look(Kind.PRINCIPAL, "role", "The same for a role: its name, ARN or id.")
+_look(Kind.IP, "ip", "Who used an address, and for what.")
+_look(Kind.USER_AGENT, "agent", "Who used a client: a raw user agent, or a family.")
+_look(Kind.EVENT, "event", "Who made a call: `service:Name`.")
+
+
+@app.command()
+def alert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="the payload; - for stdin")],
+    source: Annotated[str, typer.Option("--source", metavar="NAME", help="whose form it has")] = "generic",
+    history: HistoryFile = None,
+    at: At = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take one alert through the whole line, without Slack."""
+    from bot import intake, text
+    from bot.app import now
+    from bot.document import alert_document
+    from bot.operations import about_alert
+
+    settings = _settings(config)
+    investigator = _investigator(settings, history)
+    try:
+        payload, *_ = intake.read(_read(file))
+    except intake.Unreadable as error:
+        _fail(str(error))
+    known = intake.normalise(_source(settings, source), payload, now())
+    moment = _moment(at, investigator) if at else known.at
+    triages, assessment, gaps = about_alert(known, investigator.window(moment), investigator)
+    if as_json:
+        _print_json(alert_document(known, triages, assessment, gaps))
+    else:
+        typer.echo(text.alert_text(known))
+        for triage in triages:
+            typer.echo(text.triage_text(triage))
+    _exit_for(triages)
+
+
+# ---------------------------------------------------------------------------------------- containment
+
+
+@app.command()
+def plan(
+    remediation: Annotated[str, typer.Argument(metavar="REMEDIATION", help="e.g. disable_access_key")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="e.g. AKIA…")],
+    case: Annotated[int | None, typer.Option("--case", metavar="ID")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Preview a change; reads AWS, changes nothing, prints a plan id."""
+    from bot import document, text
+
+    with _desk(config) as desk:
+        made = _granted(desk.operations.plan_for(remediation, target, _me(), case=case))
+    if as_json:
+        _print_json(document.plan_document(made))
+    else:
+        typer.echo(text.plan_text(made))
+
+
+@app.command()
+def approve(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN")],
+    reason: Reason,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Approve a plan and carry it out."""
+    with _desk(config) as desk:
+        approved = _granted(desk.operations.approve(plan_id, _me(), reason))
+        _done(desk.operations.carry_out(approved.execution), as_json=as_json)
+
+
+@app.command()
+def undo(
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION")],
+    reason: Reason,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take a confirmed change back."""
+    from bot import text
+
+    with _desk(config) as desk:
+        made = _granted(desk.operations.plan_undo(execution, _me()))
+        typer.echo(text.plan_text(made), err=True)
+        approved = _granted(desk.operations.approve(made.id, _me(), reason))
+        _done(desk.operations.carry_out(approved.execution), as_json=as_json)
+
+
+# -------------------------------------------------------------------------------------------- the bot
+
+
+@app.command()
+def serve(config: Config = None) -> None:
+    """Run the bot."""
+    from bot.app import serve as run
+    from bot.config import check as problems_of
+    from bot.config import find
+    from bot.plugins import PluginError, shipped
+    from bot.remediation import REMEDIATIONS
+    from bot.store.state import StateUnavailable
+
+    settings = _settings(config)
+    names = [remediation.name for remediation in REMEDIATIONS]
+    problems = problems_of(find(config), serving=True, enrichers=shipped(), remediations=names)
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(USAGE)
+    try:
+        run(settings)
+    except (PluginError, StateUnavailable) as error:
+        _fail(str(error))
+
+
+@app.command()
+def check(config: Config = None) -> None:
+    """Every mistake in the configuration at once, offline."""
+    from bot.config import check as problems_of
+    from bot.config import find
+    from bot.plugins import shipped
+    from bot.remediation import REMEDIATIONS
+
+    names = [remediation.name for remediation in REMEDIATIONS]
+    problems = problems_of(find(config), enrichers=shipped(), remediations=names)
+    for problem in problems:
+        typer.echo(str(problem))
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(USAGE)
+    typer.echo(f"{find(config) or 'the defaults'}: nothing here would stop the bot.")
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8765,
+    once: Annotated[bool, typer.Option("--once", help="replay without a browser, print the cards, exit")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="another organisation")] = 7,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="the moment of the alert; default: now")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="leave the history and the alert")] = None,
+    as_json: Json = False,
+) -> None:
+    """Replay the incident of docs/story.md on a local Slack and a local AWS, offline."""
+    try:
+        from bot.demo import replay
+    except ImportError as error:
+        _fail(f"The demo needs {error.name}: install the extra, as in `pip install 'triage-bot[demo]'`.")
+    if once:
+        played = replay.once(seed=seed, at=_time(at), keep=keep)
+        if as_json:
+            _print_json(played.document)
+        else:
+            typer.echo(played.text)
+    else:
+        replay.page(port=port, seed=seed, at=_time(at), keep=keep)
+
+
+# --------------------------------------------------------------------------------- what commands share
+
+
+def _about(
+    kind: Kind, value: str, history: Path | None, at: str | None, days: float, config: Path | None, *, as_json: bool
+) -> None:
+    from bot import text
+    from bot.document import triage_document
+    from bot.operations import observable_of
+
+    investigator = _investigator(_settings(config), history)
+    observable = observable_of(kind, value, investigator.history)
+    if isinstance(observable, Refusal):
+        _fail(observable.sentence)
+    triage = investigator(observable, investigator.window(_moment(at, investigator), days))
+    if as_json:
+        _print_json(triage_document(triage))
+    else:
+        typer.echo(text.triage_text(triage))
+    _exit_for([triage])
+
+
+def _exit_for(triages: Iterable[Triage]) -> None:
+    if any(_incomplete(triage) for triage in triages):
+        raise typer.Exit(INCOMPLETE)
+
+
+def _incomplete(triage: Triage) -> bool:
+    """Whether a question that feeds the verdict went unanswered, or the history does not cover the window."""
+    unanswered = any(
+        enrichment.raises and enrichment.status in {Status.FAILED, Status.TIMED_OUT}
+        for enrichment in triage.enrichments
+    )
+    return unanswered or triage.searched is None or bool(triage.searched.missing)
+
+
+def _settings(config: Path | None) -> Settings:
+    from bot.config import ConfigError, find, load
+
+    try:
+        return load(find(config))
+    except ConfigError as error:
+        _fail(str(error), USAGE)
+
+
+def _history(given: Path | None, settings: Settings) -> Path:
+    return given or settings.history.path
+
+
+def _investigator(settings: Settings, history: Path | None) -> Investigator:
+    from bot.app import Investigator
+    from bot.plugins import PluginError
+
+    path = _history(history, settings)
+    if not path.is_file():
+        _fail(f"There is no history {path}: make one with `triage ingest PATH... --history {path}`.")
+    try:
+        return Investigator(settings, path)
+    except PluginError as error:
+        _fail(str(error), USAGE)
+
+
+def _desk(config: Path | None) -> Desk:
+    from bot.app import Desk
+    from bot.config.secret_ref import MissingSecret
+
+    try:
+        return Desk(_settings(config))
+    except MissingSecret as error:
+        _fail(str(error), USAGE)
+
+
+def _me() -> Actor:
+    user = getpass.getuser()
+    return Actor(f"local:{user}", user)
+
+
+def _granted(result: Result | Refusal) -> Result:
+    if isinstance(result, Refusal):
+        _fail("\n".join([result.sentence, *(f"  {command}" for command in result.commands)]))
+    return result
+
+
+def _done(change: Change, *, as_json: bool) -> None:
+    from bot import document, text
+
+    if as_json:
+        _print_json(document.change_document(change))
+    else:
+        typer.echo(text.change_text(change))
+    if change.state is not ChangeState.CONFIRMED:
+        raise typer.Exit(REFUSED)
+
+
+def _source(settings: Settings, name: str) -> Any:
+    from bot.app import sources_of
+    from bot.intake.source import Source
+
+    return sources_of(settings).get(name) or Source(name)
+
+
+def _read(file: Path) -> bytes:
+    from bot.intake.payload import MAX_BYTES
+
+    try:
+        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        _fail(f"{file} cannot be read: {error.strerror}.", USAGE)
+
+
+def _moment(at: str | None, investigator: Investigator) -> datetime:
+    from bot.app import now
+
+    if at == "latest":
+        newest = investigator.history.newest() if investigator.history is not None else None
+        return newest or now()
+    return _time(at) or now()
+
+
+def _time(at: str | None) -> datetime | None:
+    """``at`` as UTC with whole seconds; a time without a zone is UTC."""
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        _fail(f"{at!r} is not a time; write it as 2026-11-23T10:00:00Z.", USAGE)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.replace(microsecond=0)
+
+
+def _print_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def _fail(sentence: str, code: int = REFUSED) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(code)
