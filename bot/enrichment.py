@@ -23,7 +23,7 @@ MOST_HANGING = 4
 LONGEST_MESSAGE = 200
 
 REMEDIES = {
-    "history": "needs a CloudTrail history: run `triage ingest`",
+    "history": "needs CloudTrail records of this window: run `triage ingest`",
     "ip_data": "needs IP data: run `triage ipdata update`",
     "iam": "needs AWS access to read IAM: name a reading role in config.toml",
     "web": "needs the web: allow it in config.toml",

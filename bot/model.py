@@ -419,6 +419,13 @@ class Context:
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
         return self.history.uses(observable, span or self.window.span)
 
+    def looked(self) -> str:
+        """How an answer that found nothing ends: over which span it was possible to look, or that it was not."""
+        coverage = self.history.coverage(self.window.span) if self.history is not None else None
+        if coverage is None:
+            return "in what the alert tells; no CloudTrail of this window could be searched"
+        return f"between {coverage.since:%Y-%m-%d %H:%M} and {coverage.until:%Y-%m-%d %H:%M} UTC"
+
     def baseline(self) -> Baseline:
         """What was usual for the principal before the recent part: the window's, or 90 days where that is thin."""
         baseline = self._baseline_over(self.window.baseline)

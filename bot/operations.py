@@ -100,12 +100,13 @@ class Operations:
         self._state.write(lambda db: self._pipeline.ask_again(db, case))
         return case
 
-    def plan(self, remediation: str, case: int, actor: Actor) -> Plan | Refusal:
-        """Preview ``remediation`` for what ``case`` is about; reads AWS, changes nothing."""
-        subject = cases.load(self._state.read(), case).subject
-        if subject is None:
-            return Refusal("This case names nothing that could be acted on.")
-        return self.plan_for(remediation, subject.value, actor, case=case)
+    def plan_offered(self, remediation: str, target: str, case: int, actor: Actor) -> Plan | Refusal:
+        """Preview what the card of ``case`` offers. Raises ``LookupError`` if there is no such case."""
+        triage = cases.load(self._state.read(), case).triage
+        offered = triage.suggested if triage else ()
+        if not any((each.remediation, each.target) == (remediation, target) for each in offered):
+            return Refusal(f"Case #{case} does not offer this any more. Look at its card, or ask again.")
+        return self.plan_for(remediation, target, actor, case=case)
 
     def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal:
         """Preview ``remediation`` for ``target``; reads AWS, changes nothing."""

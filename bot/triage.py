@@ -86,7 +86,9 @@ def triage(
     history = _history(world.history, alerts)
     found = _found(observable, window, history)
     environment = world.environment_of(found.principal.account if found.principal is not None else None)
-    context = Context(window, history, world.addresses, environment, found.principal)
+    # With nothing to search and nothing told, "none" would clear people: such questions are skipped instead.
+    askable = history if found.searched is not None or found.uses else None
+    context = Context(window, askable, world.addresses, environment, found.principal)
     addresses = _addresses(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(_questions(observable, addresses, world.plugins))
     case = Case(

@@ -74,22 +74,25 @@ MOST_EVIDENCE = 10
 
 def enrich(observable: Observable, context: Context) -> Answer:
     recent = context.uses(observable, context.window.recent)
-    return judge(observable, context.uses(observable), recent, context.baseline(), _events(observable, context, recent))
+    events = _events(observable, context, recent)
+    return judge(observable, context, context.uses(observable), recent, context.baseline(), events=events)
 
 
 def judge(
     observable: Observable,
+    context: Context,
     uses: Sequence[Use],
     recent: Sequence[Use],
     baseline: Baseline,
-    events: Sequence[Event],
+    *,
+    events: Sequence[Event] = (),
 ) -> Answer:
     """What the rows say. ``uses`` are of the whole window, ``recent`` and ``events`` (newest first) of its end."""
     refused = _refused(uses)
     total = sum(use.count for use in refused)
     calls = _calls(refused)
     return Answer(
-        headline=_headline(total, calls),
+        headline=_headline(total, calls, context.looked()),
         facts=tuple(Fact(row["event"], _fact(row)) for row in calls[:MOST_FACTS]),
         signals=(*_discovery(_refused(recent), baseline), *_burst(events, baseline)),
         unknowns=_unknowns(observable, _refused(recent), baseline, events),
@@ -141,9 +144,9 @@ def _newest_first(seen: Iterable[tuple[str | None, datetime]]) -> list[str]:
     return sorted(last_seen, key=lambda value: (-last_seen[value].timestamp(), value))
 
 
-def _headline(total: int, calls: Sequence[Mapping[str, Any]]) -> str:
+def _headline(total: int, calls: Sequence[Mapping[str, Any]], looked: str) -> str:
     if not total:
-        return "Refused calls: none in this window"
+        return f"Refused calls: none {looked}"
     named = ", ".join(f"{row['count']} × {row['event']}" for row in calls[:3])
     more = f" and {len(calls) - 3} more" if len(calls) > 3 else ""
     return f"Refused calls: {named}{more}"

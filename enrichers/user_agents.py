@@ -80,7 +80,7 @@ def judge(
     who = context.principal.name if context.principal is not None else "Somebody"
     signals = [*_offensive(recent, who), *_new(recent, new, baseline, who), *_several(events)]
     return Answer(
-        headline=_headline(families),
+        headline=_headline(families, context.looked()),
         facts=tuple(Fact(_words(row["family"]), _fact(row)) for row in families[:MOST_FACTS]),
         signals=tuple(signals),
         unknowns=_unknowns(observable, recent, baseline, events),
@@ -140,9 +140,9 @@ def _fact(row: Mapping[str, Any]) -> str:
     return f"{calls}, last {row['last_seen']}{novelty}"
 
 
-def _headline(families: Sequence[Mapping[str, Any]]) -> str:
+def _headline(families: Sequence[Mapping[str, Any]], looked: str) -> str:
     if not families:
-        return "Clients: no calls in this window"
+        return f"Clients: no calls {looked}"
     new = [_words(row["family"]) for row in families if row["new"]]
     kinds = "1 kind of client" if len(families) == 1 else f"{len(families)} kinds of client"
     return f"{kinds}, new: {', '.join(new[:3])}" if new else kinds

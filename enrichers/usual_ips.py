@@ -61,7 +61,7 @@ def judge(
     recent = _with_address(recent)
     addresses = _addresses(_with_address(uses), recent, baseline)
     return Answer(
-        headline=_headline(addresses),
+        headline=_headline(addresses, context.looked()),
         facts=tuple(Fact(row["ip"], _fact(row)) for row in addresses[:MOST_FACTS]),
         signals=() if baseline.thin else _new(recent, baseline, context),
         unknowns=_unknowns(observable, recent, baseline),
@@ -101,9 +101,9 @@ def _fact(row: Mapping[str, Any]) -> str:
     return f"{calls} on {days}, last {row['last_seen']}{novelty}"
 
 
-def _headline(addresses: Sequence[Mapping[str, Any]]) -> str:
+def _headline(addresses: Sequence[Mapping[str, Any]], looked: str) -> str:
     if not addresses:
-        return "Addresses: none in this window"
+        return f"Addresses: none {looked}"
     new = [row["ip"] for row in addresses if row["new"]]
     count = "1 address" if len(addresses) == 1 else f"{len(addresses)} addresses"
     return f"{count}, new: {', '.join(new[:3])}" if new else count

@@ -86,7 +86,7 @@ def test_an_answer_carries_what_was_asked() -> None:
 @pytest.mark.parametrize(
     ("need", "remedy"),
     [
-        ("history", "needs a CloudTrail history: run `triage ingest`"),
+        ("history", "needs CloudTrail records of this window: run `triage ingest`"),
         ("ip_data", "needs IP data: run `triage ipdata update`"),
         ("iam", "needs AWS access to read IAM"),
         ("web", "needs the web"),

@@ -42,7 +42,7 @@ class Operations(Protocol):
 
     def ask_again(self, case: int, actor: Actor) -> int | Refusal: ...
 
-    def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal: ...
+    def plan_offered(self, remediation: str, target: str, case: int, actor: Actor) -> Plan | Refusal: ...
 
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal: ...
 
@@ -95,7 +95,7 @@ class Answers:
             return self._refuse(payload, asked) if isinstance(asked, Refusal) else self._asking(payload, asked)
         if action.startswith(PLAN):
             case, target = _case(payload["value"])
-            plan = self._operations.plan_for(action.split(":")[1], target, actor, case=case)
+            plan = self._operations.plan_offered(action.split(":")[1], target, case, actor)
         else:
             plan = self._operations.plan_undo(payload["value"], actor)
         return self._refuse(payload, plan) if isinstance(plan, Refusal) else self._show(payload, modals.preview(plan))

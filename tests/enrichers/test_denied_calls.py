@@ -71,7 +71,7 @@ def test_refused_discovery(before: dict[str, Any], now: dict[str, Any], fires: b
 def test_only_refusals_count(outcome: Outcome) -> None:
     given = answer([*ordinary(), event(name="iam:ListUsers", outcome=outcome)])
     assert (given.data["total"], given.signals) == (0, ())
-    assert given.headline == "Refused calls: none in this window"
+    assert given.headline == "Refused calls: none between 2026-11-10 11:59 and 2026-11-20 13:50 UTC"
 
 
 def burst(count: int, names: int, spread: float = 9.0, **changes: Any) -> list[Event]:

@@ -91,7 +91,7 @@ def test_nothing_recent_leaves_nothing_undecided() -> None:
 
 def test_no_calls_is_an_answer() -> None:
     given = answer([])
-    assert given.headline == "Clients: no calls in this window"
+    assert given.headline == "Clients: no calls in what the alert tells; no CloudTrail of this window could be searched"
     assert given.data == {"families": []}
 
 

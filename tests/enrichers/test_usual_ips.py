@@ -94,7 +94,8 @@ def test_a_thin_baseline_is_said() -> None:
 
 def test_no_addresses_is_an_answer() -> None:
     given = answer([])
-    assert (given.headline, given.data) == ("Addresses: none in this window", {"addresses": []})
+    assert given.headline == "Addresses: none in what the alert tells; no CloudTrail of this window could be searched"
+    assert given.data == {"addresses": []}
     assert given.unknowns == ()
 
 

@@ -65,7 +65,7 @@ class MadeUp:
             raise LookupError(case)
         return self.refusal or case
 
-    def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal:
+    def plan_offered(self, remediation: str, target: str, case: int, actor: Actor) -> Plan | Refusal:
         self.asked.append(("plan", remediation, target, case, actor.id))
         return self.refusal or plan()
 
