@@ -25,9 +25,10 @@ What a ``LocalSlack`` has:
   ``open_views(user)``, ``home(user)``, ``calls(method=None)``; ``wait_until(condition)`` waits for a change, not
   a time. All give copies.
 - faults: ``fail_next("chat.postMessage", RATE_LIMITED, SERVER_ERROR, LOST_ANSWER, Fault(...))``,
-  ``disconnect(reason)`` closes the Socket Mode connections.
+  ``disconnect(reason)`` closes the Socket Mode connections as Slack does, ``cut_off()`` as a broken network does.
 - the demo tells its story: ``narrate(text)`` adds a line to the strip beside the channel; ``offer(label, act)`` puts a
   button there that calls ``act()`` on a thread and narrates the sentence it returns; ``withdraw(label)``.
+- ``shortcuts``: callback id → label of the message shortcuts the page offers (``LocalSlack(shortcuts={...})``).
 - ``clock``: a function giving Unix seconds, for tests of what expires (``LocalSlack(clock=...)``).
 
 People: ``ANALYST``, ``SECOND_ANALYST``, ``GUEST``, ``STRANGER`` (of another team), ``FORMER`` (deleted), ``BOT_USER``;

@@ -123,6 +123,12 @@ class Sockets:
             connection.pending.pop(envelope["envelope_id"], None)
         return Delivered(_since(began), response)
 
+    @property
+    def clients(self) -> list[tuple[str, int]]:
+        """The addresses the connections come from."""
+        found = (connection.socket.client for connection in self._open)
+        return [(client.host, client.port) for client in found if client is not None]
+
     async def disconnect(self, reason: str) -> None:
         """Send every connection a ``disconnect`` frame and close it, as Slack does when it refreshes."""
         for connection in list(self._open):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "style-src-attr 'unsafe-inline'",
         "img-src 'self' data:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -52,8 +51,11 @@ Act = Callable[[str, Json], Awaitable[Delivered]]
 class Page:
     """Serves the browser. Lives on the server's event loop."""
 
-    def __init__(self, space: Workspace, gestures: Gestures, story: Story, port: Callable[[], int]) -> None:
+    def __init__(
+        self, space: Workspace, gestures: Gestures, story: Story, shortcuts: Mapping[str, str], port: Callable[[], int]
+    ) -> None:
         self._space, self._gestures, self._story, self._port = space, gestures, story, port
+        self._shortcuts = shortcuts
         self._token = secrets.token_urlsafe(18)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
@@ -125,6 +127,8 @@ class Page:
             "people": [person.as_json() for person in space.people.values()],
             "watchers": [one for one in space.people if one in WATCHERS],
             "channel": {"id": channel.id, "name": channel.name, "members": len(channel.members)},
+            "groups": [{"id": group, "name": "soc-analysts"} for group in space.groups],
+            "shortcuts": dict(self._shortcuts),
             "messages": channel.messages,
             "ephemeral": own,
             "notices": [notice for notice in space.notices if notice["to"] == user],
@@ -163,7 +167,7 @@ class Page:
             asked = await request.json()
             done = await self._do(asked)
         except (NotPossible, SlackError) as why:
-            return JSONResponse({"error": str(why)}, 409)
+            return JSONResponse({"refused": str(why)}, headers=HEADERS)
         except (ValueError, KeyError, TypeError, AttributeError):
             return JSONResponse({"error": "not understood"}, 400)
         return JSONResponse({"milliseconds": done.milliseconds, "error": done.error}, headers=HEADERS)
@@ -186,7 +190,7 @@ class Page:
         return await acts[asked["do"]](asked["user"], asked)
 
     async def _type(self, user: str, asked: Json) -> Delivered:
-        text, thread = str(asked["text"]), asked.get("thread_ts")
+        text, thread = _escaped(str(asked["text"])), asked.get("thread_ts")
         if text.startswith("/"):
             if thread:
                 raise NotPossible(
@@ -217,6 +221,11 @@ class Page:
 
     async def _home(self, user: str, asked: Json) -> Delivered:
         return await self._gestures.open_home(user)
+
+
+def _escaped(text: str) -> str:
+    """What a person types is text: Slack escapes it before an app sees it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 class _Files(StaticFiles):

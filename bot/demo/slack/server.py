@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, TypeVar
 
 import uvicorn
@@ -39,6 +39,7 @@ class LocalSlack:
         request_url: str | None = None,
         scopes: Collection[str] = SCOPES,
         ack_seconds: float = ACK_SECONDS,
+        shortcuts: Mapping[str, str] = MappingProxyType({}),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.port = port
@@ -56,7 +57,7 @@ class LocalSlack:
         self._api = Api(
             self._space, self._sockets, self._faults, tokens, scopes, lambda: self.url.rstrip("/"), self._cut
         )
-        self._page = Page(self._space, self._gestures, self._story, lambda: self.port)
+        self._page = Page(self._space, self._gestures, self._story, shortcuts, lambda: self.port)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started = threading.Event()
 
@@ -222,6 +223,15 @@ class LocalSlack:
     def disconnect(self, reason: str = "refresh_requested") -> None:
         """Close the Socket Mode connections as Slack does; a client comes back by itself."""
         self._run(self._sockets.disconnect(reason))
+
+    def cut_off(self) -> None:
+        """Drop the Socket Mode connections without a word, as a broken network does."""
+
+        async def cut() -> None:
+            for client in self._sockets.clients:
+                self._cut(client)
+
+        self._run(cut())
 
     def narrate(self, text: str) -> None:
         """Add a line to the story beside the channel."""

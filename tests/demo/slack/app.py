@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 from slack_bolt import App
@@ -148,5 +149,5 @@ def socket_mode(slack: LocalSlack, app: App) -> Iterator[SocketModeHandler]:
         yield handler
     finally:
         handler.client.default_auto_reconnect_enabled = handler.client.auto_reconnect_enabled = False
-        slack.disconnect()  # the client's own close would wait three seconds for a read to time out
-        handler.close()
+        slack.cut_off()  # the client's own close would wait three seconds for a read to time out, and one even so
+        Thread(target=handler.close, daemon=True).start()
