@@ -174,6 +174,8 @@ class Event:
     by_service: bool
     """A service made the call for the principal: its address and client are the service's."""
     provenance: Literal["cloudtrail", "alert"] = "cloudtrail"
+    minted: str | None = None
+    """The access key this call gave out: a new long-term key, or the key of a session. Never the secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,21 @@ class Use:
     first_seen: datetime
     last_seen: datetime
     evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """One kind of call of one principal on one UTC day, counted; never one a service made for it."""
+
+    day: date
+    key: str | None
+    principal: str
+    ip: str | None
+    address_class: AddressClass
+    user_agent: str
+    family: str
+    event: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bot.model import Event, Outcome
 
 # Lambda's event names carry the API's date: CreateFunction20150331, UpdateFunctionCode20150331v2.
 _DATE_SUFFIX = re.compile(r"(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d{1,3})?$")
+_MINTING = ("sts:AssumeRole", "sts:GetSessionToken", "sts:GetFederationToken")
 _LONGEST_NAME = 256
 _LONGEST_ID = 256
 
@@ -85,7 +86,16 @@ def _event(record: Record, identity: Identity, event_id: str) -> Event:
         region=(record.region or "")[:_LONGEST_NAME],
         account=account[:_LONGEST_NAME],
         by_service=bool(identity.invoked_by) or identity.type == "AWSService",
+        minted=_minted(record.response, name),
     )
+
+
+def _minted(response: Response | None, name: str) -> str | None:
+    """The key a call gave out. Other services' responses have fields of these names, too; those are no AWS keys."""
+    if response is None or not (name == "iam:CreateAccessKey" or name.startswith(_MINTING)):
+        return None
+    given = response.credentials or response.access_key
+    return ((given.access_key_id if given else None) or "").strip()[:_LONGEST_ID] or None
 
 
 def _outcome(record: Record, name: str) -> Outcome:

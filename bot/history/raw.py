@@ -2,7 +2,7 @@
 
 Field names and meanings: "CloudTrail record contents" and "CloudTrail userIdentity element" in the AWS CloudTrail user
 guide. Every field may be missing or of the wrong type. Nothing here keeps ``responseElements`` or
-``requestParameters``: the two strings that are needed are taken out while decoding.
+``requestParameters``: the few strings that are needed are taken out while decoding.
 """
 
 from __future__ import annotations
@@ -62,10 +62,18 @@ class Addendum(msgspec.Struct, frozen=True):
     original_id: str | None = _named("originalEventID")
 
 
+class Minted(msgspec.Struct, frozen=True):
+    """A credential in a response: its key id alone, never its secret or its token."""
+
+    access_key_id: str | None = _named("accessKeyId")
+
+
 class Response(msgspec.Struct, frozen=True):
-    """The one thing read from a response: how a console sign-in ended."""
+    """What is read from a response: how a console sign-in ended, and the id of a key that was given out."""
 
     console_login: str | None = _named("ConsoleLogin")
+    credentials: Minted | None = None
+    access_key: Minted | None = _named("accessKey")
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -127,6 +135,8 @@ _NESTED: dict[str, type[msgspec.Struct]] = {
     "onBehalfOf": OnBehalfOf,
     "addendum": Addendum,
     "responseElements": Response,
+    "credentials": Minted,
+    "accessKey": Minted,
 }
 
 

@@ -23,6 +23,12 @@ def m001_events(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_minted(db: Database) -> None:
+    # Of ``text``: the access key an event gave out. It stays empty in events that were loaded before it was kept.
+    db.execute("ALTER TABLE event ADD COLUMN minted INTEGER")
+
+
 _EVENTS = (
     "CREATE TABLE text (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",
     "CREATE TABLE name (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",

@@ -13,7 +13,7 @@ from bot.database import Database, open_reader, sqlite3
 from bot.history.coverage import Place, covered
 from bot.history.schema import ADDRESS_CLASSES, OUTCOMES, packed_id, unpacked_id
 from bot.history.selecting import Selection, principal_ids, selection_of
-from bot.model import AddressClass, Coverage, Event, Kind, Observable, Principal, Span, Use
+from bot.model import AddressClass, Coverage, Event, Habit, Kind, Observable, Principal, Span, Use
 
 _DAY = 86_400
 
@@ -31,13 +31,20 @@ _USES = """SELECT day, k.value, p.value, i.value, i.class, g.value, g.family, n.
     WHERE rank <= 2
     ORDER BY first, day, n.value, k.value, p.value, i.value, g.value, outcome, e.value, r.value, a.value,
         by_service, rank"""
+_HABITS = """SELECT day, k.value, p.value, i.value, i.class, g.value, g.family, n.value, count
+    FROM (SELECT day, key, principal, address, agent, name, count(*) AS count
+        FROM (SELECT *, at / {day} - (at < 0 AND at % {day} <> 0) AS day FROM event
+            WHERE copy = 0 AND NOT by_service AND at BETWEEN ? AND ?)
+        GROUP BY day, key, principal, address, agent, name) h
+    JOIN principal p ON p.id = h.principal JOIN agent g ON g.id = h.agent JOIN name n ON n.id = h.name
+    LEFT JOIN text k ON k.id = h.key LEFT JOIN address i ON i.id = h.address"""
 _EVENTS = """SELECT event_id, at, n.value, outcome, e.value, k.value, p.value, d.type, d.arn, d.account, s.value,
-        i.value, i.class, g.value, g.family, r.value, a.value, by_service
+        i.value, i.class, g.value, g.family, r.value, a.value, by_service, m.value
     FROM (SELECT * FROM event WHERE {where} AND at BETWEEN ? AND ? ORDER BY at DESC, event_id DESC LIMIT ?) v
     JOIN principal p ON p.id = v.principal JOIN identity d ON d.id = v.identity JOIN agent g ON g.id = v.agent
     JOIN name n ON n.id = v.name JOIN text r ON r.id = v.region JOIN text a ON a.id = v.account
     LEFT JOIN text k ON k.id = v.key LEFT JOIN address i ON i.id = v.address LEFT JOIN text e ON e.id = v.error
-    LEFT JOIN text s ON s.id = v.session
+    LEFT JOIN text s ON s.id = v.session LEFT JOIN text m ON m.id = v.minted
     ORDER BY at DESC, event_id DESC, a.value"""
 _IDENTITY = """SELECT p.value, d.type, d.arn, d.account
     FROM (SELECT identity FROM event WHERE {where} AND at <= ? ORDER BY at DESC, event_id DESC LIMIT 1) v
@@ -101,6 +108,15 @@ class SqliteHistory:
         wanted = self._selected(observable)
         query = _EVENTS.format(where=wanted.where)
         return tuple(_event(row) for row in self.rows(query, [*wanted.values, *_seconds(span), limit]))
+
+    def everyones_events(self, span: Span) -> Sequence[Event]:
+        """Every event of ``span``, newest first; an action that several accounts logged comes once."""
+        query = _EVENTS.format(where="copy = 0")
+        return tuple(_event(row) for row in self.rows(query, [*_seconds(span), -1]))
+
+    def everyones_habits(self, span: Span) -> Sequence[Habit]:
+        """What every principal did on each day of ``span``, and from where: the ground an oddity stands out from."""
+        return tuple(_habit(row) for row in self.rows(_HABITS.format(day=_DAY), _seconds(span)))
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
         """Who was behind ``observable`` (a key or principal) most recently before or at ``until``."""
@@ -187,6 +203,11 @@ def _use(row: tuple[Any, ...]) -> Use:
     )
 
 
+def _habit(row: tuple[Any, ...]) -> Habit:
+    day, key, principal, ip, kind, agent, family, name, count = row
+    return Habit(_day(day), key, principal, ip, _class(kind), agent, family, name, count)
+
+
 def _with_evidence(use: Use, event_id: str) -> Use:
     return use if event_id in use.evidence else replace(use, evidence=(*use.evidence, event_id))
 
@@ -202,7 +223,7 @@ def _same_kind(use: Use, row: tuple[Any, ...]) -> bool:
 
 def _event(row: tuple[Any, ...]) -> Event:
     event_id, at, name, outcome, error, key, principal, kind, arn, owner, session, *where = row
-    ip, address_class, agent, family, region, account, by_service = where
+    ip, address_class, agent, family, region, account, by_service, minted = where
     return Event(
         id=unpacked_id(event_id),
         at=_moment(at),
@@ -219,6 +240,7 @@ def _event(row: tuple[Any, ...]) -> Event:
         region=region,
         account=account,
         by_service=bool(by_service),
+        minted=minted,
     )
 
 

@@ -15,11 +15,11 @@ _CLASS_NUMBERS = {kind: number for number, kind in enumerate(ADDRESS_CLASSES)}
 _OUTCOME_NUMBERS = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 
 _INSERT = """INSERT {either} INTO event (event_id, account, at, name, outcome, error, key, principal, identity, session,
-    address, agent, region, by_service, home, shared, amended_by, file, position)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    address, agent, region, by_service, home, shared, amended_by, file, position, minted)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REPLACED = (
     *("at", "name", "outcome", "error", "key", "principal", "identity", "session", "address", "agent", "region"),
-    *("by_service", "home", "shared", "amended_by", "file", "position"),
+    *("by_service", "home", "shared", "amended_by", "file", "position", "minted"),
 )
 _KEEP = _INSERT.format(either="OR IGNORE")
 # A correction takes the place of what it corrects, whichever is read first; of two, the greater id stays.
@@ -127,6 +127,7 @@ class HistoryWriter:
             reading.amended_by,
             file,
             position,
+            numbers.text(event.minted),
         )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -238,3 +239,56 @@ def test_what_numbers_in_the_file_mean_never_changes() -> None:
         "unknown",
     ]
     assert [str(each) for each in ADDRESS_CLASSES] == ["public", "private", "aws_internal", "service_host", "other"]
+
+
+def _minting(number: int, name: str, response: object, source: str = "sts.amazonaws.com") -> dict[str, Any]:
+    return record(number, eventSource=source, eventName=name, errorCode=..., responseElements=response)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "response", "minted"),
+    [
+        (
+            "CreateAccessKey",
+            "iam.amazonaws.com",
+            {"accessKey": {"accessKeyId": "AKIA-NEW", "status": "Active"}},
+            "AKIA-NEW",
+        ),
+        (
+            "AssumeRole",
+            "sts.amazonaws.com",
+            {"credentials": {"accessKeyId": "ASIA-NEW", "sessionToken": "T"}},
+            "ASIA-NEW",
+        ),
+        ("GetSessionToken", "sts.amazonaws.com", {"credentials": {"accessKeyId": "ASIA-NEW"}}, "ASIA-NEW"),
+        ("GetFederationToken", "sts.amazonaws.com", {"credentials": {"accessKeyId": " "}}, None),
+        ("GetFederationToken", "sts.amazonaws.com", {"credentials": ["ASIA-NEW"]}, None),
+        ("GetFederationToken", "sts.amazonaws.com", "ASIA-NEW", None),
+        ("GetCredentials", "redshift.amazonaws.com", {"credentials": {"accessKeyId": "ASIA-NEW"}}, None),
+    ],
+)
+def test_an_event_names_the_key_it_gave_out(
+    tmp_path: Path, name: str, source: str, response: object, minted: str | None
+) -> None:
+    history = loaded(tmp_path, _minting(1, name, response, source))
+    assert [event.minted for event in history.events(key(), ALWAYS)] == [minted]
+
+
+def test_everyones_events_are_all_of_a_span_with_copies_once(tmp_path: Path) -> None:
+    copies = [record(n, sharedEventID="shared", recipientAccountId=f"{n:012d}") for n in (5, 6)]
+    late = record(7, eventTime="2026-11-21T00:00:00Z")
+    history = loaded(tmp_path, record(1), late, *copies)
+    day = Span(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC))
+    assert len(history.everyones_events(day)) == 2
+    assert history.everyones_events(ALWAYS)[0].at == datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def test_everyones_habits_count_by_day_and_leave_out_what_a_service_did(tmp_path: Path) -> None:
+    mine = record(1)["userIdentity"]
+    by_service = record(4, userIdentity={**mine, "invokedBy": "athena.amazonaws.com"})
+    history = loaded(tmp_path, record(1), record(2), record(3, eventTime="2026-11-21T00:00:00Z"), by_service)
+    habits = history.everyones_habits(ALWAYS)
+    assert sorted((habit.day.isoformat(), habit.principal, habit.event, habit.count) for habit in habits) == [
+        ("2026-11-20", ALICE, "iam:ListUsers", 2),
+        ("2026-11-21", ALICE, "iam:ListUsers", 1),
+    ]
