@@ -25,6 +25,7 @@ from bot.model import (
     Suggestion,
     Triage,
     Verdict,
+    offensive_name,
 )
 
 WORDS = {
@@ -148,12 +149,12 @@ def could_be(triage: Triage) -> str | None:
 
 
 def searched(coverage: Coverage | None) -> str:
-    """Up to when CloudTrail is complete, and over which span it was searched."""
+    """How new the newest record is, and over which span CloudTrail was searched: it delivers minutes late."""
     if coverage is None:
         return "CloudTrail: nothing of this span could be searched"
     newest = max(coverage.regions.values(), default=coverage.until)
     span = f"searched {moment(coverage.since)} to {moment(coverage.until)}"
-    return f"CloudTrail complete up to {moment(newest)}; {span}"
+    return f"Newest CloudTrail record {moment(newest)}; {span}"
 
 
 def change_line(change: Change) -> str:
@@ -283,13 +284,18 @@ def _origin(data: Mapping[str, Any] | None) -> str:
 
 
 def _clients(triage: Triage) -> tuple[str, ...]:
-    families = sorted(_entries(triage, "families", "family"), key=lambda entry: not entry.get("new"))
+    families = sorted(_entries(triage, "families", "family"), key=_least_telling)
     lines = []
     for entry in families:
         agents = entry.get("agents") or [""]
         family = " ".join(part for part in str(entry["family"]).split("|") if part != "-") or "unknown client"
         lines.append(f"{family}, {entry.get('count', '?')} calls; {_novelty(entry)}. {agents[0]}".rstrip())
     return _listed(lines, len(families))
+
+
+def _least_telling(family: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Sorts offensive clients first, then new ones."""
+    return offensive_name(str(family["family"])) is None, not family.get("new")
 
 
 def _novelty(entry: Mapping[str, Any] | None) -> str:
