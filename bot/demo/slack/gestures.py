@@ -150,6 +150,7 @@ class Gestures:
         """
         with self._space.changed:
             person, view = self._space.person(user), self._open_view(user, view_id)
+            view.pop("errors", None)
             view["state"] = {"values": _state(view["blocks"], values or {})}
             payload = payloads.view_submission(self._space, person, view)
         done = await self._interact(person, payload)
