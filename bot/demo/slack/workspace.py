@@ -347,5 +347,4 @@ def elements_of(block: Json) -> list[Json]:
     """The interactive elements of a block, wherever its type keeps them."""
     if block.get("type") == "actions":
         return [element for element in block.get("elements", []) if isinstance(element, dict)]
-    found = [block.get("accessory"), block.get("element")]
-    return [element for element in found if isinstance(element, dict)]
+    return [element for name in ("accessory", "element") if isinstance(element := block.get(name), dict)]

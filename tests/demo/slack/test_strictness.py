@@ -95,6 +95,7 @@ def test_a_post_slack_would_refuse_is_refused(
 
 
 def test_refused_blocks_are_named(client: WebClient) -> None:
+    header = {"type": "header", "text": {"type": "mrkdwn", "text": "x"}}
     with pytest.raises(SlackApiError) as error:
         client.chat_postMessage(channel=SOC, text="x", blocks=[header])
     assert error.value.response["response_metadata"]["messages"] == [
