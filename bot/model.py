@@ -330,6 +330,8 @@ class Answer:
     signals: tuple[Signal, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    found: bool = True
+    """Whether the headline is worth a line of the card; where nothing was found, the thread says so."""
 
 
 @dataclass(frozen=True, slots=True)

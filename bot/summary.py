@@ -308,8 +308,9 @@ def _novelty(entry: Mapping[str, Any] | None) -> str:
 def _headlines(triage: Triage, without: frozenset[str]) -> Iterator[Row]:
     spoken: dict[str, list[str]] = {}
     for enrichment in triage.enrichments:
-        if enrichment.answer and not without & enrichment.answer.data.keys():
-            spoken.setdefault(enrichment.enricher, []).append(enrichment.answer.headline)
+        answer = enrichment.answer
+        if answer and answer.found and not without & answer.data.keys():
+            spoken.setdefault(enrichment.enricher, []).append(answer.headline)
     for name, lines in spoken.items():
         yield Row(enricher_name(name), "; ".join(lines[:SHOWN]) + _more(len(lines) - SHOWN))
 

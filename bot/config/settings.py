@@ -137,7 +137,10 @@ class Triage(Table):
 
 
 class Enrichers(Table):
-    enabled: tuple[str, ...] = ("user_agents", "usual_ips", "denied_calls", "ip_provider")
+    enabled: tuple[str, ...] = (
+        *("user_agents", "usual_ips", "denied_calls"),
+        *("ip_provider", "location", "shared_address"),
+    )
 
 
 class IpData(Table):

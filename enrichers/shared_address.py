@@ -1,0 +1,109 @@
+"""Who else used the address?
+
+A thief with one stolen key often has more of them, and tries them from one place: other keys on a fresh address are
+the next leads. An exit that several people used all along is an office, a VPN or a proxy, and ties nobody to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from bot.model import Answer, Context, Declaration, Event, Fact, Kind, Observable, Span, inside, rfc3339
+
+DECLARATION = Declaration(
+    question="Who else used the address?",
+    takes=frozenset({Kind.IP}),
+    needs=frozenset({"history"}),
+)
+
+BEFORE = timedelta(days=30)
+
+EGRESS_PRINCIPALS = 3
+"""So many different users before the recent part make an address a shared exit."""
+
+MOST_EVENTS = 5_000
+"""Read of each part, the newest first: enough for whatever a thief does, and more than a shared exit has to prove."""
+MOST_FACTS = 8
+MOST_KEYS = 20
+
+
+def enrich(observable: Observable, context: Context) -> Answer:
+    assert context.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+    before = Span(context.window.recent_since - BEFORE, context.window.baseline.until)
+    return judge(
+        observable,
+        context,
+        context.history.events(observable, context.window.recent, limit=MOST_EVENTS),
+        context.history.events(observable, before, limit=MOST_EVENTS),
+    )
+
+
+def judge(observable: Observable, context: Context, recent: Sequence[Event], before: Sequence[Event]) -> Answer:
+    """What the calls from the address say. ``recent`` and ``before`` stand newest first."""
+    me = context.principal.id if context.principal is not None else None
+    users = _users(recent, before)
+    usual = [row for row in users if row["before"]]
+    egress = len(usual) >= EGRESS_PRINCIPALS or inside(observable.value, context.environment.own_networks)
+    others = [row for row in users if row["principal"] != me]
+    return Answer(
+        headline=f"{observable}: {_headline(users, others, len(usual), egress)}",
+        facts=tuple(Fact(row["principal"], _fact(row)) for row in others[:MOST_FACTS]),
+        found=bool(others) and not egress,
+        data={
+            "ip": observable.value,
+            "shared_exit": egress,
+            "principals_before": len(usual),
+            "users": users,
+            "cut": max(len(recent), len(before)) >= MOST_EVENTS,
+        },
+    )
+
+
+def _users(recent: Iterable[Event], before: Iterable[Event]) -> list[dict[str, Any]]:
+    """One row a principal, those of the recent part first, then by name."""
+    now = [event for event in recent if not event.by_service]
+    then = [event for event in before if not event.by_service]
+    by_principal: dict[str, list[Event]] = {}
+    for event in (*now, *then):
+        by_principal.setdefault(event.principal.id, []).append(event)
+    used_now, used_then = ({event.principal.id for event in part} for part in (now, then))
+    rows = [_row(name, events, name in used_now, name in used_then) for name, events in by_principal.items()]
+    return sorted(rows, key=lambda row: (not row["recent"], row["principal"]))
+
+
+def _row(principal: str, events: Sequence[Event], recent: bool, before: bool) -> dict[str, Any]:
+    return {
+        "principal": principal,
+        "count": len(events),
+        "keys": sorted({event.key for event in events if event.key})[:MOST_KEYS],
+        "first_seen": rfc3339(min(event.at for event in events)),
+        "last_seen": rfc3339(max(event.at for event in events)),
+        "recent": recent,
+        "before": before,
+    }
+
+
+def _fact(row: Mapping[str, Any]) -> str:
+    calls = "1 call" if row["count"] == 1 else f"{row['count']} calls"
+    since = (
+        ", before and now" if row["recent"] and row["before"] else ", only before" if row["before"] else ", new here"
+    )
+    keys = f", keys {', '.join(row['keys'][:3])}" if row["keys"] else ""
+    return f"{calls}, last {row['last_seen']}{since}{keys}"
+
+
+def _headline(users: Sequence[Any], others: Sequence[Mapping[str, Any]], before: int, egress: bool) -> str:
+    if not users:
+        return f"used by nobody in the {BEFORE.days} days before, nor since"
+    if egress and before < EGRESS_PRINCIPALS:
+        return "an own network"
+    if egress:
+        return f"a shared exit: {before} principals used it in the {BEFORE.days} days before"
+    if not others:
+        return "used by nobody else"
+    now = sum(bool(row["recent"]) for row in others)
+    names = ", ".join(str(row["principal"]).split("/", 1)[-1] for row in others[:3])
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return f"also used by {names}{more} ({now} of them recently)"
