@@ -48,7 +48,7 @@ def judge(observable: Observable, context: Context, recent: Sequence[Event], bef
     egress = len(usual) >= EGRESS_PRINCIPALS or inside(observable.value, context.environment.own_networks)
     others = [row for row in users if row["principal"] != me]
     return Answer(
-        headline=f"{observable}: {_headline(users, others, len(usual), egress)}",
+        headline=f"{observable}: {_headline(users, others, len(usual), egress=egress, looked=context.looked())}",
         facts=tuple(Fact(row["principal"], _fact(row)) for row in others[:MOST_FACTS]),
         found=bool(others) and not egress,
         data={
@@ -94,15 +94,17 @@ def _fact(row: Mapping[str, Any]) -> str:
     return f"{calls}, last {row['last_seen']}{since}{keys}"
 
 
-def _headline(users: Sequence[Any], others: Sequence[Mapping[str, Any]], before: int, egress: bool) -> str:
+def _headline(
+    users: Sequence[Any], others: Sequence[Mapping[str, Any]], before: int, *, egress: bool, looked: str
+) -> str:
     if not users:
-        return f"used by nobody in the {BEFORE.days} days before, nor since"
+        return f"used by nobody {looked}"
     if egress and before < EGRESS_PRINCIPALS:
         return "an own network"
     if egress:
         return f"a shared exit: {before} principals used it in the {BEFORE.days} days before"
     if not others:
-        return "used by nobody else"
+        return f"used by nobody else {looked}"
     now = sum(bool(row["recent"]) for row in others)
     names = ", ".join(str(row["principal"]).split("/", 1)[-1] for row in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""

@@ -81,8 +81,8 @@ def test_a_shared_exit_is_no_line_of_the_card() -> None:
 @pytest.mark.parametrize(
     ("events", "headline"),
     [
-        ([], f"{RENTED}: used by nobody in the 30 days before, nor since"),
-        ([of("alice")], f"{RENTED}: used by nobody else"),
+        ([], f"{RENTED}: used by nobody in what the alert tells; no CloudTrail of this window could be searched"),
+        ([of("alice")], f"{RENTED}: used by nobody else between 2026-11-20 13:50 and 2026-11-20 13:50 UTC"),
     ],
 )
 def test_nobody_else(events: list[Event], headline: str) -> None:
