@@ -96,8 +96,8 @@ def rows(case: Case) -> tuple[Row, ...]:
     where, clients = _where(triage), _clients(triage)
     found = (
         Row("Who", who(triage)),
-        *(Row("Where", line) for line in where),
-        *(Row("Client", line) for line in clients),
+        *([Row("Where", where)] if where else []),
+        *([Row("Client", clients)] if clients else []),
         Row("Activity", did(triage.activity, triage.searched)),
         *_headlines(triage, without=_drawn(bool(where), bool(clients))),
     )
@@ -263,13 +263,11 @@ def _remarks(alert: Alert) -> Iterator[Row]:
         yield Row("Note", note)
 
 
-def _where(triage: Triage) -> tuple[str, ...]:
+def _where(triage: Triage) -> str:
     origins = {str(data["ip"]): data for data in _answers(triage) if "ip" in data and "hosting" in data}
     seen = {str(entry["ip"]): entry for entry in _entries(triage, "addresses", "ip")}
-    fresh = [ip for ip, entry in seen.items() if entry.get("new")]
-    order = list(dict.fromkeys([*(ip for ip in fresh if ip in origins), *origins, *fresh])) or list(seen)
-    lines = [f"{ip}: {_origin(origins.get(ip))}; {_novelty(seen.get(ip))}" for ip in order]
-    return _listed(lines, len({*order, *seen}))
+    known = {ip: seen.get(ip) for ip in (*(ip for ip in seen if ip in origins), *origins, *seen)}
+    return _telling([(entry, f"{ip} ({_origin(origins.get(ip))})") for ip, entry in known.items()])
 
 
 def _origin(data: Mapping[str, Any] | None) -> str:
@@ -283,14 +281,17 @@ def _origin(data: Mapping[str, Any] | None) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def _clients(triage: Triage) -> tuple[str, ...]:
+def _clients(triage: Triage) -> str:
     families = sorted(_entries(triage, "families", "family"), key=_least_telling)
-    lines = []
-    for entry in families:
-        agents = entry.get("agents") or [""]
-        family = " ".join(part for part in str(entry["family"]).split("|") if part != "-") or "unknown client"
-        lines.append(f"{family}, {entry.get('count', '?')} calls; {_novelty(entry)}. {agents[0]}".rstrip())
-    return _listed(lines, len(families))
+    return _telling([(entry, _client(entry, raw=number == 0)) for number, entry in enumerate(families)])
+
+
+def _client(entry: Mapping[str, Any], *, raw: bool) -> str:
+    family = " ".join(part for part in str(entry["family"]).split("|") if part != "-") or "unknown client"
+    count = entry.get("count")
+    calls = "1 call" if count == 1 else f"{count or '?'} calls"
+    agents = entry.get("agents") or [""]
+    return f"{family}, {calls} ({agents[0]})" if raw and agents[0] else f"{family}, {calls}"
 
 
 def _least_telling(family: Mapping[str, Any]) -> tuple[bool, bool]:
@@ -298,11 +299,23 @@ def _least_telling(family: Mapping[str, Any]) -> tuple[bool, bool]:
     return offensive_name(str(family["family"])) is None, not family.get("new")
 
 
+Told = tuple[Mapping[str, Any] | None, str]
+
+
+def _telling(entries: Sequence[Told]) -> str:
+    """What is new, or cannot be told from new, by name; what was used before only counted beside it."""
+    before = [line for entry, line in entries if entry is not None and entry.get("new") is False]
+    fresh = [f"{line}: {_novelty(entry)}" for entry, line in entries if entry is None or entry.get("new") is not False]
+    if not fresh:
+        return "; ".join(f"{line}: used before" for line in before[:SHOWN]) + _more(len(before) - SHOWN)
+    rest = [f"{len(before)} other{'s' if len(before) > 1 else ''} used before"] if before else []
+    return "; ".join([*fresh[:SHOWN], *rest]) + _more(len(fresh) - SHOWN)
+
+
 def _novelty(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return "not seen in CloudTrail"
-    words = {True: "NEW for this principal", False: "used before"}
-    return words.get(entry.get("new"), "too little history to say whether it is new")  # type: ignore[arg-type]
+    return "NEW for this principal" if entry.get("new") else "too little history to say whether it is new"
 
 
 def _headlines(triage: Triage, without: frozenset[str]) -> Iterator[Row]:
@@ -331,13 +344,6 @@ def _entries(triage: Triage, key: str, name: str) -> Iterator[Mapping[str, Any]]
         for entry in listed if isinstance(listed, list | tuple) else ():
             if isinstance(entry, Mapping) and name in entry:
                 yield entry
-
-
-def _listed(lines: Sequence[str], total: int) -> tuple[str, ...]:
-    shown = list(lines[:SHOWN])
-    if shown:
-        shown[-1] += _more(total - len(shown))
-    return tuple(shown)
 
 
 def _top(counts: Mapping[str, int]) -> str:

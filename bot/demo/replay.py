@@ -58,8 +58,7 @@ def page(*, port: int, seed: int, at: datetime | None, keep: Path | None) -> Non
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
-        _offer(stage)
-        _begin(stage)
+        begin(stage)
         print(f"\n  {stage.slack.url}\n\nOpen it in a browser. Ctrl-C ends the demo.", file=sys.stderr, flush=True)  # noqa: T201
         ended.wait()
 
@@ -67,8 +66,10 @@ def page(*, port: int, seed: int, at: datetime | None, keep: Path | None) -> Non
 # ---------------------------------------------------------------------------------------- on the page
 
 
-def _begin(stage: Stage) -> None:
+def begin(stage: Stage) -> None:
+    """Tell the story up to the alert, and leave the rest to whoever watches the page."""
     story = stage.story
+    _offer(stage)
     stage.slack.narrate(
         "Everything here is made up and stays on this machine. An organisation of about 120 people, services and "
         "roles; 30 days of its CloudTrail records are loaded."
