@@ -231,6 +231,6 @@ def _sentence(verdict: Verdict, score: int, names: Sequence[str], could_be: tupl
     )
     reasons = ", ".join(names[:NAMED_REASONS]) or nothing
     sentence = f"{verdict} ({score}/100): {reasons}."
-    if could_be is not None:
+    if could_be is not None and could_be[0] is not verdict:
         sentence += f" Could be {could_be[0]} ({could_be[1]}/100) if what could not be assessed is true."
     return sentence

@@ -103,7 +103,7 @@ def _look(kind: Kind, name: str, help_text: str) -> None:
         config: Config = None,
         as_json: Json = False,
     ) -> None:
-        _about(kind, value, history, at, days, config, as_json=as_json)
+        _about(kind, name, value, history, at, days, config, as_json=as_json)
 
     look.__doc__ = help_text
     app.command(name=name)(look)
@@ -275,14 +275,22 @@ def demo(
 
 
 def _about(
-    kind: Kind, value: str, history: Path | None, at: str | None, days: float, config: Path | None, *, as_json: bool
+    kind: Kind,
+    word: str,
+    value: str,
+    history: Path | None,
+    at: str | None,
+    days: float,
+    config: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     from bot import text
     from bot.document import triage_document
     from bot.operations import observable_of
 
     investigator = _investigator(_settings(config), history)
-    observable = observable_of(kind, value, investigator.history)
+    observable = observable_of(kind, value, investigator.history, word)
     if isinstance(observable, Refusal):
         _fail(observable.sentence)
     triage = investigator(observable, investigator.window(_moment(at, investigator), days))

@@ -31,22 +31,24 @@ class CaseOpened:
     new: bool
 
 
-def observable_of(kind: Kind, value: str, history: SqliteHistory | None) -> Observable | Refusal:
+def observable_of(kind: Kind, value: str, history: SqliteHistory | None, word: str = "") -> Observable | Refusal:
     """What a person means by ``value``: a principal's name or ARN becomes its id, an address is written the usual way.
 
-    A value that is in no history is still an observable: that nothing is known of it is an answer.
+    ``word`` is what they called a principal: of a user and a role of one name, ``role`` means the role. A value that
+    is in no history is still an observable: that nothing is known of it is an answer.
     """
     value = value.strip()
     if not value:
-        return Refusal(f"Name the {kind.value.replace('_', ' ')} you ask about.")
+        return Refusal(f"Name the {word or kind.value.replace('_', ' ')} you ask about.")
     if kind is Kind.IP:
         address = parse_address(value)
         return Observable(kind, str(address)) if address else Refusal(f"{value} is not an IP address.")
     if kind is Kind.PRINCIPAL and history is not None:
         known = history.principals(value)
-        if len(known) > 1:
-            return Refusal(f"{value} could be any of {', '.join(known)}: name one of them.")
-        return Observable(kind, known[0] if known else value)
+        meant = [id_ for id_ in known if (":role/" in id_) == (word == "role")] or list(known)
+        if len(meant) > 1:
+            return Refusal(f"{value} could be any of {', '.join(meant)}: name one of them.")
+        return Observable(kind, meant[0] if meant else value)
     return Observable(kind, value)
 
 
