@@ -74,6 +74,8 @@ def headline(case: Case) -> str:
 
 def verdict_sentence(case: Case) -> str:
     """Why, in one sentence; before there is an answer, that there is none yet."""
+    if case.subject is None and any(alert.sample for alert in case.alerts):
+        return "A sample finding: what it names is made up, so nothing was looked up."
     if case.subject is None:
         return "The alert names no access key, principal or public address, so no question could be asked."
     triage = case.triage
