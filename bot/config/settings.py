@@ -138,7 +138,7 @@ class Triage(Table):
 
 class Enrichers(Table):
     enabled: tuple[str, ...] = (
-        *("user_agents", "usual_ips", "denied_calls"),
+        *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
         *("ip_provider", "location", "shared_address"),
     )
 

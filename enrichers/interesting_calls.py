@@ -1,0 +1,186 @@
+"""Which calls matter?
+
+Of the thousands of calls AWS knows, a few hundred are what attackers live by: they ask what there is, take more rights,
+stay, hide, steal, or do damage. Made every day they are somebody's work; new to a principal they are its story.
+The list (``interesting_calls.csv``) is TrailDiscover's by Adan Álvarez, CC BY 4.0, shortened.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bot.model import (
+    Answer,
+    Baseline,
+    Context,
+    Declaration,
+    Fact,
+    Kind,
+    Observable,
+    Outcome,
+    Prevalence,
+    Signal,
+    Unknown,
+    Use,
+    rfc3339,
+)
+
+DECLARATION = Declaration(
+    question="Which calls matter?",
+    takes=frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL}),
+    needs=frozenset({"history"}),
+    raises=frozenset({"ses.toggle"}),
+)
+
+LIST = Path(__file__).with_suffix(".csv")
+
+GRAVITY = (
+    *("impact", "persistence", "privilege", "credentials", "exfiltration", "evasion", "movement"),
+    *("execution", "entry", "collection", "control", "recon"),
+)
+"""The purposes in the order a responder wants to know them; what asks only comes last."""
+
+SENDING_SWITCHES = frozenset(
+    {"ses:UpdateAccountSendingEnabled", "ses:PutAccountSendingAttributes", "ses:PutAccountDetails"}
+)
+"""What opens or closes e-mail sending for a whole account and region (SES API reference, v1 and v2)."""
+SES = "ses:"
+
+MOST_COUNTED = 10
+"""New calls whose users are counted, so that the rare ones come first."""
+MOST_FACTS = 8
+MOST_NAMED = 3
+MOST_EVIDENCE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A call of the list: what attackers use it for, and in how many published incidents it was seen."""
+
+    purposes: tuple[str, ...]
+    reports: int
+    why: str
+
+
+@cache
+def telling_calls() -> Mapping[str, Telling]:
+    """The list, by ``service:Name``."""
+    with LIST.open(encoding="utf-8", newline="") as file:
+        return {
+            row["event"]: Telling(tuple(row["purposes"].split()), int(row["reports"]), row["why"])
+            for row in csv.DictReader(file)
+        }
+
+
+def enrich(observable: Observable, context: Context) -> Answer:
+    uses, recent = context.uses(observable), context.uses(observable, context.window.recent)
+    baseline = context.baseline()
+    new = sorted(_new(recent, baseline), key=_gravity)[:MOST_COUNTED]
+    return judge(context, uses, recent, baseline, [context.prevalence(name) for name in new])
+
+
+def judge(
+    context: Context, uses: Sequence[Use], recent: Sequence[Use], baseline: Baseline, counted: Sequence[Prevalence]
+) -> Answer:
+    """What the rows say. ``uses`` are of the whole window, ``recent`` of its end; ``counted``: who made new ones."""
+    rows = _rows(uses, _new(recent, baseline), baseline, {each.event: len(each.principals) for each in counted})
+    new = [row for row in rows if row["new"]]
+    signals, unknowns = _switched(recent, baseline, context)
+    return Answer(
+        headline=_headline(rows, new, context.looked(), thin=baseline.thin),
+        facts=tuple(Fact(row["event"], _fact(row)) for row in rows[:MOST_FACTS]),
+        signals=signals,
+        unknowns=unknowns,
+        found=bool(new) or (baseline.thin and bool(rows)),
+        data={"calls": rows},
+    )
+
+
+def _own(uses: Iterable[Use]) -> list[Use]:
+    return [use for use in uses if not use.by_service]
+
+
+def _new(recent: Iterable[Use], baseline: Baseline) -> set[str]:
+    """The telling calls of the recent part that the principal did not make before."""
+    return {use.event for use in _own(recent)} & telling_calls().keys() - {use.event for use in baseline.uses}
+
+
+def _gravity(event: str) -> tuple[int, int, str]:
+    telling = telling_calls()[event]
+    known = [GRAVITY.index(purpose) for purpose in telling.purposes if purpose in GRAVITY]
+    return min(known, default=len(GRAVITY)), -telling.reports, event
+
+
+def _rows(
+    uses: Iterable[Use], new: set[str], baseline: Baseline, principals: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """One row a call: the new ones first, the rarest of them first, then the gravest."""
+    by_event: dict[str, list[Use]] = {}
+    for use in _own(uses):
+        if use.event in telling_calls():
+            by_event.setdefault(use.event, []).append(use)
+    rows = [_row(event, found, event in new, baseline, principals.get(event)) for event, found in by_event.items()]
+    return sorted(
+        rows, key=lambda row: (row["event"] not in new, _unless_none(row["principals"]), *_gravity(row["event"]))
+    )
+
+
+def _unless_none(principals: int | None) -> float:
+    return float("inf") if principals is None else principals
+
+
+def _row(event: str, uses: Sequence[Use], new: bool, baseline: Baseline, principals: int | None) -> dict[str, Any]:
+    return {
+        "event": event,
+        "count": sum(use.count for use in uses),
+        "ok": sum(use.count for use in uses if use.outcome is Outcome.OK),
+        "denied": sum(use.count for use in uses if use.outcome is Outcome.DENIED),
+        "purposes": list(telling_calls()[event].purposes),
+        "reports": telling_calls()[event].reports,
+        "new": None if baseline.thin else new,
+        "principals": principals,
+        "first_seen": rfc3339(min(use.first_seen for use in uses)),
+        "last_seen": rfc3339(max(use.last_seen for use in uses)),
+        "why": telling_calls()[event].why,
+    }
+
+
+def _headline(rows: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], looked: str, *, thin: bool) -> str:
+    if not rows:
+        return f"Calls that matter: none {looked}"
+    shown, what = (rows, "new or not: too little history") if thin else (new, "new to this principal")
+    if not shown:
+        kinds = "1 kind" if len(rows) == 1 else f"{len(rows)} kinds"
+        return f"Calls that matter: {kinds}, all made before"
+    named = ", ".join(f"{row['event']} ({row['count']}, {'/'.join(row['purposes'])})" for row in shown[:MOST_NAMED])
+    more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
+    return f"{named}{more}; {what}"
+
+
+def _fact(row: Mapping[str, Any]) -> str:
+    novelty = {True: "new", False: "made before", None: "new or not: too little history"}[row["new"]]
+    refused = f", {row['denied']} refused" if row["denied"] else ""
+    calls = "1 call" if row["count"] == 1 else f"{row['count']} calls"
+    return f"{calls}{refused}, {novelty}, last {row['last_seen']}. {row['why']}"
+
+
+def _switched(
+    recent: Iterable[Use], baseline: Baseline, context: Context
+) -> tuple[tuple[Signal, ...], tuple[Unknown, ...]]:
+    """E-mail sending switched for a whole account by somebody who has nothing to do with e-mail."""
+    hits = [use for use in _own(recent) if use.event in SENDING_SWITCHES]
+    if not hits or any(use.event.startswith(SES) for use in baseline.uses):
+        return (), ()
+    if baseline.thin:
+        return (), (Unknown("ses.toggle", baseline.why_thin),)
+    who = context.principal.name if context.principal is not None else "this principal"
+    done = "was switched" if any(use.outcome is Outcome.OK for use in hits) else "was to be switched, and was not,"
+    regions = ", ".join(sorted({use.region for use in hits}))
+    sentence = f"Account-wide e-mail sending {done} in {regions} by {who}, who had nothing to do with e-mail before."
+    evidence = tuple(dict.fromkeys(event for use in hits for event in use.evidence))[:MOST_EVIDENCE]
+    return (Signal("ses.toggle", sentence, evidence),), ()
