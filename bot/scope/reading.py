@@ -1,0 +1,103 @@
+"""Scoping over a history: what is asked of it, and where the window begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Protocol
+
+from bot.model import AddressClass, Coverage, Event, Habit, Kind, Observable, Span
+from bot.networks import parse_address
+from bot.scope.findings import scope_of
+from bot.scope.ground import Ground, Known
+from bot.scope.result import Scope
+from bot.scope.rounds import Search, search
+from bot.scope.usual import holder, pivot_of
+
+WINDOW = timedelta(hours=24)
+_MOVES = 2
+"""How often the window may be moved to an earlier start: the second is for what the first brought to light."""
+_SECOND = timedelta(seconds=1)
+
+
+class Source(Protocol):
+    """What scoping asks of a history."""
+
+    def coverage(self, span: Span) -> Coverage | None: ...
+
+    def everyones_events(self, span: Span) -> Sequence[Event]:
+        """Every event of ``span``."""
+
+    def everyones_habits(self, span: Span) -> Sequence[Habit]:
+        """What every principal did on each day of ``span``."""
+
+
+def scope(
+    history: Source,
+    leads: Iterable[Observable],
+    at: datetime,
+    *,
+    since: datetime | None = None,
+    known: Known | None = None,
+    told: Iterable[Event] = (),
+) -> Scope:
+    """Every key in the same hands as ``leads`` (access keys, addresses) between ``since`` and ``at``.
+
+    ``since`` is 24 hours before ``at`` if not given, and moves earlier where the attacker proves to have been there
+    before: what he did must not pass for usual. ``told`` are events that only an alert tells of. The history's own
+    errors pass through.
+    """
+    known, leads = known or Known(), tuple(sorted(set(leads)))
+    since = since or at - WINDOW
+    for move in range(_MOVES + 1):
+        ground = _ground(history, Span(since, at), known, told)
+        found = search(ground, _keys(leads), _places(leads))
+        earlier = _arrival(ground, found, since, history) if move < _MOVES else None
+        if earlier is None:
+            break
+        since = earlier
+    window, baseline = Span(since, at), _baseline(since, known)
+    return scope_of(ground, found, leads, window, baseline, history.coverage(Span(baseline.since, at)))
+
+
+def _ground(history: Source, window: Span, known: Known, told: Iterable[Event]) -> Ground:
+    baseline = _baseline(window.since, known)
+    start = window.since - timedelta(days=known.rules.habits.widened_days)
+    events = [*history.everyones_events(window), *(event for event in told if event.at in window)]
+    earlier = history.everyones_habits(Span(start, baseline.since - _SECOND))
+    return Ground(history.everyones_habits(baseline), events, known, earlier)
+
+
+def _baseline(since: datetime, known: Known) -> Span:
+    return Span(since - timedelta(days=known.rules.habits.baseline_days), since - _SECOND)
+
+
+def _keys(leads: Iterable[Observable]) -> list[str]:
+    return [lead.value for lead in leads if lead.kind is Kind.ACCESS_KEY]
+
+
+def _places(leads: Iterable[Observable]) -> set[str]:
+    addresses = (parse_address(lead.value) for lead in leads if lead.kind is Kind.IP)
+    return {place for each in addresses if each and (place := pivot_of(str(each), AddressClass.PUBLIC))}
+
+
+def _arrival(ground: Ground, found: Search, since: datetime, history: Source) -> datetime | None:
+    """When the attacker first came, if that was before ``since``: the first day a confirmed key was used from one of
+    the hosting addresses he uses now. ``None`` where the history does not reach far enough back to say what was usual.
+    """
+    days = [
+        day
+        for key in sorted(found.confirmed)
+        for event in ground.events.get(key, ())
+        if not ground.is_familiar(event)
+        and (place := pivot_of(event.ip, event.address_class))
+        and ground.hosting_network(place)
+        and (day := ground.usual.first_day(holder(key, event.principal.id), place))
+    ]
+    if not days:
+        return None
+    first = datetime.combine(min(days), time(), UTC)
+    span = Span(first - timedelta(days=ground.rules.habits.familiar_spread_days), first)
+    covered = history.coverage(span)
+    reaches = covered is not None and covered.since - span.since < timedelta(days=1)
+    return first if reaches and first < since else None

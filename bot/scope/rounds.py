@@ -1,0 +1,104 @@
+"""The search: rounds over frozen pivots until nothing new is found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.scope.evidence import Judged, judge, visited
+from bot.scope.ground import Ground
+from bot.scope.pivots import Pivots, attackers_events, pivots_of
+from bot.scope.result import Evidence, Suspicion
+
+_LEAD = "The search started from it."
+
+
+@dataclass
+class Search:
+    """What the rounds came to."""
+
+    confirmed: dict[str, Suspicion]
+    suspects: tuple[Suspicion, ...] = ()
+    damped: tuple[Judged, ...] = ()
+    blocked: dict[str, int] = field(default_factory=dict)
+    """Addresses that too many came to in one round, each with how many principals."""
+    pivots: Pivots = field(default_factory=Pivots)
+    rounds: int = 0
+    stopped: str | None = None
+    """Why the search ended before it was done."""
+
+
+def search(ground: Ground, leads: Collection[str], places: Iterable[str] = ()) -> Search:
+    """Every key tied to ``leads`` (keys) and ``places`` (addresses the attacker is known to use)."""
+    found = Search({key: _lead(ground, key) for key in sorted(leads)})
+    places = frozenset(places)
+    for number in range(1, ground.rules.thresholds.rounds + 1):
+        found.rounds = number
+        judged = _round(ground, found, places)
+        new = {each.key: _suspicion(each, number) for each in judged if _is_confirmed(ground, each)}
+        found.confirmed |= new
+        found.suspects = _suspects(ground, judged, new, number)
+        found.damped = tuple(each for each in judged if each.damped)
+        if not new:
+            return found
+        found.stopped = _too_many(ground, found.confirmed)
+        if found.stopped:
+            return found
+    found.stopped = f"new keys were still found in round {found.rounds}, the last that is made"
+    return found
+
+
+def _round(ground: Ground, found: Search, places: frozenset[str]) -> list[Judged]:
+    """All other keys against one frozen set of pivots; made again without an address that too many came to."""
+    while True:
+        found.pivots = pivots_of(ground, found.confirmed, places, found.blocked)
+        others = [key for key in _candidates(ground, found.pivots) if key not in found.confirmed]
+        crowded = _crowded(ground, found.pivots, others)
+        if not crowded:
+            return [judge(ground, found.pivots, key) for key in others]
+        found.blocked |= crowded
+
+
+def _candidates(ground: Ground, pivots: Pivots) -> list[str]:
+    """Every key that was used or given out, but those an analyst set aside."""
+    return sorted((set(ground.events) | set(pivots.given_out)) - set(ground.known.set_aside))
+
+
+def _crowded(ground: Ground, pivots: Pivots, keys: Sequence[str]) -> Mapping[str, int]:
+    """A whole office behind one new address is no gang: such an address is evidence against nobody."""
+    visitors: dict[str, set[str]] = {}
+    for key in keys:
+        for place in visited(ground, pivots, key):
+            visitors.setdefault(place, set()).add(ground.principal_of[key])
+    most = ground.rules.thresholds.explosion_principals
+    return {place: len(who) for place, who in sorted(visitors.items()) if len(who) > most}
+
+
+def _is_confirmed(ground: Ground, judged: Judged) -> bool:
+    two = len({each.class_ for each in judged.evidence}) >= 2
+    return judged.by_lineage or (two and judged.score >= ground.rules.thresholds.confirm)
+
+
+def _suspects(
+    ground: Ground, judged: Sequence[Judged], new: Mapping[str, Suspicion], number: int
+) -> tuple[Suspicion, ...]:
+    left = (each for each in judged if each.key not in new and each.score >= ground.rules.thresholds.suspect)
+    return tuple(sorted((_suspicion(each, number) for each in left), key=lambda each: (-each.score, each.key)))
+
+
+def _suspicion(judged: Judged, number: int) -> Suspicion:
+    return Suspicion(judged.key, judged.principal, number, judged.score, judged.evidence)
+
+
+def _lead(ground: Ground, key: str) -> Suspicion:
+    calls = attackers_events(ground, [key])[-5:]
+    told = Evidence("lead", "lead", 1.0, _LEAD, tuple(event.id for event in reversed(calls)))
+    return Suspicion(key, ground.principal_of.get(key), 0, 1.0, (told,))
+
+
+def _too_many(ground: Ground, confirmed: Mapping[str, Suspicion]) -> str | None:
+    most = ground.rules.thresholds.most_confirmed
+    who = {each.principal for each in confirmed.values() if each.principal}
+    if len(confirmed) > most or (len(who) > 2 and len(who) > ground.population / 2):
+        return f"{len(confirmed)} keys were found, which looks like the loss of an administrator or a whole account"
+    return None
