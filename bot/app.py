@@ -30,6 +30,7 @@ from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import REMEDIATIONS
 from bot.remediation.run import Remediations, RemediationSettings
+from bot.scope.ground import Known
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
@@ -89,6 +90,12 @@ class Investigator:
         on_progress: Callable[[Triage], None] | None = None,
     ) -> Triage:
         return triage(observable, window, world=self._world, alerts=alerts, on_progress=on_progress)
+
+    def known(self) -> Known:
+        """What the organisation says of itself, for scoping and hunts."""
+        environments = [self._settings.environment(name) for name in self._settings.environments or ("default",)]
+        networks = tuple(network for each in environments for network in each.own_networks)
+        return Known(own_networks=networks, origin=LocalAddressData(self._settings.ipdata.mmdb).origin)
 
 
 def environment_of(settings: Settings, alert: Alert) -> Environment:

@@ -46,6 +46,13 @@ Days = Annotated[float, typer.Option("--days", min=0.1, max=3650, help="how far 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="goes on record")]
 
 
+def _lead_kind(text: str) -> Kind:
+    kinds = {"key": Kind.ACCESS_KEY, "ip": Kind.IP}
+    if text not in kinds:
+        raise typer.BadParameter("a scope starts from `key` or `ip`")
+    return kinds[text]
+
+
 def main() -> None:
     """Run the command line; every expected failure ends in a sentence, never in a traceback."""
     app()
@@ -148,6 +155,37 @@ def alert(
         for triage in triages:
             typer.echo(text.triage_text(triage))
     _exit_for(triages)
+
+
+@app.command()
+def scope(
+    kind: Annotated[Kind, typer.Argument(metavar="key|ip", parser=_lead_kind)],
+    values: Annotated[list[str], typer.Argument(metavar="VALUE...", help="access keys, or the attacker's addresses")],
+    history: HistoryFile = None,
+    at: At = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="default: 24 hours before --at")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Every key in the same hands: from one lead to all of them, each with its reasons."""
+    from bot.operations import about_scope, observable_of
+    from bot.scope.telling import scope_document, scope_text
+
+    investigator = _investigator(_settings(config), history)
+    store = investigator.history
+    leads = [_granted(observable_of(kind, value, store)) for value in values]
+    moment, start = _moment(at, investigator), _time(since)
+    if start is not None and start > moment:
+        _fail("--since is later than --at.", USAGE)
+    if store is None:
+        _fail("There is no history to search.")
+    found = about_scope(leads, moment, store, investigator.known(), since=start)
+    if as_json:
+        _print_json(scope_document(found))
+    else:
+        typer.echo(scope_text(found))
+    if found.searched is None or found.searched.missing:
+        raise typer.Exit(INCOMPLETE)
 
 
 # ---------------------------------------------------------------------------------------- containment

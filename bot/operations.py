@@ -18,6 +18,9 @@ from bot.history.sqlite import SqliteHistory
 from bot.model import Actor, Alert, Assessment, Change, Gap, Kind, Observable, Operation, Plan, Refusal, Triage, Window
 from bot.pipeline import Investigate, Pipeline
 from bot.remediation.run import Remediations
+from bot.scope.ground import Known
+from bot.scope.reading import scope
+from bot.scope.result import Scope
 from bot.store.state import State
 from bot.triage import alert_gaps
 
@@ -50,6 +53,13 @@ def observable_of(kind: Kind, value: str, history: SqliteHistory | None, word: s
             return Refusal(f"{value} could be any of {', '.join(meant)}: name one of them.")
         return Observable(kind, meant[0] if meant else value)
     return Observable(kind, value)
+
+
+def about_scope(
+    leads: Sequence[Observable], at: datetime, history: SqliteHistory, known: Known, *, since: datetime | None = None
+) -> Scope:
+    """Every key in the same hands as ``leads`` (keys, addresses), up to ``at``. Raises ``HistoryUnavailableError``."""
+    return scope(history, leads, at, since=since, known=known)
 
 
 def about_alert(

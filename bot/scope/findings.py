@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bot.model import AddressClass, Coverage, Gap, Kind, Observable, Span
 from bot.scope.ground import Ground
@@ -12,15 +13,23 @@ from bot.scope.rounds import Search
 from bot.scope.usual import pivot_of
 
 
-def scope_of(
-    ground: Ground, found: Search, leads: Sequence[Observable], window: Span, baseline: Span, searched: Coverage | None
-) -> Scope:
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The window judged and the baseline before it, each with what the history holds of it."""
+
+    window: Span
+    baseline: Span
+    of_window: Coverage | None
+    of_baseline: Coverage | None
+
+
+def scope_of(ground: Ground, found: Search, leads: Sequence[Observable], searched: Searched) -> Scope:
     """The result of one search."""
     return Scope(
         leads=tuple(leads),
-        window=window,
-        baseline=baseline,
-        searched=searched,
+        window=searched.window,
+        baseline=searched.baseline,
+        searched=searched.of_window,
         rounds=found.rounds,
         confirmed=tuple(sorted(found.confirmed.values(), key=lambda each: (each.round, each.key))),
         suspects=found.suspects,
@@ -80,11 +89,13 @@ def _habitual(ground: Ground, found: Search) -> Iterator[Excluded]:
                 yield Excluded(principal, f"{service} {name} anyway: it did so in the {days} days before, too")
 
 
-def _gaps(ground: Ground, found: Search, leads: Sequence[Observable], searched: Coverage | None) -> Iterator[Gap]:
-    if searched is None:
+def _gaps(ground: Ground, found: Search, leads: Sequence[Observable], searched: Searched) -> Iterator[Gap]:
+    if searched.of_window is None:
         yield Gap("Which keys are in the same hands?", "the history holds nothing of this time")
         return
-    yield from (Gap("What did the logs miss?", sentence) for sentence in searched.missing)
+    yield from (Gap("What did the logs miss?", sentence) for sentence in searched.of_window.missing)
+    if searched.of_baseline is not None:
+        yield from (Gap("What was usual before?", sentence) for sentence in searched.of_baseline.missing)
     for lead in leads:
         yield from _lead_gaps(ground, lead)
     if ground.usual.thin:

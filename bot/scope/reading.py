@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.model import AddressClass, Coverage, Event, Habit, Kind, Observable, Span
 from bot.networks import parse_address
-from bot.scope.findings import scope_of
+from bot.scope.findings import Searched, scope_of
 from bot.scope.ground import Ground, Known
 from bot.scope.result import Scope
 from bot.scope.rounds import Search, search
@@ -57,7 +57,8 @@ def scope(
             break
         since = earlier
     window, baseline = Span(since, at), _baseline(since, known)
-    return scope_of(ground, found, leads, window, baseline, history.coverage(Span(baseline.since, at)))
+    searched = Searched(window, baseline, history.coverage(window), history.coverage(baseline))
+    return scope_of(ground, found, leads, searched)
 
 
 def _ground(history: Source, window: Span, known: Known, told: Iterable[Event]) -> Ground:

@@ -75,7 +75,8 @@ def _crowded(ground: Ground, pivots: Pivots, keys: Sequence[str]) -> Mapping[str
 
 
 def _is_confirmed(ground: Ground, judged: Judged) -> bool:
-    two = len({each.class_ for each in judged.evidence}) >= 2
+    # Half the internet rents from the same few providers: a shared one makes suspects stronger, and is no second class.
+    two = len({each.class_ for each in judged.evidence if each.kind != "network"}) >= 2
     return judged.by_lineage or (two and judged.score >= ground.rules.thresholds.confirm)
 
 
