@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = (
     *("access", "assessment", "audit", "cases", "commands", "enrichment", "history"),
-    *("intake", "ipdata", "remediation", "store", "triage"),
+    *("intake", "ipdata", "remediation", "scope", "store", "triage"),
 )
 VOCABULARY = ("bot.model", "bot.families", "bot.networks")
 FRONT = ("bot.slack", "bot.web", "bot.demo", "bot.app")
