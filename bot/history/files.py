@@ -6,17 +6,20 @@ broken file the whole records before (and, where the text allows, after) the bre
 
 from __future__ import annotations
 
+import glob
 import io
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from isal import isal_zlib
 
 MAX_FILE_BYTES = 1024**3
 """The largest file taken, decompressed: CloudTrail's own are a few MB; a gzip bomb is not."""
+
+_NOT_GZIP: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its stub calls the class a value
 
 _CHUNK = 1024 * 1024
 _GZIP = b"\x1f\x8b"
@@ -43,13 +46,13 @@ class Broken:
 
 
 def log_files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Every file named, and in folders every log, in a stable order, none twice.
+    """Every file named or matched by a pattern, and in folders every log, in a stable order, none twice.
 
     In a folder, hidden files, a trail's digests, and files that neither are named nor begin like a log (a licence, a
     read-me) are left alone. A file named outright is always given.
     """
     given: set[Path] = set()
-    for path in paths:
+    for path in (each for named in paths for each in _matched(named)):
         for found in _logs_in(path) if path.is_dir() else (path,):
             resolved = found.resolve()
             if resolved not in given:
@@ -57,22 +60,41 @@ def log_files(paths: Sequence[Path]) -> Iterator[Path]:
                 yield resolved
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds, decompressed, and what is wrong with it; nothing at all where it cannot be read."""
+
+    text: bytes
+    broken: str | None = None
+
+    def records(self) -> Iterator[RawRecord | Broken]:
+        """Everything in it, in its order."""
+        if self.text or not self.broken:
+            yield from _records_in(self.text, whole=not self.broken)
+        if self.broken:
+            yield Broken(None, self.broken)
+
+
+def content_of(path: Path) -> Content:
+    """The content of one file. Never raises."""
+    if path.exists() and not path.is_file():
+        return Content(b"", "cannot be read: not a file")
+    try:
+        return _content(path)
+    except OSError as error:
+        return Content(b"", f"cannot be read: {error.strerror or error}")
+
+
 def raw_records(path: Path) -> Iterator[RawRecord | Broken]:
     """Everything in one file, in its order."""
-    if path.exists() and not path.is_file():
-        yield Broken(None, "cannot be read: not a file")
-        return
-    try:
-        content, broken = _content(path)
-    except OSError as error:
-        yield Broken(None, f"cannot be read: {error.strerror or error}")
-        return
-    if broken:
-        if content is not None:
-            yield from _records_in(content, whole=False)
-        yield Broken(None, broken)
-    else:
-        yield from _records_in(content or b"", whole=True)
+    yield from content_of(path).records()
+
+
+def _matched(path: Path) -> Sequence[Path]:
+    """What a pattern such as ``logs/**/*.gz`` matches; a path that exists, or without a match, is itself."""
+    if path.exists() or not glob.has_magic(str(path)):
+        return (path,)
+    return [Path(found) for found in sorted(glob.glob(str(path), recursive=True))] or (path,)  # noqa: PTH207 - patterns may be absolute
 
 
 def _logs_in(folder: Path) -> Iterator[Path]:
@@ -93,39 +115,41 @@ def _begins_like_a_log(path: Path) -> bool:
     return start.startswith((b"{", b"[", _GZIP))
 
 
-def _content(path: Path) -> tuple[bytes | None, str | None]:
-    """The decompressed bytes, and what is wrong with them; no bytes at all where the file is too large."""
+def _content(path: Path) -> Content:
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP
         file.seek(0)
-        pieces = _inflated(iter(lambda: file.read(_CHUNK), b"")) if compressed else iter(lambda: file.read(_CHUNK), b"")
-        return _gathered(pieces)
+        chunks = iter(lambda: file.read(_CHUNK), b"")
+        return _gathered(_inflated(chunks) if compressed else chunks)
 
 
-def _gathered(pieces: Iterator[bytes]) -> tuple[bytes | None, str | None]:
+def _gathered(pieces: Iterator[bytes]) -> Content:
     content = bytearray()
     try:
         for piece in pieces:
             content += piece
             if len(content) > MAX_FILE_BYTES:
-                return None, f"larger than {MAX_FILE_BYTES // 1024**2} MB when decompressed: nothing of it was read"
-    except (zlib.error, EOFError) as error:
+                limit = MAX_FILE_BYTES // 1024**2
+                return Content(b"", f"larger than {limit} MB when decompressed: nothing of it was read")
+    except (_NOT_GZIP, EOFError) as error:
         truncated = isinstance(error, EOFError)
         what = "a truncated gzip file" if truncated else "a damaged gzip file"
-        return bytes(content), f"{what}: what stands after the break is lost"
-    return bytes(content), None
+        return Content(bytes(content), f"{what}: what stands after the break is lost")
+    return Content(bytes(content))
 
 
 def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The content of a gzip file of one or more members, in pieces of at most 1 MB. Raises ``EOFError`` if cut."""
-    inflator = zlib.decompressobj(wbits=31)
+    inflator = isal_zlib.decompressobj(wbits=31)
     for chunk in chunks:
         rest = chunk
         while rest:
             if inflator.eof:
                 if not rest.strip(b"\0"):
                     break
-                inflator = zlib.decompressobj(wbits=31)
+                if not _GZIP.startswith(rest[:2]):
+                    raise _NOT_GZIP("what follows is no gzip member")
+                inflator = isal_zlib.decompressobj(wbits=31)
             yield inflator.decompress(rest, _CHUNK)
             rest = inflator.unconsumed_tail or inflator.unused_data
     while not inflator.eof:

@@ -6,27 +6,25 @@ transaction of its last batch, so a killed load is simply run again.
 
 from __future__ import annotations
 
-import os
+import gc
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
+from bot.history import packing
+from bot.history.batch import Batch, Manner
 from bot.history.coverage import Place, covered
-from bot.history.files import Broken, RawRecord, log_files, raw_records
-from bot.history.normal import Reading, reading_of
-from bot.history.raw import UnreadableError, decode
+from bot.history.decoders import decoded
+from bot.history.decoding import identity_of, name_of
+from bot.history.files import log_files
+from bot.history.rolled import moment
+from bot.history.schema import DAY
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
-from bot.model import Coverage, Event, Span
-
-BATCH = 20_000
-
-Positioned = tuple[int, Reading]
-"""A reading, and where in its file its record stands."""
+from bot.model import Coverage, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +58,64 @@ class LoadReport(HistoryReport):
     seconds: float
 
 
-def load_paths(history: SqliteHistory, paths: Sequence[Path]) -> LoadReport:
-    """Load files and folders into ``history``, which is made if it is not there.
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a load is: files read to their end, and all of them; records read or known from before."""
+
+    files: int
+    of_files: int
+    records: int
+
+
+Watch = Callable[[Progress], None]
+
+
+def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = lambda _: None) -> LoadReport:
+    """Load files, folders and what patterns match into ``history``, which is made if it is not there.
+
+    A file that was read to its end before, all of it, and has not changed since, is not read again: its records count
+    as duplicates. ``progress`` is called after every transaction.
 
     Never raises for what is in a file. Raises ``sqlite3.Error`` (of ``bot.database``) if the history cannot be
-    written.
+    written, ``bot.history.decoders.DecoderLost`` if a process that helps was ended: the load is then run again.
     """
     started = time.monotonic()
     writer = HistoryWriter(history.path)
     run = _Run()
     try:
-        for path in log_files(paths):
-            _load_file(writer, path, run)
+        with _no_cycle_collection():
+            _load(writer, list(log_files(paths)), run, progress)
     finally:
         writer.close()
-    return run.report(time.monotonic() - started)
+    return run.report(time.monotonic() - started, history)
+
+
+@contextmanager
+def _no_cycle_collection() -> Iterator[None]:
+    """A load makes millions of small objects and no cycles: looking for those takes a fifth of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _load(writer: HistoryWriter, paths: Sequence[Path], run: _Run, progress: Watch) -> None:
+    unread = [path for path in paths if not run.skipped(writer, path)]
+    progress(Progress(run.files, len(paths), run.records))
+    for batch in decoded(unread):
+        run.saw(batch, writer.store(batch))
+        progress(Progress(run.files, len(paths), run.records))
 
 
 def describe(history: SqliteHistory) -> HistoryReport:
     """What the whole history holds. Raises ``HistoryUnavailableError``."""
-    events, keys, principals = history.rows(
-        "SELECT count(*), count(DISTINCT key), count(DISTINCT principal) FROM event"
-    )[0]
+    query = "SELECT coalesce(sum(count), 0), count(DISTINCT key), count(DISTINCT principal) FROM use"
+    events, keys, principals = history.rows(query)[0]
     files, records = history.rows("SELECT count(*), coalesce(sum(records), 0) FROM file WHERE done")[0]
-    accounts = history.rows("SELECT value FROM text WHERE id IN (SELECT account FROM event) AND value <> '' ORDER BY 1")
+    accounts = history.rows("SELECT value FROM text WHERE id IN (SELECT account FROM use) AND value <> '' ORDER BY 1")
     aside = history.rows(
         "SELECT path, line, reason, count FROM set_aside JOIN file ON file.id = set_aside.file ORDER BY 1, 2, 3"
     )
@@ -117,16 +149,37 @@ class _Run:
     oldest: datetime | None = None
     set_aside: list[SetAside] = field(default_factory=list)
 
-    def saw(self, event: Event) -> None:
-        self.records += 1
-        if event.key:
-            self.keys.add(event.key)
-        self.principals.add(event.principal.id)
-        place = (event.account, event.region)
-        self.places[place] = max(event.at, self.places.get(place, event.at))
-        self.oldest = min(event.at, self.oldest or event.at)
+    def skipped(self, writer: HistoryWriter, path: Path) -> bool:
+        """Whether a file need not be read again; if so it counts as read."""
+        size, changed = identity_of(path)
+        records = writer.finished(name_of(path), size, changed)
+        if records is not None:
+            self.files += 1
+            self.records += records
+        return records is not None
 
-    def report(self, seconds: float) -> LoadReport:
+    def saw(self, batch: Batch, added: int) -> None:
+        self.added += added
+        self.records += batch.records
+        self.files += sum(file.done for file in batch.files)
+        self.set_aside += [SetAside(file.path, *entry) for file in batch.files for entry in file.set_aside]
+        for (day, manner), packed in zip(batch.uses, batch.packed, strict=True):
+            self._saw(day, manner, packing.entries(packed))
+        for each in batch.related:
+            self._saw(*batch.uses[each.use], [each.entry])
+
+    def _saw(self, day: int, manner: Manner, entries: Sequence[bytes]) -> None:
+        if not entries:
+            return
+        if manner.key:
+            self.keys.add(manner.key)
+        self.principals.add(manner.principal)
+        oldest, newest = (moment(day * DAY + packing.second_of(each)) for each in (min(entries), max(entries)))
+        place = (manner.account, manner.region)
+        self.places[place] = max(newest, self.places.get(place, newest))
+        self.oldest = min(oldest, self.oldest or oldest)
+
+    def report(self, seconds: float, history: SqliteHistory) -> LoadReport:
         return LoadReport(
             events=self.added,
             duplicates=self.records - self.added,
@@ -134,7 +187,7 @@ class _Run:
             accounts=tuple(sorted({account for account, _ in self.places if account})),
             keys=len(self.keys),
             principals=len(self.principals),
-            searched=self._searched(),
+            searched=self._searched() or _everything(history),
             set_aside=tuple(self.set_aside),
             seconds=round(seconds, 3),
         )
@@ -145,61 +198,3 @@ class _Run:
         places = [Place(account, region, at) for (account, region), at in self.places.items()]
         span = Span(self.oldest, max(self.places.values()))
         return covered(span, span, places, unread=sum(each.count for each in self.set_aside), unfinished=0)
-
-
-def _load_file(writer: HistoryWriter, path: Path, run: _Run) -> None:
-    name = os.fsencode(path).decode("utf-8", "replace")
-    aside, taken = _Aside(), 0
-    for batch, last in _batches(_readings(path, aside)):
-        with writer.transaction():
-            file = writer.begin_file(name)
-            run.added += writer.add(file, batch)
-            taken += len(batch)
-            if last:
-                writer.end_file(file, taken, aside.entries())
-        for _, reading in batch:
-            run.saw(reading.event)
-    run.files += 1
-    run.set_aside += [SetAside(name, *entry) for entry in aside.entries()]
-
-
-def _batches(readings: Iterator[Positioned]) -> Iterator[tuple[list[Positioned], bool]]:
-    """At least one batch, and whether it is the last."""
-    batch = list(islice(readings, BATCH))
-    while following := list(islice(readings, BATCH)):
-        yield batch, False
-        batch = following
-    yield batch, True
-
-
-class _Aside:
-    """Reasons a file's records were set aside, each with its first line and how often."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._lines: dict[str, int | None] = {}
-
-    def add(self, line: int | None, reason: str) -> None:
-        self._counts[reason] += 1
-        self._lines.setdefault(reason, line)
-
-    def entries(self) -> list[tuple[int | None, str, int]]:
-        return [(self._lines[reason], reason, count) for reason, count in sorted(self._counts.items())]
-
-
-def _readings(path: Path, aside: _Aside) -> Iterator[Positioned]:
-    for found in raw_records(path):
-        reading = _reading(found, aside)
-        if reading is not None and isinstance(found, RawRecord):
-            yield found.position, reading
-
-
-def _reading(found: RawRecord | Broken, aside: _Aside) -> Reading | None:
-    if isinstance(found, Broken):
-        aside.add(found.line, found.reason)
-        return None
-    try:
-        return reading_of(decode(memoryview(found.text)))
-    except UnreadableError as reason:
-        aside.add(found.line, str(reason))
-        return None

@@ -63,6 +63,19 @@ def event_name(source: str, name: str) -> str:
     return f"{source.split('.', 1)[0]}:{_DATE_SUFFIX.sub('', name) or name}"[:_LONGEST_NAME]
 
 
+def mints(name: str) -> bool:
+    """Whether a call gives out keys. Other services' responses have fields of those names, too, which are no keys."""
+    return name == "iam:CreateAccessKey" or name.startswith(_MINTING)
+
+
+def minted_key(response: Response | None, name: str) -> str | None:
+    """The key a call gave out."""
+    if response is None or not mints(name):
+        return None
+    given = response.credentials or response.access_key
+    return ((given.access_key_id if given else None) or "").strip()[:_LONGEST_ID] or None
+
+
 def _event(record: Record, identity: Identity, event_id: str) -> Event:
     at = moment(_required(record.event_time or record.exported_time, "eventTime"))
     name = event_name(_required(record.event_source, "eventSource"), _required(record.event_name, "eventName"))
@@ -86,16 +99,8 @@ def _event(record: Record, identity: Identity, event_id: str) -> Event:
         region=(record.region or "")[:_LONGEST_NAME],
         account=account[:_LONGEST_NAME],
         by_service=bool(identity.invoked_by) or identity.type == "AWSService",
-        minted=_minted(record.response, name),
+        minted=minted_key(record.response, name),
     )
-
-
-def _minted(response: Response | None, name: str) -> str | None:
-    """The key a call gave out. Other services' responses have fields of these names, too; those are no AWS keys."""
-    if response is None or not (name == "iam:CreateAccessKey" or name.startswith(_MINTING)):
-        return None
-    given = response.credentials or response.access_key
-    return ((given.access_key_id if given else None) or "").strip()[:_LONGEST_ID] or None
 
 
 def _outcome(record: Record, name: str) -> Outcome:

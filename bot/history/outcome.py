@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from bot.model import Outcome
 
-CONSOLE_LOGIN = "signin:ConsoleLogin"
+SIGN_IN_NAME = "ConsoleLogin"
+CONSOLE_LOGIN = f"signin:{SIGN_IN_NAME}"
 
 _DENIED = frozenset(
     [

@@ -98,7 +98,88 @@ class Record(msgspec.Struct, frozen=True):
     response: Response | None = _named("responseElements")
 
 
+class Brief(msgspec.Struct, frozen=True, gc=False):
+    """A record whose nested parts are still JSON text: those of one caller are all the same, and read once."""
+
+    event_id: str | None = _named("eventID")
+    event_time: str | None = _named("eventTime")
+    exported_time: str | None = _named("@timestamp")
+    event_source: str | None = _named("eventSource")
+    event_name: str | None = _named("eventName")
+    event_category: str | None = _named("eventCategory")
+    region: str | None = _named("awsRegion")
+    source: str | None = _named("sourceIPAddress")
+    user_agent: str | None = _named("userAgent")
+    error_code: str | None = _named("errorCode")
+    error_message: str | None = _named("errorMessage")
+    recipient: str | None = _named("recipientAccountId")
+    shared_id: str | None = _named("sharedEventID")
+    identity: msgspec.Raw = msgspec.field(name="userIdentity", default=msgspec.Raw())
+    addendum: msgspec.Raw = msgspec.field(name="addendum", default=msgspec.Raw())
+    response: msgspec.Raw = msgspec.field(name="responseElements", default=msgspec.Raw())
+
+
+class _Log(msgspec.Struct, gc=False):
+    records: list[Brief] | None = msgspec.field(name="Records", default=None)
+
+
+_LOG = msgspec.json.Decoder(_Log)
+_BRIEF = msgspec.json.Decoder(Brief)
 _STRICT = msgspec.json.Decoder(Record)
+_PARTS: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
+    part: msgspec.json.Decoder(part | None) for part in (Identity, Addendum, Response)
+}
+FAILURES = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What msgspec raises for bytes that are not the JSON it was told to expect."""
+
+
+def briefs(log: bytes) -> list[Brief] | None:
+    """The records of a whole log file in CloudTrail's own form; ``None`` if anything in it is out of the ordinary."""
+    if len(log) > MAX_RECORD_BYTES:
+        return None
+    try:
+        return _LOG.decode(log).records
+    except FAILURES:
+        return None
+
+
+def brief(record: bytes | memoryview) -> Brief | None:
+    """One record alone; ``None`` if anything in it is out of the ordinary."""
+    if len(record) > MAX_RECORD_BYTES:
+        return None
+    try:
+        return _BRIEF.decode(record)
+    except FAILURES:
+        return None
+
+
+def whole(found: Brief) -> Record:
+    """The same record as ``decode`` gives of its text. Raises ``UnreadableError`` as that does."""
+    return Record(
+        *(found.event_id, found.event_time, found.exported_time, found.event_source, found.event_name),
+        *(found.event_category, found.region, found.source, found.user_agent, found.error_code),
+        *(found.error_message, found.recipient, found.shared_id),
+        identity=_part(Identity, found.identity),
+        addendum=_part(Addendum, found.addendum),
+        response=response_of(found),
+    )
+
+
+def response_of(found: Brief) -> Response | None:
+    """What is read from the response. Raises ``UnreadableError``."""
+    response: Response | None = _part(Response, found.response)
+    return response
+
+
+def _part(struct: type[Any], raw: msgspec.Raw) -> Any:
+    text = bytes(raw)
+    if not text:
+        return None
+    try:
+        return _PARTS[struct].decode(text)
+    except FAILURES:
+        part = _loaded(text)
+        return _taken(struct, part) if isinstance(part, dict) else None
 
 
 def decode(raw: bytes | memoryview) -> Record:
@@ -110,22 +191,26 @@ def decode(raw: bytes | memoryview) -> Record:
         raise UnreadableError("a record larger than 10 MB")
     try:
         return _STRICT.decode(raw)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except FAILURES:
         return _decode_oddity(bytes(raw))
 
 
 def _decode_oddity(raw: bytes) -> Record:
     """The slow way, for records the strict decoder refuses: wrong types, NaN, invalid UTF-8, lone surrogates."""
-    try:
-        found = json.loads(raw.decode("utf-8", "replace"))
-    except RecursionError:
-        raise UnreadableError("a record nested too deeply") from None
-    except ValueError:
-        raise UnreadableError("not valid JSON") from None
+    found = _loaded(raw)
     if not isinstance(found, dict):
         raise UnreadableError("not a JSON object")
     record: Record = _taken(Record, found)
     return record
+
+
+def _loaded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode("utf-8", "replace"))
+    except RecursionError:
+        raise UnreadableError("a record nested too deeply") from None
+    except ValueError:
+        raise UnreadableError("not valid JSON") from None
 
 
 _NESTED: dict[str, type[msgspec.Struct]] = {

@@ -1,7 +1,9 @@
 """The tables of the history file.
 
-Strings are kept once and named by small integers, which makes an event, its indexes included, a fraction of its JSON.
-Times are Unix seconds. Event ids that are UUIDs, as CloudTrail's are, are kept as their 16 bytes.
+Events are kept in two layers. A ``use`` is a daily roll-up: one row for all events of a UTC day that differ in nothing
+but their second and their id, with their count, first, last and newest. What tells them apart stands packed in
+``event`` (see ``bot.history.packing``). Whole days are answered from the roll-ups alone, and an event costs a few bytes
+more than its id. Strings are kept once and named by small integers; times are Unix seconds, days are days of that era.
 """
 
 from __future__ import annotations
@@ -16,17 +18,15 @@ OUTCOMES = tuple(Outcome)
 ADDRESS_CLASSES = tuple(AddressClass)
 """Their position is what the file keeps: append to these enums, never reorder them (a test holds the order)."""
 
+DAY = 86_400
+DAYS_IN_BLOCK = 60
+"""Days in one ``practice`` row: as many bits as a positive SQLite integer holds, rounded down."""
+
 
 @migrations()
 def m001_events(db: Database) -> None:
     for statement in _EVENTS:
         db.execute(statement)
-
-
-@migrations()
-def m002_minted(db: Database) -> None:
-    # Of ``text``: the access key an event gave out. It stays empty in events that were loaded before it was kept.
-    db.execute("ALTER TABLE event ADD COLUMN minted INTEGER")
 
 
 _EVENTS = (
@@ -42,53 +42,47 @@ _EVENTS = (
         type TEXT NOT NULL, arn TEXT NOT NULL, account TEXT NOT NULL,
         UNIQUE (principal, type, arn, account))""",
     "CREATE INDEX identity_arn ON identity (arn)",
-    # A file is known by its path; ``done`` is set in the transaction that stores its last record.
+    # A file is known by its path, size and time of change; ``done`` is set in the transaction of its last record.
     """CREATE TABLE file (
-        id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+        id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, changed INTEGER NOT NULL,
         records INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0)""",
     """CREATE TABLE set_aside (
         file INTEGER NOT NULL REFERENCES file (id), line INTEGER, reason TEXT NOT NULL, count INTEGER NOT NULL)""",
     "CREATE INDEX set_aside_file ON set_aside (file)",
-    # Every pair in ``event``, so that what is covered can be told without reading it all.
+    # Every pair in ``use``, so that a day of everything is a few look-ups in ``use_place``.
     """CREATE TABLE place (
         account INTEGER NOT NULL, region INTEGER NOT NULL, PRIMARY KEY (account, region)) WITHOUT ROWID""",
     # key, session, error, region and account are of ``text``. ``copy`` marks all but one of the copies of an action
-    # that was delivered to several accounts; file and position point at the raw record.
-    """CREATE TABLE event (
+    # that was delivered to several accounts. ``newest`` holds the newest two of its events, packed; ``chunks`` how many
+    # rows of ``event`` it ever had.
+    """CREATE TABLE use (
         id INTEGER PRIMARY KEY,
-        event_id BLOB NOT NULL, account INTEGER NOT NULL, at INTEGER NOT NULL, name INTEGER NOT NULL,
-        outcome INTEGER NOT NULL, error INTEGER, key INTEGER, principal INTEGER NOT NULL, identity INTEGER NOT NULL,
-        session INTEGER, address INTEGER, agent INTEGER NOT NULL, region INTEGER NOT NULL,
-        by_service INTEGER NOT NULL, home INTEGER NOT NULL, copy INTEGER NOT NULL DEFAULT 0,
-        shared INTEGER, amended_by TEXT, file INTEGER NOT NULL, position INTEGER NOT NULL,
-        UNIQUE (event_id, account))""",
-    "CREATE INDEX event_at ON event (at)",
-    "CREATE INDEX event_key ON event (key, at) WHERE key IS NOT NULL",
-    "CREATE INDEX event_principal ON event (principal, at)",
-    "CREATE INDEX event_address ON event (address, at) WHERE address IS NOT NULL",
-    "CREATE INDEX event_name ON event (name, at)",
-    "CREATE INDEX event_agent ON event (agent, at)",
-    "CREATE INDEX event_account ON event (account, region, at)",
-    "CREATE INDEX event_shared ON event (shared) WHERE shared IS NOT NULL",
+        day INTEGER NOT NULL, key INTEGER, principal INTEGER NOT NULL, identity INTEGER NOT NULL, session INTEGER,
+        address INTEGER, agent INTEGER NOT NULL, name INTEGER NOT NULL, outcome INTEGER NOT NULL, error INTEGER,
+        region INTEGER NOT NULL, account INTEGER NOT NULL, by_service INTEGER NOT NULL, copy INTEGER NOT NULL,
+        count INTEGER NOT NULL, chunks INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+        newest BLOB NOT NULL)""",
+    "CREATE INDEX use_key ON use (key, day) WHERE key IS NOT NULL",
+    "CREATE INDEX use_principal ON use (principal, day)",
+    "CREATE INDEX use_address ON use (address, day) WHERE address IS NOT NULL",
+    "CREATE INDEX use_name ON use (name, day)",
+    "CREATE INDEX use_agent ON use (agent, day)",
+    "CREATE INDEX use_place ON use (account, region, day)",
+    # One row for the events of a use that were stored together.
+    """CREATE TABLE event (
+        use INTEGER NOT NULL, chunk INTEGER NOT NULL, packed BLOB NOT NULL, PRIMARY KEY (use, chunk)) WITHOUT ROWID""",
+    # The spelling of event ids that are no UUIDs, by the digest that stands for them.
+    "CREATE TABLE odd_id (digest BLOB PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    # The access keys that events gave out.
+    """CREATE TABLE minted (
+        day INTEGER NOT NULL, event_id BLOB NOT NULL, key TEXT NOT NULL, PRIMARY KEY (day, event_id)) WITHOUT ROWID""",
+    # Events that other records bear on: copies of one action (``shared``), and those that a record has corrected.
+    """CREATE TABLE relation (
+        event_id BLOB NOT NULL, account INTEGER NOT NULL, shared TEXT, amended_by TEXT, home INTEGER NOT NULL,
+        use INTEGER NOT NULL, PRIMARY KEY (event_id, account)) WITHOUT ROWID""",
+    "CREATE INDEX relation_shared ON relation (shared) WHERE shared IS NOT NULL",
+    # Which principals called what, on which days: bit d of ``days`` is day block * 60 + d. Copies do not count.
+    """CREATE TABLE practice (
+        block INTEGER NOT NULL, name INTEGER NOT NULL, principal INTEGER NOT NULL, days INTEGER NOT NULL,
+        PRIMARY KEY (block, name, principal)) WITHOUT ROWID""",
 )
-
-
-def packed_id(event_id: str) -> bytes | str:
-    """A UUID in its usual spelling as 16 bytes; any other id as it is."""
-    if len(event_id) == _UUID_LENGTH and event_id == event_id.lower():
-        try:
-            packed = bytes.fromhex(event_id.replace("-", ""))
-        except ValueError:
-            return event_id
-        return packed if unpacked_id(packed) == event_id else event_id
-    return event_id
-
-
-def unpacked_id(packed: bytes | str) -> str:
-    if isinstance(packed, str):
-        return packed
-    text = packed.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-_UUID_LENGTH = 36

@@ -16,10 +16,14 @@ Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The start of a WHERE clause over ``event``, and its values."""
+    """The start of a WHERE clause over ``use``, and its values."""
 
     where: str
-    values: tuple[str, ...]
+    values: tuple[str | int, ...]
+
+
+# Both lists are there only so that the index by account, region and day can be used.
+EVERYONE = Selection("account IN (SELECT account FROM place) AND region IN (SELECT region FROM place) AND copy = 0", ())
 
 
 def selection_of(rows: Rows, observable: Observable) -> Selection:

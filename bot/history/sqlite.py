@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.database import Database, open_reader, sqlite3
+from bot.history import packing, practice
 from bot.history.coverage import Place, covered
-from bot.history.schema import ADDRESS_CLASSES, OUTCOMES, packed_id, unpacked_id
-from bot.history.selecting import Selection, principal_ids, selection_of
-from bot.model import AddressClass, Coverage, Event, Habit, Kind, Observable, Principal, Span, Use
+from bot.history.rolled import Rolled, Seconds, moment
+from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
+from bot.model import Coverage, Event, Habit, Kind, Observable, Principal, Span, Use
 
-_DAY = 86_400
-
-_GROUP = "day, key, principal, address, agent, name, outcome, error, region, account, by_service"
-_USES = """SELECT day, k.value, p.value, i.value, i.class, g.value, g.family, n.value, outcome, e.value, r.value,
-        a.value, by_service, count, first, last, event_id
-    FROM (SELECT *, count(*) OVER kind AS count, min(at) OVER kind AS first, max(at) OVER kind AS last,
-            row_number() OVER (PARTITION BY {group} ORDER BY at DESC, event_id DESC) AS rank
-        FROM (SELECT *, at / {day} - (at < 0 AND at % {day} <> 0) AS day FROM event
-            WHERE {where} AND at BETWEEN ? AND ?)
-        WINDOW kind AS (PARTITION BY {group})) u
-    JOIN principal p ON p.id = u.principal JOIN agent g ON g.id = u.agent JOIN name n ON n.id = u.name
-    JOIN text r ON r.id = u.region JOIN text a ON a.id = u.account
-    LEFT JOIN text k ON k.id = u.key LEFT JOIN address i ON i.id = u.address LEFT JOIN text e ON e.id = u.error
-    WHERE rank <= 2
-    ORDER BY first, day, n.value, k.value, p.value, i.value, g.value, outcome, e.value, r.value, a.value,
-        by_service, rank"""
-_HABITS = """SELECT day, k.value, p.value, i.value, i.class, g.value, g.family, n.value, count
-    FROM (SELECT day, key, principal, address, agent, name, count(*) AS count
-        FROM (SELECT *, at / {day} - (at < 0 AND at % {day} <> 0) AS day FROM event
-            WHERE copy = 0 AND NOT by_service AND at BETWEEN ? AND ?)
-        GROUP BY day, key, principal, address, agent, name) h
-    JOIN principal p ON p.id = h.principal JOIN agent g ON g.id = h.agent JOIN name n ON n.id = h.name
-    LEFT JOIN text k ON k.id = h.key LEFT JOIN address i ON i.id = h.address"""
-_EVENTS = """SELECT event_id, at, n.value, outcome, e.value, k.value, p.value, d.type, d.arn, d.account, s.value,
-        i.value, i.class, g.value, g.family, r.value, a.value, by_service, m.value
-    FROM (SELECT * FROM event WHERE {where} AND at BETWEEN ? AND ? ORDER BY at DESC, event_id DESC LIMIT ?) v
-    JOIN principal p ON p.id = v.principal JOIN identity d ON d.id = v.identity JOIN agent g ON g.id = v.agent
-    JOIN name n ON n.id = v.name JOIN text r ON r.id = v.region JOIN text a ON a.id = v.account
-    LEFT JOIN text k ON k.id = v.key LEFT JOIN address i ON i.id = v.address LEFT JOIN text e ON e.id = v.error
-    LEFT JOIN text s ON s.id = v.session LEFT JOIN text m ON m.id = v.minted
-    ORDER BY at DESC, event_id DESC, a.value"""
-_IDENTITY = """SELECT p.value, d.type, d.arn, d.account
-    FROM (SELECT identity FROM event WHERE {where} AND at <= ? ORDER BY at DESC, event_id DESC LIMIT 1) v
-    JOIN identity d ON d.id = v.identity JOIN principal p ON p.id = d.principal"""
+_IDENTITY = """SELECT p.value, d.type, d.arn, d.account FROM use u JOIN identity d ON d.id = u.identity
+    JOIN principal p ON p.id = d.principal WHERE u.id = ?"""
 # An older record may name the ARN where the newest one does not (CheckMfa, for one).
 _ARN = "SELECT max(arn) FROM identity d JOIN principal p ON p.id = d.principal WHERE p.value = ?"
+_EDGES = """SELECT (SELECT min(first) FROM use WHERE account = p.account AND region = p.region AND day =
+        (SELECT min(day) FROM use WHERE account = p.account AND region = p.region)),
+    (SELECT max(last) FROM use WHERE account = p.account AND region = p.region AND day =
+        (SELECT max(day) FROM use WHERE account = p.account AND region = p.region)) FROM place p"""
+_CALLERS = """SELECT n.value, count(DISTINCT principal) FROM practice JOIN name n ON n.id = practice.name
+    WHERE {days} GROUP BY 1"""
+_PLACES = """SELECT p.account, p.region, a.value, r.value
+    FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region"""
 
 
 class HistoryUnavailableError(Exception):
@@ -67,6 +43,7 @@ class SqliteHistory:
         self.path = path
         self._of_thread = threading.local()
         self._opened: list[Database] = []
+        self._rolled = Rolled(self.rows)
 
     def close(self) -> None:
         """Close every connection; a later question opens a new one."""
@@ -90,8 +67,8 @@ class SqliteHistory:
 
     def span(self) -> Span | None:
         """From the oldest to the newest event; ``None`` if there is none."""
-        oldest, newest = self.rows("SELECT (SELECT min(at) FROM event), (SELECT max(at) FROM event)")[0]
-        return None if newest is None else Span(_moment(oldest), _moment(newest))
+        edges = [edge for edge in self.rows(_EDGES) if edge[0] is not None]
+        return Span(moment(min(each[0] for each in edges)), moment(max(each[1] for each in edges))) if edges else None
 
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         """Everything ``observable`` did, or was used for, inside ``span``; oldest first.
@@ -99,42 +76,49 @@ class SqliteHistory:
         A principal may be named by its id, its ARN or its bare name, a user agent by its raw string or its family, an
         event by ``service:Name`` or its bare name.
         """
-        wanted = self._selected(observable)
-        query = _USES.format(group=_GROUP, day=_DAY, where=wanted.where)
-        return _uses(self.rows(query, [*wanted.values, *_seconds(span)]))
+        return self._rolled.uses(self._selected(observable), Seconds.of(span))
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         """The newest ``limit`` events of ``observable`` inside ``span``, newest first."""
-        wanted = self._selected(observable)
-        query = _EVENTS.format(where=wanted.where)
-        return tuple(_event(row) for row in self.rows(query, [*wanted.values, *_seconds(span), limit]))
+        return self._rolled.events(self._selected(observable), Seconds.of(span), limit)
 
     def everyones_events(self, span: Span) -> Sequence[Event]:
         """Every event of ``span``, newest first; an action that several accounts logged comes once."""
-        query = _EVENTS.format(where="copy = 0")
-        return tuple(_event(row) for row in self.rows(query, [*_seconds(span), -1]))
+        return self._rolled.events(EVERYONE, Seconds.of(span), None)
 
     def everyones_habits(self, span: Span) -> Sequence[Habit]:
         """What every principal did on each day of ``span``, and from where: the ground an oddity stands out from."""
-        return tuple(_habit(row) for row in self.rows(_HABITS.format(day=_DAY), _seconds(span)))
+        return self._rolled.habits(EVERYONE, Seconds.of(span))
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
         """Who was behind ``observable`` (a key or principal) most recently before or at ``until``."""
         if observable.kind not in {Kind.ACCESS_KEY, Kind.PRINCIPAL}:
             return None
-        wanted = self._selected(observable)
-        rows = self.rows(_IDENTITY.format(where=wanted.where), [*wanted.values, int(until.timestamp())])
-        return self._principal(*rows[0]) if rows else None
+        found = self._rolled.newest(self._selected(observable), Seconds(_BEGINNING, int(until.timestamp())))
+        return self._principal(*self.rows(_IDENTITY, [found[0]])[0]) if found else None
+
+    def callers(self, first: date, last: date) -> Mapping[str, int]:
+        """Event name → how many principals called it on the UTC days from ``first`` to ``last``, both included."""
+        masks = practice.masks((first - _EPOCH).days, (last - _EPOCH).days)
+        days = " OR ".join(["block = ? AND days & ?"] * len(masks))
+        return dict(self.rows(_CALLERS.format(days=days or "0"), [each for mask in masks for each in mask]))
 
     def principals(self, value: str) -> tuple[str, ...]:
         """The ids of every principal ``value`` may mean: an id, an ARN, or a bare user or role name."""
         return principal_ids(self.rows, value)
 
     def pointer(self, event_id: str) -> tuple[Path, int] | None:
-        """The file an event was read from, and the position of its record there (``bot.history.files``)."""
-        query = "SELECT path, position FROM event JOIN file ON file.id = event.file WHERE event_id = ? ORDER BY account"
-        rows = self.rows(query, [packed_id(event_id)])
-        return (Path(rows[0][0]), int(rows[0][1])) if rows else None
+        """The file an event was read from, and the position of its record there (``bot.history.files``).
+
+        Ids are in no index: this reads through all of them.
+        """
+        wanted, uuid = packing.packed_id(event_id)
+        for (packed,) in self.rows("SELECT packed FROM event WHERE instr(packed, ?)", [wanted]):
+            for each in packing.entries(packed):
+                if packing.id_of(each) == wanted and packing.is_uuid(each) == uuid:
+                    file, position = packing.place_of(each)
+                    return Path(self.rows("SELECT path FROM file WHERE id = ?", [file])[0][0]), position
+        return None
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The answer to a query of this package. Raises ``HistoryUnavailableError``."""
@@ -161,103 +145,14 @@ class SqliteHistory:
 
     def _places(self, span: Span) -> list[Place]:
         """Each account and region in the history, with its newest event inside ``span``."""
-        query = """SELECT a.value, r.value,
-                (SELECT max(at) FROM event e WHERE e.account = p.account AND e.region = p.region AND at BETWEEN ? AND ?)
-            FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region"""
-        found = self.rows(query, _seconds(span))
-        return [Place(account, region, None if at is None else _moment(at)) for account, region, at in found]
+        places = []
+        for account_id, region_id, account, region in self.rows(_PLACES):
+            found = self._rolled.newest(
+                Selection("account = ? AND region = ?", (account_id, region_id)), Seconds.of(span)
+            )
+            places.append(Place(account, region, moment(found[1]) if found else None))
+        return places
 
 
-def _uses(rows: Sequence[tuple[Any, ...]]) -> tuple[Use, ...]:
-    """Each kind of call comes as one row for each of its (up to two) evidence ids, the newest first."""
-    uses: list[Use] = []
-    for row in rows:
-        if uses and _same_kind(uses[-1], row):
-            uses[-1] = _with_evidence(uses[-1], unpacked_id(row[-1]))
-        else:
-            uses.append(_use(row))
-    return tuple(uses)
-
-
-def _use(row: tuple[Any, ...]) -> Use:
-    day, key, principal, ip, kind, agent, family, name, outcome, error, region, account, by_service, *counted = row
-    count, first, last, event_id = counted
-    return Use(
-        day=_day(day),
-        key=key,
-        principal=principal,
-        ip=ip,
-        address_class=_class(kind),
-        user_agent=agent,
-        family=family,
-        event=name,
-        outcome=OUTCOMES[outcome],
-        error_code=error,
-        region=region,
-        account=account,
-        by_service=bool(by_service),
-        count=count,
-        first_seen=_moment(first),
-        last_seen=_moment(last),
-        evidence=(unpacked_id(event_id),),
-    )
-
-
-def _habit(row: tuple[Any, ...]) -> Habit:
-    day, key, principal, ip, kind, agent, family, name, count = row
-    return Habit(_day(day), key, principal, ip, _class(kind), agent, family, name, count)
-
-
-def _with_evidence(use: Use, event_id: str) -> Use:
-    return use if event_id in use.evidence else replace(use, evidence=(*use.evidence, event_id))
-
-
-def _same_kind(use: Use, row: tuple[Any, ...]) -> bool:
-    day, key, principal, ip, _, agent, _, name, outcome, error, region, account, by_service, *_rest = row
-    found = (_day(day), key, principal, ip, agent, name, OUTCOMES[outcome], error, region, account, bool(by_service))
-    return found == (
-        *(use.day, use.key, use.principal, use.ip, use.user_agent, use.event, use.outcome),
-        *(use.error_code, use.region, use.account, use.by_service),
-    )
-
-
-def _event(row: tuple[Any, ...]) -> Event:
-    event_id, at, name, outcome, error, key, principal, kind, arn, owner, session, *where = row
-    ip, address_class, agent, family, region, account, by_service, minted = where
-    return Event(
-        id=unpacked_id(event_id),
-        at=_moment(at),
-        name=name,
-        outcome=OUTCOMES[outcome],
-        error_code=error,
-        key=key,
-        principal=Principal(principal, kind or None, arn or None, owner or None),
-        session=session,
-        ip=ip,
-        address_class=_class(address_class),
-        user_agent=agent,
-        family=family,
-        region=region,
-        account=account,
-        by_service=bool(by_service),
-        minted=minted,
-    )
-
-
-def _class(number: int | None) -> AddressClass:
-    return AddressClass.OTHER if number is None else ADDRESS_CLASSES[number]
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _moment(seconds: int) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
-
-
-def _day(number: int) -> date:
-    return _EPOCH.date() + timedelta(days=number)
-
-
-def _seconds(span: Span) -> tuple[int, int]:
-    return int(span.since.timestamp()), int(span.until.timestamp())
+_EPOCH = date(1970, 1, 1)
+_BEGINNING = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())
