@@ -215,7 +215,8 @@ class Rolled:
 
     def _minted(self, minting: Iterable[tuple[int, bytes]]) -> dict[bytes, str]:
         """The keys that the events with these days and ids gave out, by event id."""
-        query = "SELECT event_id, key FROM minted WHERE (day, event_id) IN (VALUES {places})"
+        query = """WITH wanted (day, id) AS (VALUES {places})
+            SELECT event_id, key FROM wanted CROSS JOIN minted ON minted.day = wanted.day AND event_id = id"""
         values = [f"({day}, x'{event_id.hex()}')" for day, event_id in sorted(set(minting))]
         chunks = (values[start : start + 200] for start in range(0, len(values), 200))
         return {row[0]: row[1] for some in chunks for row in self._rows(query.format(places=", ".join(some)), [])}
