@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,7 @@ from starlette.applications import Starlette
 from bot import logs, web
 from bot.access import AccessRules
 from bot.aws import Aws, AwsSettings
+from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
 from bot.enrichment import Runner
@@ -50,6 +53,12 @@ SENDERS = 2
 
 DRAIN_SECONDS = 20.0
 """Orchestrators kill 30 s after SIGTERM; what has not ended by then is claimed again at the next start."""
+GRACE_SECONDS = 5
+"""For requests that are being answered when the end comes."""
+
+
+class CannotListen(Exception):
+    """A port of ours is taken, or may not be opened; the message is a sentence."""
 
 
 def now() -> datetime:
@@ -232,24 +241,45 @@ class Bot:
 
 
 def serve(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
-    """Run the bot until SIGTERM or SIGINT. Raises ``StateUnavailable``, ``PluginError``, ``MissingSecret``."""
+    """Run the bot until SIGTERM or SIGINT; returns once what was under way is finished, or given up until next time.
+
+    Raises ``StateUnavailable``, ``PluginError``, ``MissingSecret``, :class:`CannotListen`.
+    """
     logs.set_up()
     bot = Bot(settings, environ)
-    private = _server(bot.health, settings.server.health_host, settings.server.health_port)
-    bot.start()
-    watcher = threading.Thread(target=private.run, name="health", daemon=True)
-    watcher.start()
     try:
-        _server(bot.web, settings.server.host, settings.server.port).run()
+        _run(bot, settings.server)
     finally:
-        private.should_exit = True
         bot.stop()
 
 
-def _server(app: Starlette, host: str, port: int) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-    )
+def _run(bot: Bot, table: ServerTable) -> None:
+    with _listener(table.host, table.port) as public, _listener(table.health_host, table.health_port) as private:
+        front, health = _server(bot.web), _server(bot.health)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn raises a signal again after its own shutdown, which would end us before the workers have.
+            signal.signal(number, lambda *_: setattr(front, "should_exit", True))
+        bot.start()
+        watcher = threading.Thread(target=health.run, args=([private],), name="health", daemon=True)
+        watcher.start()
+        try:
+            front.run([public])
+        finally:
+            health.should_exit = True
+            watcher.join(GRACE_SECONDS)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (")[0]
+        raise CannotListen(f"The bot cannot listen at {host}, port {port}: {why}.") from error
+
+
+def _server(app: Starlette) -> uvicorn.Server:
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    return uvicorn.Server(config)
 
 
 def _door(table: SourceTable, environ: Mapping[str, str]) -> web.Door:

@@ -40,7 +40,7 @@ def open_or_join(
     *,
     delivery: str = "",
 ) -> tuple[int, bool]:
-    """The id of the case ``alert`` belongs to, and whether it was opened for it.
+    """The id of the case ``alert`` belongs to, and whether it was opened for it; asked again, the same.
 
     ``window`` is the alert's; a case that is already open keeps the beginning of its own. ``subject=None`` opens a
     case about the alert itself: it names nothing that can be looked up.
@@ -57,7 +57,8 @@ def open_or_join(
         [case, alert.id, delivery, rfc3339(alert.at), msgspec.json.encode(alert).decode()],
     )
     db.execute("UPDATE cases SET until = max(until, ?) WHERE id = ?", [rfc3339(window.until), case])
-    return case, known is None
+    first = db.execute("SELECT alert_id FROM case_alerts WHERE case_id = ? ORDER BY rowid", [case]).fetchone()
+    return case, first[0] == alert.id
 
 
 def look_until(db: Database, case: int, until: datetime) -> None:

@@ -246,6 +246,7 @@ def undo(
 @app.command()
 def serve(config: Config = None) -> None:
     """Run the bot."""
+    from bot.app import CannotListen
     from bot.app import serve as run
     from bot.config import check as problems_of
     from bot.config import find
@@ -262,7 +263,7 @@ def serve(config: Config = None) -> None:
         raise typer.Exit(USAGE)
     try:
         run(settings)
-    except (PluginError, StateUnavailable) as error:
+    except (CannotListen, PluginError, StateUnavailable) as error:
         _fail(str(error))
 
 

@@ -128,9 +128,12 @@ class Operations:
         """Preview taking a confirmed change back; reads AWS, changes nothing."""
         return self._remediations.plan_undo(execution, actor)
 
-    def approve(self, plan: str, actor: Actor, reason: str) -> Change | Refusal:
-        """Approve a plan; its change is queued, and carried out once."""
-        return self._remediations.approve(plan, actor, reason)
+    def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
+        """Approve a plan; its change is queued, and carried out once.
+
+        ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
+        """
+        return self._remediations.approve(plan, actor, reason, again=again)
 
     def carry_out(self, execution: str) -> Change:
         """Carry out an approved change here and now, for the day no ``triage serve`` is running."""

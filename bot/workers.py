@@ -7,6 +7,7 @@ job are one transaction. A handler that raises gives its job back for later.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -56,8 +57,9 @@ class Workers:
         self._stopping.set()
         with self._state.changed:
             self._state.changed.notify_all()
+        until = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self, step: Callable[[], bool]) -> None:
         while not self._stopping.is_set():

@@ -83,12 +83,15 @@ class Planning:
             return draft
         return self._keep(draft, change.remediation, change.target, actor, change.case, execution)
 
-    def approve(self, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
-        """Decide for a plan, once: execution, audit entry and job are one transaction."""
-        plan_id, reason = storable(plan_id, LONGEST_ID), storable(reason.strip(), LONGEST_REASON)
-        return self._state.write(lambda db: self._approve(db, plan_id, actor, reason))
+    def approve(self, plan_id: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
+        """Decide for a plan, once: execution, audit entry and job are one transaction.
 
-    def _approve(self, db: Database, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
+        ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
+        """
+        plan_id, reason = storable(plan_id, LONGEST_ID), storable(reason.strip(), LONGEST_REASON)
+        return self._state.write(lambda db: self._approve(db, plan_id, actor, reason, again=again))
+
+    def _approve(self, db: Database, plan_id: str, actor: Actor, reason: str, *, again: bool) -> Change | Refusal:
         plan = records.plan(db, plan_id)
         if plan is None:
             return Refusal("There is no such plan: plan the change again.")
@@ -96,6 +99,9 @@ class Planning:
         if not decision.allowed:
             self._record(db, plan, actor, "approve", reason, f"denied: {decision.sentence}")
             return Refusal(decision.sentence)
+        earlier = records.execution_of(db, plan.id) if again else None
+        if earlier and earlier.approved_by.id == actor.id:
+            return earlier
         if refusal := self._not_approvable(db, plan):
             self._record(db, plan, actor, "approve", reason, f"refused: {refusal.sentence}")
             return refusal

@@ -105,9 +105,12 @@ class Remediations:
         """The preview of taking a confirmed change back, made from its undo record and from reading AWS."""
         return self._planning.plan_undo(execution, actor)
 
-    def approve(self, plan_id: str, actor: Actor, reason: str) -> Change | Refusal:
-        """Approve a plan: its one execution is recorded and queued (job ``execute``, pool ``act``)."""
-        return self._planning.approve(plan_id, actor, reason)
+    def approve(self, plan_id: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
+        """Approve a plan: its one execution is recorded and queued (job ``execute``, pool ``act``).
+
+        ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
+        """
+        return self._planning.approve(plan_id, actor, reason, again=again)
 
     def execute(self, execution: str) -> Change:
         """Carry out an approved change, or carry on where a crash left it; calling it again does nothing twice.
@@ -147,7 +150,10 @@ class Remediations:
         return nothing
 
     def recover(self) -> tuple[str, ...]:
-        """Queue again what a dead process left unfinished. Call it at start, holding the serving lock."""
+        """Queue again what a dead process left unfinished.
+
+        Call it at start, holding the serving lock, when the leases of the dead process's jobs are released.
+        """
         return self._state.write(self._recover)
 
     def _recover(self, db: Database) -> tuple[str, ...]:
@@ -155,7 +161,7 @@ class Remediations:
         left = records.unfinished(db)
         for execution in left:
             records.release(db, execution)
-            self._queue_again(db, execution, now, f"recover:{rfc3339(now)}")
+            jobs.add_unless_waiting(db, "execute", {"execution": execution}, now, pool="act")
         return left
 
     def _queue_again(self, db: Database, execution: str, due_at: datetime, mark: str) -> None:

@@ -46,7 +46,7 @@ class Operations(Protocol):
 
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal: ...
 
-    def approve(self, plan: str, actor: Actor, reason: str) -> Change | Refusal: ...
+    def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal: ...
 
     def may(self, actor: Actor) -> Mapping[Operation, str]: ...
 
@@ -84,7 +84,7 @@ class Answers:
     def submit(self, job: Job) -> Commit:
         """The approval of a previewed change."""
         payload = job.payload
-        made = self._operations.approve(payload["plan"], _actor(payload), payload["reason"])
+        made = self._operations.approve(payload["plan"], _actor(payload), payload["reason"], again=job.attempts > 1)
         view = modals.refusal_view(made) if isinstance(made, Refusal) else modals.done_view(made)
         return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
 

@@ -12,11 +12,9 @@ from bot.aws import Aws, AwsSettings, Identity, NoWayIn
 from tests.remediation.cloud import ACCOUNT, BOT, EXTERNAL_ID, FOREIGN, Cloud, seat
 from tests.remediation.door import Door
 
-NOW = datetime.now(UTC)
-
 
 def bot(settings: AwsSettings, session: boto3.session.Session, clock: list[datetime] | None = None) -> Aws:
-    times = clock or [NOW]
+    times = clock or [datetime.now(UTC)]
     return Aws(settings, lambda: times[-1], session)
 
 
@@ -47,12 +45,13 @@ def test_a_role_of_one_account_does_not_lead_into_another(door: Door, session: b
 
 
 def test_readers_are_shared_and_renewed_before_their_session_ends(door: Door, session: boto3.session.Session) -> None:
-    times = [NOW]
+    # Sessions end by AWS's clock: a time taken when the tests were collected would be too early.
+    times = [datetime.now(UTC)]
     settings = AwsSettings(read_role="arn:aws:iam::{account}:role/TriageRead", external_id=EXTERNAL_ID)
     aws = bot(settings, session, times)
     first = aws.reader("iam", ACCOUNT)
     assert aws.reader("iam", ACCOUNT) is first
-    times.append(NOW + timedelta(minutes=56))
+    times.append(times[0] + timedelta(minutes=56))
     assert aws.reader("iam", ACCOUNT) is not first
     assert len(door.of("AssumeRole")) == 2
 

@@ -73,7 +73,7 @@ class MadeUp:
         self.asked.append(("plan_undo", execution, actor.id))
         return self.refusal or plan(undo_of=execution)
 
-    def approve(self, plan: str, actor: Actor, reason: str) -> Change | Refusal:
+    def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
         self.asked.append(("approve", plan, reason, actor.id))
         return self.refusal or change(ChangeState.APPROVED, sentence="Approved; about to be carried out.")
 
