@@ -1,6 +1,6 @@
 # Two commands are enough: `make demo` and `make test`. Both set everything up inside this folder first.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format bench clean
+.PHONY: help setup setup-dev demo test check format bench bench-history clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -14,6 +14,7 @@ help:
 	@echo "make setup   set up only; leaves .venv/bin/triage"
 	@echo "make check   linters and types only"
 	@echo "make bench   measure, and print the ratios of docs/benchmarks.md"
+	@echo "make bench-history   load, size and answers of the history, with others beside it"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -55,6 +56,10 @@ format: setup-dev
 
 bench: setup-dev
 	.venv/bin/python -m tests.bench
+
+EVENTS ?= 1000000
+bench-history: setup-dev
+	.venv/bin/python -m tests.bench.history $(EVENTS)
 
 clean:
 	rm -rf .venv

@@ -63,19 +63,28 @@ def main() -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="CloudTrail files or folders, .gz or not")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="CloudTrail files, folders, patterns")],
     history: HistoryFile = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Load CloudTrail files into the history."""
     from bot import document, text
+    from bot.history.decoders import DecoderLost
+    from bot.history.files import matched
     from bot.history.load import load_paths
+    from bot.history.progress import Shown
     from bot.history.sqlite import SqliteHistory
 
-    if missing := [path for path in paths if not path.exists()]:
+    if missing := [path for path in paths if not any(found.exists() for found in matched(path))]:
         _fail(f"There is no {missing[0]}.", USAGE)
-    report = load_paths(SqliteHistory(_history(history, _settings(config))), paths)
+    shown = Shown(sys.stderr)
+    try:
+        report = load_paths(SqliteHistory(_history(history, _settings(config))), paths, shown)
+    except DecoderLost as error:
+        _fail(str(error))
+    finally:
+        shown.close()
     if as_json:
         _print_json(document.history_document(report))
     else:
@@ -97,6 +106,22 @@ def show_history(history: HistoryFile = None, config: Config = None, as_json: Js
         _print_json(document.history_document(report))
     else:
         typer.echo(text.history_text(report))
+
+
+@app.command(name="event-record")
+def show_event_record(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="as in `evidence` of --json")],
+    history: HistoryFile = None,
+    config: Config = None,
+) -> None:
+    """The CloudTrail record behind an evidence id, as JSON, without its secrets."""
+    from bot.history.evidence import RecordUnavailable, event_record
+    from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
+
+    try:
+        _print_json(event_record(SqliteHistory(_history(history, _settings(config))), event_id))
+    except (HistoryUnavailableError, RecordUnavailable) as error:
+        _fail(str(error))
 
 
 def _look(kind: Kind, name: str, help_text: str) -> None:

@@ -52,7 +52,7 @@ def log_files(paths: Sequence[Path]) -> Iterator[Path]:
     read-me) are left alone. A file named outright is always given.
     """
     given: set[Path] = set()
-    for path in (each for named in paths for each in _matched(named)):
+    for path in (each for named in paths for each in matched(named)):
         for found in _logs_in(path) if path.is_dir() else (path,):
             resolved = found.resolve()
             if resolved not in given:
@@ -90,7 +90,7 @@ def raw_records(path: Path) -> Iterator[RawRecord | Broken]:
     yield from content_of(path).records()
 
 
-def _matched(path: Path) -> Sequence[Path]:
+def matched(path: Path) -> Sequence[Path]:
     """What a pattern such as ``logs/**/*.gz`` matches; a path that exists, or without a match, is itself."""
     if path.exists() or not glob.has_magic(str(path)):
         return (path,)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from isal import igzip
+from isal import isal_zlib
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
 PER_FILE = 300
@@ -61,7 +61,7 @@ def write_logs(folder: Path, events: int, days: int = 30) -> int:
         ]
         text = json.dumps({"Records": records}, separators=(",", ":")).encode()
         size += len(text)
-        (folder / f"{number:06}.json.gz").write_bytes(igzip.compress(text, 2))
+        (folder / f"{number:06}.json.gz").write_bytes(isal_zlib.compress(text, 2, wbits=31))
     return size
 
 

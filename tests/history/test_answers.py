@@ -28,7 +28,7 @@ class Plain:
     """The questions of a history over a list of events, each given once."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        found = {}
+        found: dict[tuple[str, str], Event] = {}
         for path in log_files(list(paths)):
             for each in raw_records(path):
                 assert isinstance(each, RawRecord)
@@ -51,19 +51,16 @@ class Plain:
                     each.by_service,
                 )
             ].append(each)
-        made = [
-            Use(*same, len(events), events[-1].at, events[0].at, tuple(event.id for event in events[:2]))
-            for same, events in alike.items()
-        ]
+        made = [_use(same, events) for same, events in alike.items()]
         return tuple(sorted(made, key=lambda use: (use.first_seen, repr(use))))
 
     def habits(self, span: Span) -> list[Habit]:
-        counts: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+        counts: defaultdict[Any, int] = defaultdict(int)
         for each in self.all:
             if each.at in span and not each.by_service:
                 who = (each.at.date(), each.key, each.principal.id, each.ip, each.address_class)
                 counts[(*who, each.user_agent, each.family, each.name)] += 1
-        return sorted((Habit(*same, count) for same, count in counts.items()), key=repr)
+        return sorted((_habit(same, count) for same, count in counts.items()), key=repr)
 
     def callers(self, span: Span) -> dict[str, int]:
         who: defaultdict[str, set[str]] = defaultdict(set)
@@ -73,9 +70,22 @@ class Plain:
         return {name: len(principals) for name, principals in who.items()}
 
 
+def _use(same: tuple[Any, ...], events: list[Event]) -> Use:
+    day, key, principal, ip, kind, agent, family, name, *rest = same
+    outcome, error, region, account, by_service = rest
+    ids = tuple(event.id for event in events[:2])
+    seen = (len(events), events[-1].at, events[0].at, ids)
+    return Use(day, key, principal, ip, kind, agent, family, name, outcome, error, region, account, by_service, *seen)
+
+
+def _habit(same: tuple[Any, ...], count: int) -> Habit:
+    day, key, principal, ip, kind, agent, family, name = same
+    return Habit(day, key, principal, ip, kind, agent, family, name, count)
+
+
 def _concerns(event: Event, observable: Observable) -> bool:
     value = observable.value
-    told = {
+    told: dict[Kind, set[str | None]] = {
         Kind.ACCESS_KEY: {event.key},
         Kind.PRINCIPAL: {event.principal.id},
         Kind.IP: {event.ip, classify(event.ip)[0]},
@@ -134,7 +144,7 @@ def _spans(chance: random.Random, count: int) -> list[Span]:
 
 def _observables(plain: Plain) -> list[Observable]:
     chance = random.Random(3)
-    named = {
+    named: dict[Kind, set[Any]] = {
         Kind.ACCESS_KEY: {event.key for event in plain.all},
         Kind.PRINCIPAL: {event.principal.id for event in plain.all},
         Kind.IP: {event.ip for event in plain.all},

@@ -1,0 +1,61 @@
+"""How far a load is, for whoever waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TextIO
+
+from bot.history.load import Progress
+
+EVERY_BAR = 0.2
+EVERY_LINE = 60.0
+"""Seconds between two looks of a bar, and between two lines in a log."""
+
+_BAR = 24
+
+
+class Shown:
+    """Shows progress on ``stream``: a bar that is drawn over itself where a person watches, else a line a minute."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._watched = stream.isatty()
+        self._started = self._last = clock()
+        self._known: int | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        now = self._clock()
+        if self._known is None:
+            # What was known from before took no time, and says nothing about the rate.
+            self._known = progress.records
+        if now - self._last >= (EVERY_BAR if self._watched else EVERY_LINE):
+            self._last = now
+            self._show(sentence(progress, progress.records - self._known, now - self._started))
+
+    def close(self) -> None:
+        """Leave the line to what is written next."""
+        if self._watched:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def _show(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{text}" if self._watched else f"{text}\n")
+        self._stream.flush()
+
+
+def sentence(progress: Progress, read: int, seconds: float) -> str:
+    """Files, events, rate and what remains; ``read`` records took ``seconds`` so far."""
+    done = progress.files / progress.of_files if progress.of_files else 1.0
+    bar = "█" * round(done * _BAR) + "░" * (_BAR - round(done * _BAR))
+    rate = read / seconds if seconds > 0 else 0.0
+    files = f"{progress.files:,} of {progress.of_files:,} files"
+    return f"{bar} {done:4.0%}  {files}, {progress.records:,} events, {rate:,.0f}/s{_remaining(done, seconds)}"
+
+
+def _remaining(done: float, seconds: float) -> str:
+    if not 0 < done < 1:
+        return ""
+    return f", {timedelta(seconds=round(seconds / done - seconds))} left"
