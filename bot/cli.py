@@ -310,6 +310,18 @@ def check(config: Config = None) -> None:
 
 
 @app.command()
+def permissions(
+    act: Annotated[bool, typer.Option("--act", help="of the role that carries out approved changes")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="accepted: it is JSON in any case")] = False,
+) -> None:
+    """The least IAM policy of the role that reads, from what the code calls."""
+    from bot.remediation import REMEDIATIONS
+    from bot.remediation.base import policy
+
+    _print_json(policy(REMEDIATIONS, act=act))
+
+
+@app.command()
 def demo(
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8765,
     once: Annotated[bool, typer.Option("--once", help="replay without a browser, print the cards, exit")] = False,

@@ -49,6 +49,12 @@ def _expression(value: str) -> str:
     return value
 
 
+def _approvers(value: int) -> int:
+    if value != 1:
+        raise ValueError("must be 1: asking a second person to approve is not there yet")
+    return value
+
+
 Secret = Annotated[SecretRef, PlainValidator(_reference)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Account = Annotated[str, AfterValidator(_matching(r"\d{12}", "must be an account id of 12 digits, as a string"))]
@@ -65,8 +71,8 @@ Allowed = Annotated[
     str,
     AfterValidator(
         _matching(
-            r"slack:[TE][A-Z0-9]+:[UWS][A-Z0-9]+|local:[^\s:]+",
-            'must be "slack:<team>:<user or user group>" or "local:<os user>"',
+            r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|local:[^\s:]+",
+            'must be "slack:<team>:<user>" or "local:<os user>"; user groups are not looked up yet, name their members',
         )
     ),
 ]
@@ -199,7 +205,7 @@ class Access(Table):
 
 class Remediation(Table):
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
-    approvers: Mapping[str, Annotated[int, Field(ge=1, le=2)]] = {}
+    approvers: Mapping[str, Annotated[int, AfterValidator(_approvers)]] = {}
 
 
 SourceName = Annotated[str, Field(pattern=NAME)]
