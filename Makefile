@@ -1,6 +1,6 @@
 # Two commands are enough: `make demo` and `make test`. Both set everything up inside this folder first.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format bench bench-history clean
+.PHONY: help setup setup-dev demo test check format bench bench-history pictures clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -15,6 +15,7 @@ help:
 	@echo "make check   linters and types only"
 	@echo "make bench   measure, and print the ratios of docs/benchmarks.md"
 	@echo "make bench-history   load, size and answers of the history, with others beside it"
+	@echo "make pictures  take the pictures of docs/images; needs chromium and an emoji font"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -60,6 +61,9 @@ bench: setup-dev
 EVENTS ?= 1000000
 bench-history: setup-dev
 	.venv/bin/python -m tests.bench.history $(EVENTS)
+
+pictures: setup-dev
+	.venv/bin/python -m tests.pictures
 
 clean:
 	rm -rf .venv

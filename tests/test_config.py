@@ -98,8 +98,10 @@ BROKEN = [
     ),
     (
         '[access]\ntriage = ["alice"]',
-        ':2: error: [access] triage entry 1 must be "slack:<team>:<user>" or "local:<os user>"; '
-        "user groups are not looked up yet, name their members",
+        (
+            ':2: error: [access] triage entry 1 must be "slack:<team>:<user>" or "local:<os user>"; '
+            "user groups are not looked up yet, name their members"
+        ),
     ),
     (
         '[access.people]\n"local:alice" = "bob"',
@@ -116,8 +118,10 @@ BROKEN = [
     ("[remediation]\nexpiry_minutes = true", ":2: error: [remediation] expiry_minutes must be a whole number"),
     (
         "[remediation.approvers]\ndisable_access_key = 3",
-        ":2: error: [remediation.approvers] disable_access_key must be 1: "
-        "asking a second person to approve is not there yet",
+        (
+            ":2: error: [remediation.approvers] disable_access_key must be 1: "
+            "asking a second person to approve is not there yet"
+        ),
     ),
     ("[slack]\nchannel = C1", ":2: error: is not TOML (Invalid value); text stands in quotes, a list in [ ]"),
 ]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-import re
+import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import typer
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from bot import config, plugins
+from bot import cli, commands, config, plugins
 from bot.config.settings import Settings
+from bot.remediation import REMEDIATIONS
+from bot.remediation.base import policy
+from tests.documents import PAGES, ROOT, command_lines, links, rows
 
-ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 SAMPLE_NAMES = {"sources": "siem", "environments": "payments"}
 
@@ -82,22 +84,95 @@ def test_every_shipped_enricher_is_asked_by_default() -> None:
     assert set(Settings().enrichers.enabled) == set(plugins.shipped())
 
 
-def commands_in(text: str) -> set[str]:
-    """The commands that code in ``text`` gives to ``triage``: at the start of a line, in backticks, after a prompt."""
-    return set(re.findall(r"(?:^ *|`|\$ |bin/)triage ([a-z][a-z-]+)", text, re.MULTILINE))
+# --------------------------------------------------------------------------------- commands and links
 
 
-def test_every_command_the_readme_shows_exists() -> None:
-    shown = commands_in((ROOT / "README.md").read_text(encoding="utf-8"))
-    unknown = {name for name in shown if CliRunner().invoke(_app(), [name, "--help"]).exit_code != 0}
-    assert unknown == set()
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
-def _app() -> Any:
-    return importlib.import_module("bot.cli").app
+UsageError: Any = typer.BadParameter.__base__
+"""typer carries a click of its own, whose exceptions it does not name."""
 
 
-def test_commands_are_read_from_code() -> None:
-    code = "\n    triage key AKIA…\n$ triage serve\n.venv/bin/triage demo\n"
-    text = f"Run `triage check` and\n{code}\nthe triage bot; /triage help"
-    assert commands_in(text) == {"check", "key", "serve", "demo"}
+def problem_of(words: Sequence[str]) -> str | None:
+    """What the command line says to ``words`` before it would do anything; ``None`` if it takes them."""
+    group: Any = typer.main.get_command(cli.app)
+    top = typer.Context(group)
+    try:
+        name, command, rest = group.resolve_command(top, list(words))
+        if rest:  # a sentence may name a command without its arguments
+            command.make_context(name, rest, parent=top)
+    except UsageError as error:
+        return f"triage {' '.join(words)}: {error.format_message()}"
+    return None
+
+
+def test_every_command_line_in_the_documentation_is_one_that_the_program_takes() -> None:
+    lines = [words for file in PAGES for words in command_lines(file.read_text(encoding="utf-8"), "triage")]
+    assert len(lines) > 20
+    assert [problem for words in lines if (problem := problem_of(words))] == []
+
+
+def test_a_wrong_command_line_would_be_found() -> None:
+    assert problem_of(["chekc"]) is not None
+    assert problem_of(["key", "AKIA…", "--hisory", "x"]) is not None
+    assert problem_of(["approve", "PLAN", "--reason"]) is not None
+    assert problem_of(["key", "AKIA…", "--at", "latest"]) is None
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    shown = {words[0] for words in command_lines(page("README.md"), "triage")}
+    group: Any = typer.main.get_command(cli.app)
+    assert set(group.commands) - shown == set()
+
+
+def test_every_slash_command_in_the_documentation_is_available() -> None:
+    told = {words[0] for file in PAGES for words in command_lines(file.read_text(encoding="utf-8"), "/triage")}
+    assert told == {command.value for command in commands.AVAILABLE}
+
+
+def test_command_lines_are_read_from_code() -> None:
+    code = "```bash\n$ triage serve\n.venv/bin/triage key A > x.json  # why\n```\n"
+    text = f"Run `triage check` and\n{code}\nthe triage bot; `/triage help`"
+    assert list(command_lines(text, "triage")) == [["serve"], ["key", "A"], ["check"]]
+
+
+def test_every_link_to_a_file_leads_to_one() -> None:
+    for file in PAGES:
+        targets = [link for link in links(file.read_text(encoding="utf-8")) if "://" not in link]
+        assert [link for link in targets if not (file.parent / link.partition("#")[0]).exists()] == []
+
+
+# ----------------------------------------------------------------------------------- what there is
+
+
+def test_every_enricher_has_its_row() -> None:
+    table = rows(page("README.md"), "The questions")
+    declared = {plugin.name: plugin.declaration for plugin in plugins.load_enrichers(plugins.shipped())}
+    assert table == {
+        f"`{name}`": [
+            declaration.question,
+            ", ".join(sorted(declaration.needs)),
+            ", ".join(f"`{kind}`" for kind in sorted(declaration.raises)),
+        ]
+        for name, declaration in declared.items()
+    }
+
+
+def test_the_readme_names_every_call_to_aws() -> None:
+    text = page("README.md")
+    called = [action for each in REMEDIATIONS for action in each.permissions.read | each.permissions.act]
+    assert [action for action in called if f"`{action}`" not in text] == []
+
+
+def test_the_exit_codes_are_those_of_the_program() -> None:
+    codes = {0, cli.REFUSED, cli.USAGE, cli.INCOMPLETE}
+    for name, heading in (("README.md", "Commands"), ("docs/operations.md", "Exit codes")):
+        assert codes <= {int(row) for row in rows(page(name), heading) if row.isdecimal()}
+
+
+def test_permissions_are_printed_as_one_policy_document() -> None:
+    for flags, act in (([], False), (["--act"], True)):
+        printed = CliRunner().invoke(cli.app, ["permissions", *flags])
+        assert (printed.exit_code, json.loads(printed.stdout)) == (0, policy(REMEDIATIONS, act=act))

@@ -50,7 +50,7 @@ class Stage:
         self.slack = LocalSlack(port=port)
         self.aws = LocalAws(self.world.story)
         self._keep = keep
-        self._secret = secrets.token_hex(16)
+        self.secret = secrets.token_hex(16)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -78,7 +78,7 @@ class Stage:
         headers = {
             "Content-Type": "application/json",
             TIMESTAMP: str(timestamp),
-            SIGNATURE: sign(self._secret, timestamp, body),
+            SIGNATURE: sign(self.secret, timestamp, body),
         }
         httpx.post(f"{self.webhook}/alerts/{SOURCE}", content=body, headers=headers).raise_for_status()
 
@@ -142,7 +142,7 @@ class Stage:
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_APP_TOKEN": self.slack.app_token,
             "TRIAGE_EXTERNAL_ID": self.aws.access.external_id,
-            "TRIAGE_SIEM_SECRET": self._secret,
+            "TRIAGE_SIEM_SECRET": self.secret,
         }
 
 

@@ -72,7 +72,11 @@ def refusal_view(refusal: Refusal) -> View:
 
 def _states(before: Mapping[str, str], after: Mapping[str, str]) -> list[Row]:
     keys = list(dict.fromkeys([*before, *after]))[:LONGEST_LIST]
-    return [Row(key, f"{before.get(key, 'absent')} → {after.get(key, 'absent')}") for key in keys]
+    return [Row(key.capitalize(), _change(before.get(key, "absent"), after.get(key, "absent"))) for key in keys]
+
+
+def _change(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"
 
 
 def _submit(remediation: str) -> str:

@@ -1,0 +1,179 @@
+"""What is deployed is what the code needs: the app's scopes, the container, and the README followed to the letter."""
+
+from __future__ import annotations
+
+import ast
+import getpass
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from slack_sdk import WebClient
+
+from bot.demo.slack import ANALYST, SOC, LocalSlack
+from tests.documents import ROOT, blocks
+
+SCOPES = {
+    "chat.postMessage": {"chat:write"},
+    "chat.update": {"chat:write"},
+    "conversations.history": {"channels:history", "groups:history"},
+    "conversations.replies": {"channels:history", "groups:history"},
+    "views.open": set(),
+    "views.update": set(),
+    "apps.connections.open": set(),
+}
+"""What Slack asks of a bot's token, by method (https://docs.slack.dev/reference/methods): the cards' channel may be
+public or private. The last one takes the app's token."""
+
+MANIFEST = yaml.safe_load((ROOT / "deploy" / "slack-manifest.yaml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+# -------------------------------------------------------------------------------------- Slack's side
+
+
+def called_methods() -> set[str]:
+    """The Web API methods that ``bot/slack`` calls, by Slack's names."""
+    names = {
+        node.func.attr
+        for file in (ROOT / "bot" / "slack").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    known = {name for name in vars(WebClient) if not name.startswith("_")} - {"api_call", "fetch_token"}
+    return {slack_name(name) for name in names & known}
+
+
+def slack_name(python: str) -> str:
+    """``apps_connections_open`` is ``apps.connections.open``, ``chat_postMessage`` is ``chat.postMessage``."""
+    return python.replace("_", ".")
+
+
+def test_the_app_asks_for_the_scopes_its_calls_need_and_no_more() -> None:
+    needed = {scope for method in called_methods() for scope in SCOPES[method]}
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands"}
+
+
+def test_the_calls_are_found_in_the_code() -> None:
+    assert called_methods() == set(SCOPES)
+
+
+def test_the_manifest_switches_on_what_the_listeners_wait_for_and_no_event() -> None:
+    assert [each["command"] for each in MANIFEST["features"]["slash_commands"]] == ["/triage"]
+    settings = MANIFEST["settings"]
+    assert settings["interactivity"]["is_enabled"]
+    assert settings["socket_mode_enabled"]
+    assert "event_subscriptions" not in settings
+
+
+# ------------------------------------------------------------------------------------- the container
+
+
+def test_the_container_keeps_what_the_image_keeps() -> None:
+    service = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"]["triage"]
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (volume,) = re.findall(r"^VOLUME (\S+)$", image, re.MULTILINE)
+    assert (ROOT / "deploy" / service["build"] / "Dockerfile").is_file()
+    assert [mount.split(":")[1] for mount in service["volumes"]] == [volume, f"{volume}/config.toml"]
+    assert [port.split(":")[0] for port in service["ports"]] == ["127.0.0.1"]
+
+
+# ------------------------------------------------------------------------- the README, step by step
+
+
+def block_with(mark: str) -> str:
+    (found,) = [block.text for block in blocks(README) if mark in block.text]
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+class Walk:
+    """Somebody who follows the README in ``folder``, with a local Slack for Slack."""
+
+    def __init__(self, folder: Path, slack: LocalSlack) -> None:
+        self.folder, self.port = folder, free_port()
+        self.environ = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "USER": getpass.getuser(),
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "TRIAGE_SIEM_SECRET": "made-up-secret",
+        }
+        config = block_with("[sources.siem]").replace("C0123ABCD", SOC)
+        server = f"\n[server]\nport = {self.port}\nhealth_port = {free_port()}\n"
+        (folder / "config.toml").write_text(config + server, encoding="utf-8")
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        words = ["bash", "-euo", "pipefail", "-c", script.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")]
+        return subprocess.run(words, cwd=self.folder, env=self.environ, text=True, capture_output=True, check=False)
+
+    def serve(self) -> subprocess.Popen[bytes]:
+        words = ["bash", "-c", f"exec {block_with('triage serve').strip()}"]
+        return subprocess.Popen(words, cwd=self.folder, env=self.environ, stderr=(self.folder / "log").open("wb"))
+
+    def wait(self, slack: LocalSlack) -> None:
+        """Until the bot is connected and takes alerts."""
+        slack.wait_until(lambda: slack.connections, seconds=30)
+        with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as patient:
+            patient.get(f"http://127.0.0.1:{self.port}/")
+
+
+@pytest.fixture
+def slack() -> Iterator[LocalSlack]:
+    with LocalSlack(scopes=[*MANIFEST["oauth_config"]["scopes"]["bot"]]) as local:
+        yield local
+
+
+def cards(slack: LocalSlack) -> list[dict[str, Any]]:
+    return [message for message in slack.messages(SOC) if "AKIARTX3GSDSTK5FYIO5" in json.dumps(message)]
+
+
+def test_whoever_follows_the_readme_gets_a_card(tmp_path: Path, slack: LocalSlack) -> None:
+    walk = Walk(tmp_path, slack)
+    (tmp_path / "cloudtrail").symlink_to(ROOT / "tests" / "data" / "cloudtrail" / "stratus_detonation")
+    assert "nothing here would stop the bot" in walk.run("triage check").stdout
+    loaded = walk.run(block_with("triage ingest ./cloudtrail\n"))
+    assert (loaded.returncode, loaded.stderr) == (0, "")
+    process = walk.serve()
+    try:
+        walk.wait(slack)
+        answer = walk.run(block_with("openssl dgst"))
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert json.loads(answer.stdout)["deliveries"][0]["duplicate_of"] is None
+        slack.wait_until(lambda: cards(slack), seconds=30)
+        slack.type_command(ANALYST, SOC, "/triage whoami")
+        told = slack.wait_until(lambda: slack.ephemeral(ANALYST), seconds=30)
+        assert ANALYST in json.dumps(told)
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert [call.error for call in slack.calls() if call.error] == []
+
+
+def test_an_alert_signed_with_another_secret_is_refused(tmp_path: Path, slack: LocalSlack) -> None:
+    walk = Walk(tmp_path, slack)
+    process = walk.serve()
+    try:
+        walk.wait(slack)
+        walk.environ["TRIAGE_SIEM_SECRET"] = "another"
+        refused = walk.run(block_with("openssl dgst"))
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert refused.returncode != 0
+    assert "401" in refused.stderr
