@@ -39,6 +39,7 @@ PAGES, PAGE = 5, 200
 """How far back a message of a lost answer is looked for."""
 
 EVENT = "triage_slot"
+MESSAGES = frozenset({"message", "reply"})
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 MALFORMED = frozenset(
@@ -100,7 +101,7 @@ class Sender:
 
     def _reserve(self, outgoing: Outgoing) -> datetime | None:
         """When the row's lane may be written to again; ``None``: now, and the turn is taken."""
-        if outgoing.kind != "message":
+        if outgoing.kind not in MESSAGES:
             return None
         now = self._clock()
         with self._lock:
@@ -111,7 +112,11 @@ class Sender:
         return None
 
     def _send(self, outgoing: Outgoing) -> None:
-        send = {"message": self._message, "respond": self._respond, "view": self._view}[outgoing.kind]
+        send = (
+            self._message
+            if outgoing.kind in MESSAGES
+            else {"respond": self._respond, "view": self._view}[outgoing.kind]
+        )
         try:
             posted = send(outgoing)
         except SlackApiError as error:

@@ -1,8 +1,12 @@
 """What Slack shall show. Every function runs inside a caller's transaction.
 
 A row of kind ``message`` says "the message in this *slot* reads so": the sender posts it the first time and updates
-it in place ever after, and of several waiting for one slot only the newest is sent. ``respond`` answers one person
-through the response_url of what they did; ``view`` changes an open modal. A lane keeps its order.
+it in place ever after, and of several waiting for one slot only the newest is sent. ``reply`` is a message in the
+thread of another slot. ``respond`` answers one person through the response_url of what they did; ``view`` changes an
+open modal.
+
+A lane keeps its order, with one exception: a message goes before replies that nobody has tried to send. A thread
+takes seconds at Slack's pace, and the card of the next alert must not wait for it.
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ LEASE_SECONDS = 60.0
 _DUE = (
     "FROM outbox AS o WHERE due_at <= ? AND (state = 'ready' OR (state = 'sending' AND leased_until < ?))"
     " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.lane = o.lane"
-    "   AND earlier.id < o.id AND earlier.state IN ('ready', 'sending'))"
+    "   AND earlier.id < o.id AND earlier.state IN ('ready', 'sending')"
+    "   AND NOT (o.kind = 'message' AND earlier.kind = 'reply' AND earlier.attempts = 0))"
 )
 
 
@@ -56,7 +61,7 @@ def show(
         "UPDATE outbox SET payload = ? WHERE slot = ? AND state = 'ready'", [json.dumps(payload), slot]
     )
     if not waiting.rowcount:
-        _add(db, "message", channel, slot, payload, now)
+        _add(db, "reply" if under else "message", channel, slot, payload, now)
 
 
 def respond(db: Database, response_url: str, message: Mapping[str, Any], now: datetime) -> None:
@@ -79,10 +84,11 @@ def waiting(db: Database, now: datetime) -> bool:
 
 
 def claim(db: Database, now: datetime) -> Outgoing | None:
-    """The next row that may be sent: the first of its lane, and due. It is marked before it is sent."""
+    """The next row that may be sent: due, and its lane's turn. It is marked before it is sent."""
     moment = now.timestamp()
     row = db.execute(
-        f"SELECT id, kind, lane, slot, payload, attempts, state {_DUE} ORDER BY due_at, id LIMIT 1", [moment, moment]
+        f"SELECT id, kind, lane, slot, payload, attempts, state {_DUE} ORDER BY kind = 'reply', due_at, id LIMIT 1",
+        [moment, moment],
     ).fetchone()
     if row is None:
         return None

@@ -42,6 +42,26 @@ def test_a_card_is_posted_before_what_stands_in_its_thread(state: State) -> None
     assert claim(state) is None, "its lane waits until the card is there"
 
 
+def test_the_card_of_the_next_case_does_not_wait_for_a_thread(state: State) -> None:
+    show(state, "card", "incident")
+    show(state, "detail", "lists", under="card")
+    show(state, "next card", "checking…")
+    order = []
+    for number in range(3):
+        sent = take(state)
+        state.write(lambda db, sent=sent, number=number: outbox.sent(db, sent, NOW, at=Posted("C1", f"{number}.0")))
+        order.append(sent.slot)
+    assert order == ["card", "next card", "detail"]
+
+
+def test_a_reply_that_slack_put_off_holds_its_lane(state: State) -> None:
+    show(state, "detail", "lists", under="card")
+    reply = take(state)
+    state.write(lambda db: outbox.postpone(db, reply, NOW + timedelta(seconds=30), "ratelimited", maybe_sent=False))
+    show(state, "next card", "checking…")
+    assert claim(state) is None
+
+
 def test_a_change_during_sending_is_sent_after_it(state: State) -> None:
     show(state, "card", "checking…")
     first = take(state)
