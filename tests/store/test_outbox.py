@@ -25,6 +25,10 @@ def take(state: State, now: datetime = NOW) -> Outgoing:
     return outgoing
 
 
+def post(state: State, outgoing: Outgoing, ts: str) -> None:
+    state.write(lambda db: outbox.sent(db, outgoing, NOW, at=Posted("C1", ts)))
+
+
 def test_only_the_newest_of_several_waiting_messages_is_sent(state: State) -> None:
     show(state, "card", "checking…")
     show(state, "card", "incident")
@@ -49,7 +53,7 @@ def test_the_card_of_the_next_case_does_not_wait_for_a_thread(state: State) -> N
     order = []
     for number in range(3):
         sent = take(state)
-        state.write(lambda db, sent=sent, number=number: outbox.sent(db, sent, NOW, at=Posted("C1", f"{number}.0")))
+        post(state, sent, f"{number}.0")
         order.append(sent.slot)
     assert order == ["card", "next card", "detail"]
 
