@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -19,15 +20,19 @@ from starlette.applications import Starlette
 from bot import logs, web
 from bot.access import AccessRules
 from bot.aws import Aws, AwsSettings
+from bot.config.secret_ref import MissingSecret
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
+from bot.earlier import CasesBefore
 from bot.enrichment import Runner
+from bot.history.raw_records import RawRecords
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
+from bot.iam import AwsIam
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
-from bot.model import Alert, Environment, Kind, Observable, Operation, Triage, Window
+from bot.model import Alert, Environment, Iam, Kind, Observable, Operation, Triage, Window
 from bot.operations import Operations
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
@@ -69,14 +74,19 @@ def now() -> datetime:
 class Investigator:
     """Asks every question about one observable, over the history and the data at hand."""
 
-    def __init__(self, settings: Settings, history: Path | None) -> None:
+    def __init__(
+        self, settings: Settings, history: Path | None, *, state: State | None = None, iam: Iam | None = None
+    ) -> None:
         self._settings = settings
+        self._state = state
         self.history = SqliteHistory(history) if history is not None else None
         self._world = TriageWorld(
             plugins=load_enrichers(settings.enrichers.enabled),
             runner=Runner(),
             history=self.history,
             addresses=LocalAddressData(settings.ipdata.mmdb),
+            iam=iam,
+            records=RawRecords(self.history) if self.history is not None else None,
             environment_of=settings.environment_of,
         )
 
@@ -98,7 +108,9 @@ class Investigator:
         alerts: Sequence[Alert] = (),
         on_progress: Callable[[Triage], None] | None = None,
     ) -> Triage:
-        return triage(observable, window, world=self._world, alerts=alerts, on_progress=on_progress)
+        cases = CasesBefore(self._state, [alert.id for alert in alerts]) if self._state is not None else None
+        world = replace(self._world, cases=cases)
+        return triage(observable, window, world=world, alerts=alerts, on_progress=on_progress)
 
     def known(self) -> Known:
         """What the organisation says of itself, for scoping and hunts."""
@@ -134,6 +146,21 @@ def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], d
     return Aws(AwsSettings(table.read_role or None, table.act_role or None, external_id, table.region), clock)
 
 
+def iam_of(settings: Settings, aws: Aws) -> Iam | None:
+    """IAM for enrichers, where a reading role is named: without one, every question would wait for credentials."""
+    return AwsIam(aws) if settings.aws.read_role else None
+
+
+def iam_at_hand(
+    settings: Settings, environ: Mapping[str, str] = os.environ, clock: Callable[[], datetime] = now
+) -> Iam | None:
+    """IAM for a look from a terminal: ``None`` also where the secret for it is not there, as on an analyst's laptop."""
+    try:
+        return iam_of(settings, aws_of(settings, environ, clock)) if settings.aws.read_role else None
+    except MissingSecret:
+        return None
+
+
 class Desk:
     """State, pipeline, remediations and operations: what a terminal needs, and what a serving bot is built on."""
 
@@ -148,7 +175,8 @@ class Desk:
         self.settings = settings
         self.clock = clock
         self.state = State(settings.store.path, exclusive=exclusive)
-        self.investigate = Investigator(settings, settings.history.path)
+        aws = aws_of(settings, environ, clock)
+        self.investigate = Investigator(settings, settings.history.path, state=self.state, iam=iam_of(settings, aws))
         self.pipeline = Pipeline(
             self.state,
             clock,
@@ -160,7 +188,7 @@ class Desk:
         access = access_of(settings)
         self.remediations = Remediations(
             self.state,
-            aws_of(settings, environ, clock),
+            aws,
             access,
             clock,
             REMEDIATIONS,

@@ -405,14 +405,14 @@ def _history(given: Path | None, settings: Settings) -> Path:
 
 
 def _investigator(settings: Settings, history: Path | None) -> Investigator:
-    from bot.app import Investigator
+    from bot.app import Investigator, iam_at_hand
     from bot.plugins import PluginError
 
     path = _history(history, settings)
     if not path.is_file():
         _fail(f"There is no history {path}: make one with `triage ingest PATH... --history {path}`.")
     try:
-        return Investigator(settings, path)
+        return Investigator(settings, path, iam=iam_at_hand(settings))
     except PluginError as error:
         _fail(str(error), USAGE)
 

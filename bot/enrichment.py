@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from bot.model import Answer, Context, Enrichment, Fact, Observable, Signal, Status, Unknown
+from bot.model import Answer, Context, Enrichment, Fact, NotAnswered, Observable, Signal, Status, Unknown
 from bot.plugins import Plugin
 
 MOST_HANGING = 4
@@ -26,6 +26,7 @@ REMEDIES = {
     "history": "needs CloudTrail records of this window: run `triage ingest`",
     "ip_data": "needs IP data: run `triage ipdata update`",
     "iam": "needs AWS access to read IAM: name a reading role in config.toml",
+    "cases": "needs the cases of a bot that serves",
     "web": "needs the web: allow it in config.toml",
 }
 """What a person can do about a missing need."""
@@ -204,4 +205,6 @@ def _sentence(error: BaseException) -> str:
         message = ""
     plain = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} else char for char in message)
     short = " ".join(plain.split())[:LONGEST_MESSAGE]
+    if isinstance(error, NotAnswered) and short:
+        return short
     return f"{type(error).__name__}: {short}" if short else type(error).__name__

@@ -1,8 +1,8 @@
 """The vocabulary of the bot and the contract of an enricher.
 
-Standard library only (``bot.families`` and ``bot.networks``, too): enrichers import this module and nothing else of
-ours. Everything here is frozen; a stop on the way of an alert takes what earlier stops made and returns something new.
-Every ``datetime`` is aware and UTC.
+Standard library only (``bot.families``, ``bot.networks`` and ``bot.history.access_key``, too): enrichers import this
+module and nothing else of ours. Everything here is frozen; a stop on the way of an alert takes what earlier stops made
+and returns something new. Every ``datetime`` is aware and UTC.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from bot import families, networks
+from bot.history import access_key
 
 family_is_new = families.family_is_new
 offensive_name = families.offensive_name
@@ -21,6 +22,8 @@ offensive_tool = families.offensive_tool
 offensive_distribution = families.offensive_distribution
 network_of = networks.network_of
 inside = networks.inside
+account_of = access_key.account_of
+key_kind = access_key.kind_of
 
 RECENT = timedelta(hours=24)
 """The end of a window that is judged against the rest of it (CONTRACT: *recent*)."""
@@ -345,8 +348,9 @@ class Answer:
 class Declaration:
     """What an enricher says of itself before it is asked.
 
-    ``needs`` may hold ``"history"``, ``"ip_data"``, ``"iam"``, ``"web"``. ``raises`` are the signal kinds its answer
-    can hold: when it cannot answer, the assessment knows what was not assessed. ``seconds`` is its time limit.
+    ``needs`` may hold ``"history"``, ``"ip_data"``, ``"iam"``, ``"cases"``, ``"web"``. ``raises`` are the signal kinds
+    its answer can hold: when it cannot answer, the assessment knows what was not assessed. ``seconds`` is its time
+    limit.
     """
 
     question: str
@@ -379,6 +383,89 @@ class AddressOrigin:
     vpn: bool | None = None
     source: str | None = None
     as_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """An access key as IAM knows it now."""
+
+    id: str
+    owner: str
+    """The user's name; ``<root_account>`` for the root user, as in IAM's credential report."""
+    status: str | None = None
+    """``Active`` or ``Inactive``; ``None`` where IAM does not list it, as for the root user."""
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
+    last_used_for: str | None = None
+    """Service and region of the last use IAM has noted, which may be some hours behind."""
+    others: tuple[tuple[str, str], ...] = ()
+    """The owner's other keys, each with its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """A user or role as IAM knows it now."""
+
+    name: str
+    created_at: datetime | None = None
+    password: bool | None = None
+    """Whether a user has a console password; ``None`` for a role."""
+    mfa: int | None = None
+    """How many MFA devices a user has; ``None`` for a role."""
+    groups: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    """Names of managed and inline policies, those of its groups included."""
+    admin: bool | None = None
+    """Whether one of them allows everything; ``None`` if a policy could not be read."""
+    boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """IAM could not be asked; ``why`` is a sentence for people."""
+
+    why: str
+
+
+class Iam(Protocol):
+    """What AWS IAM says now. ``None`` means that there is no such key, user or role."""
+
+    def key(self, key_id: str, account: str | None) -> KeyRecord | Unread | None: ...
+
+    def identity(self, account: str, kind: Literal["user", "role"], name: str) -> IdentityRecord | Unread | None: ...
+
+
+class Records(Protocol):
+    """The raw records behind event ids, as far as their files are still where they were read."""
+
+    def parameters(self, event_id: str) -> Mapping[str, Any] | None:
+        """The ``requestParameters`` of a record; ``None`` if it can no longer be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCase:
+    """A case that had the same observable."""
+
+    id: int
+    subject: str
+    title: str
+    verdict: str | None
+    """As assessed last; ``None`` if it never was."""
+    score: int | None
+    opened_at: datetime
+    open: bool
+
+
+class EarlierCases(Protocol):
+    """The cases of this bot, but for the one being triaged."""
+
+    def with_observable(self, observable: Observable) -> Sequence[EarlierCase]:
+        """Those about ``observable``, and those an alert of which named it; the newest first."""
+
+
+class NotAnswered(Exception):
+    """An enricher could not ask what it needs; the text is a sentence for people. The question ends ``failed``."""
 
 
 class AddressData(Protocol):
@@ -447,6 +534,9 @@ class Context:
     environment: Environment = field(default_factory=Environment)
     principal: Principal | None = None
     """Who is behind the observable under triage, where the history or the alert says so."""
+    iam: Iam | None = None
+    records: Records | None = None
+    cases: EarlierCases | None = None
 
     @property
     def now(self) -> datetime:

@@ -18,13 +18,16 @@ from bot.model import (
     Alert,
     Context,
     Coverage,
+    EarlierCases,
     Enrichment,
     Environment,
     Gap,
     History,
+    Iam,
     Kind,
     Observable,
     Principal,
+    Records,
     Signal,
     Suggestion,
     Triage,
@@ -53,6 +56,9 @@ class TriageWorld:
     runner: Runner
     history: History | None = None
     addresses: AddressData | None = None
+    iam: Iam | None = None
+    records: Records | None = None
+    cases: EarlierCases | None = None
     environment_of: Callable[[str | None], Environment] = lambda _: Environment()
     """The environment of an account; of the default one where the account is not known."""
     weights: Weights = field(default_factory=shipped)
@@ -88,7 +94,9 @@ def triage(
     environment = world.environment_of(found.principal.account if found.principal is not None else None)
     # With nothing to search and nothing told, "none" would clear people: such questions are skipped instead.
     askable = history if found.searched is not None or found.uses else None
-    context = Context(window, askable, world.addresses, environment, found.principal)
+    context = Context(
+        window, askable, world.addresses, environment, found.principal, world.iam, world.records, world.cases
+    )
     addresses = _addresses(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(_questions(observable, addresses, world.plugins))
     case = Case(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 from bot.model import (
     AddressClass,
@@ -14,12 +14,16 @@ from bot.model import (
     Baseline,
     Context,
     Coverage,
+    EarlierCase,
     Event,
+    IdentityRecord,
+    KeyRecord,
     Kind,
     Observable,
     Outcome,
     Principal,
     Span,
+    Unread,
     Use,
     Window,
 )
@@ -151,6 +155,40 @@ class FakeAddresses:
 
     def origin(self, ip: str) -> AddressOrigin:
         return next((origin for origin in self.origins if origin.ip == ip), AddressOrigin(ip))
+
+
+@dataclass(frozen=True)
+class FakeIam:
+    """``Iam`` that says the same of every key and of every user and role."""
+
+    of_key: KeyRecord | Unread | None = None
+    of_identity: IdentityRecord | Unread | None = None
+
+    def key(self, key_id: str, account: str | None) -> KeyRecord | Unread | None:
+        return self.of_key
+
+    def identity(self, account: str, kind: Literal["user", "role"], name: str) -> IdentityRecord | Unread | None:
+        return self.of_identity
+
+
+@dataclass(frozen=True)
+class FakeRecords:
+    """``Records`` over the request parameters of a few events; the files of all others are gone."""
+
+    of_event: Mapping[str, Mapping[str, Any]]
+
+    def parameters(self, event_id: str) -> Mapping[str, Any] | None:
+        return self.of_event.get(event_id)
+
+
+@dataclass(frozen=True)
+class FakeCases:
+    """``EarlierCases`` by observable."""
+
+    having: Mapping[Observable, Sequence[EarlierCase]]
+
+    def with_observable(self, observable: Observable) -> Sequence[EarlierCase]:
+        return self.having.get(observable, ())
 
 
 def context(events: Sequence[Event], *, addresses: FakeAddresses | None = None, **changes: Any) -> Context:

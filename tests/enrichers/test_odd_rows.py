@@ -11,9 +11,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.document import cut
-from bot.model import AddressClass, Environment, Event, Kind, Observable, Outcome
+from bot.model import (
+    AddressClass,
+    EarlierCase,
+    Environment,
+    Event,
+    IdentityRecord,
+    KeyRecord,
+    Kind,
+    Observable,
+    Outcome,
+)
 from bot.plugins import Plugin, load_enrichers, shipped
-from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, LINUX, NOW, RENTED, context, event, ordinary
+from tests.fakes import (
+    ALICE,
+    KALI,
+    KALI_AGENT,
+    KEY,
+    LINUX,
+    NOW,
+    RENTED,
+    FakeCases,
+    FakeIam,
+    FakeRecords,
+    context,
+    event,
+    ordinary,
+)
 
 words = st.text(max_size=20)
 odd_events = st.builds(
@@ -47,7 +71,14 @@ def test_odd_rows_are_answered(plugin: Plugin, events: list[Event], kind: Kind, 
         Kind.EVENT: "iam:ListUsers",
     }
     observable = Observable(kind, kinds.get(kind, value))
-    world = context([*events, *(ordinary() if usual else [])], environment=Environment(own_networks=("odd", "::/0")))
+    past = EarlierCase(1, value, value, None, None, NOW, open=False)
+    world = context(
+        [*events, *(ordinary() if usual else [])],
+        environment=Environment(own_networks=("odd", "::/0")),
+        iam=FakeIam(KeyRecord(value, value), IdentityRecord(value, policies=(value,), tags={value: value})),
+        records=FakeRecords({each.id: {"policyArn": value, "userName": value} for each in events}),
+        cases=FakeCases({observable: [past]}),
+    )
     answer = plugin.enricher.enrich(observable, world)
     assert {signal.kind for signal in answer.signals} <= plugin.declaration.raises
     assert {unknown.kind for unknown in answer.unknowns} <= plugin.declaration.raises
