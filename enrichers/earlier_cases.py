@@ -77,4 +77,5 @@ def _short(case: EarlierCase) -> str:
 def _fact(case: EarlierCase, shared: Sequence[str]) -> str:
     score = f" ({case.score}/100)" if case.score is not None else ""
     state = "open" if case.open else "closed"
-    return f"{case.verdict or 'no verdict'}{score}, {state}, {rfc3339(case.opened_at)}, about {case.subject}: {case.title}; shares {', '.join(shared)}"
+    judged = f"{case.verdict or 'no verdict'}{score}, {state}, {rfc3339(case.opened_at)}"
+    return f"{judged}, about {case.subject}: {case.title}; shares {', '.join(shared)}"

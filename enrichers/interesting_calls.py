@@ -157,9 +157,15 @@ def _headline(rows: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]
     if not shown:
         kinds = "1 kind" if len(rows) == 1 else f"{len(rows)} kinds"
         return f"Calls that matter: {kinds}, all made before"
-    named = ", ".join(f"{row['event']} ({row['count']}, {'/'.join(row['purposes'])})" for row in shown[:MOST_NAMED])
+    named = ", ".join(f"{row['event']} ({_short(row)})" for row in shown[:MOST_NAMED])
     more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
     return f"{named}{more}; {what}"
+
+
+def _short(row: Mapping[str, Any]) -> str:
+    known = {None: "", 0: ", nobody before", 1: ", 1 principal before"}
+    users = known.get(row["principals"], f", {row['principals']} principals before")
+    return f"{row['count']}, {'/'.join(row['purposes'])}{users}"
 
 
 def _fact(row: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ def judge(
         facts=tuple(Fact(row["event"], _fact(row)) for row in rows[:MOST_FACTS]),
         signals=tuple(_signal(row, recent, context) for row in rare[:MOST_SIGNALS]),
         unknowns=_unknowns(baseline, new, len(counted), fired=bool(rare)),
-        found=bool(rare),
+        found=False,
         data={"events": rows, "new_calls": new},
     )
 

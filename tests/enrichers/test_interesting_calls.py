@@ -51,7 +51,7 @@ def test_a_call_as_a_responder_reads_it() -> None:
         "principals": 0,
     }
     assert row["why"].startswith("Attackers")
-    assert given.headline == "iam:ListUsers (2, recon); new to this principal"
+    assert given.headline == "iam:ListUsers (2, recon, nobody before); new to this principal"
 
 
 def test_new_ones_come_first_the_rare_before_the_grave_and_asking_last() -> None:
@@ -79,7 +79,11 @@ def test_new_ones_come_first_the_rare_before_the_grave_and_asking_last() -> None
         ),
         ([*ordinary(name="s3:ListBuckets")], "Calls that matter: 1 kind, all made before", False),
         ([*calm(), event(name="iam:ListUsers", by_service=True)], "Calls that matter: none", False),
-        ([event(name="iam:ListUsers")], "iam:ListUsers (1, recon); new or not: too little history", True),
+        (
+            [event(name="iam:ListUsers")],
+            "iam:ListUsers (1, recon, nobody before); new or not: too little history",
+            True,
+        ),
     ],
 )
 def test_nothing_new(events: list[Event], headline: str, found: bool) -> None:

@@ -78,9 +78,7 @@ def test_iam_knows_what_the_window_does_not() -> None:
     assert given.data["now_in_iam"] is True
 
 
-@pytest.mark.parametrize(
-    "iam", [None, FakeIam(of_identity=Unread("no role")), FakeIam(of_identity=IdentityRecord("a"))]
-)
+@pytest.mark.parametrize("asked", [None, Unread("no role"), IdentityRecord("alice", policies=("ReadOnlyAccess",))])
 def test_none_is_said_with_the_span(asked: IdentityRecord | Unread | None) -> None:
     given = answer({}, iam=FakeIam(of_identity=asked))
     assert given.headline == "Quarantine by AWS: none between 2026-11-20 13:50 and 2026-11-20 13:50 UTC"
