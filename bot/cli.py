@@ -23,6 +23,7 @@ from bot.model import Actor, Change, ChangeState, Kind, Refusal, Status, Triage
 if TYPE_CHECKING:
     from bot.app import Desk, Investigator
     from bot.config.settings import Settings
+    from bot.history.sqlite import SqliteHistory
 
 REFUSED, USAGE, INCOMPLETE = 1, 2, 3
 
@@ -197,18 +198,67 @@ def scope(
     from bot.scope.telling import scope_document, scope_text
 
     investigator = _investigator(_settings(config), history)
-    store = investigator.history
+    store = _store(investigator)
     leads = [_granted(observable_of(kind, value, store)) for value in values]
     moment, start = _moment(at, investigator), _time(since)
     if start is not None and start > moment:
         _fail("--since is later than --at.", USAGE)
-    if store is None:
-        _fail("There is no history to search.")
     found = about_scope(leads, moment, store, investigator.known(), since=start)
     if as_json:
         _print_json(scope_document(found))
     else:
         typer.echo(scope_text(found))
+    if found.searched is None or found.searched.missing:
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def hunt(
+    what: Annotated[str, typer.Argument(metavar="enumeration|playbook|all")],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="of the playbook")] = None,
+    history: HistoryFile = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="default: 24 hours before --until")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="default: now")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Search the history for one address that tries several keys, and for what thieves do with them."""
+    from bot.hunts.telling import hunted_document, hunted_text
+    from bot.operations import about_hunt
+
+    investigator = _investigator(_settings(config), history)
+    end = _moment(until, investigator)
+    asked = [what] if name is None else [what, name]
+    found = _granted(about_hunt(asked, _store(investigator), investigator.known(), until=end, since=_time(since)))
+    if as_json:
+        _print_json(hunted_document(found))
+    else:
+        typer.echo(hunted_text(found))
+    if found.searched is None or found.searched.missing:
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def prevalence(
+    events: Annotated[list[str], typer.Argument(metavar="EVENT...", help="`service:Name`")],
+    history: HistoryFile = None,
+    at: At = None,
+    days: Days = 30,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """How many principals ever make a call, and who."""
+    from bot.hunts.hunting import prevalence as count
+    from bot.hunts.telling import prevalence_document, prevalence_text
+
+    investigator = _investigator(_settings(config), history)
+    found = count(_store(investigator), events, investigator.window(_moment(at, investigator), days).span)
+    if as_json:
+        _print_json(prevalence_document(found))
+    else:
+        typer.echo(prevalence_text(found))
     if found.searched is None or found.searched.missing:
         raise typer.Exit(INCOMPLETE)
 
@@ -415,6 +465,12 @@ def _investigator(settings: Settings, history: Path | None) -> Investigator:
         return Investigator(settings, path, iam=iam_at_hand(settings))
     except PluginError as error:
         _fail(str(error), USAGE)
+
+
+def _store(investigator: Investigator) -> SqliteHistory:
+    if investigator.history is None:
+        _fail("There is no history to search.")
+    return investigator.history
 
 
 def _desk(config: Path | None) -> Desk:

@@ -15,7 +15,26 @@ from bot.assessment import Case as Judged
 from bot.assessment import assess
 from bot.history.address import parse_address
 from bot.history.sqlite import SqliteHistory
-from bot.model import Actor, Alert, Assessment, Change, Gap, Kind, Observable, Operation, Plan, Refusal, Triage, Window
+from bot.hunts.hunting import WINDOW as HUNT_WINDOW
+from bot.hunts.hunting import hunt
+from bot.hunts.library import Playbook
+from bot.hunts.library import shipped as shipped_playbooks
+from bot.hunts.result import Hunted
+from bot.model import (
+    Actor,
+    Alert,
+    Assessment,
+    Change,
+    Gap,
+    Kind,
+    Observable,
+    Operation,
+    Plan,
+    Refusal,
+    Span,
+    Triage,
+    Window,
+)
 from bot.pipeline import Investigate, Pipeline
 from bot.remediation.run import Remediations
 from bot.scope.ground import Known
@@ -73,6 +92,30 @@ def about_alert(
     worst = max((triage.assessment for triage in triages), key=lambda assessment: assessment.score)
     gaps = dict.fromkeys(gap for triage in triages for gap in triage.assessment.gaps)
     return triages, worst, tuple(gaps)
+
+
+def about_hunt(
+    asked: Sequence[str], history: SqliteHistory, known: Known, *, until: datetime, since: datetime | None = None
+) -> Hunted | Refusal:
+    """``enumeration``, ``playbook NAME`` or ``all``, from ``since`` (default: 24 hours before) to ``until``."""
+    since = since or until - HUNT_WINDOW
+    if since > until:
+        return Refusal("A hunt begins before it ends: --since is later than --until.")
+    playbooks = {playbook.name: playbook for playbook in shipped_playbooks()}
+    match list(asked):
+        case ["enumeration"]:
+            chosen: list[Playbook] = []
+        case ["all"]:
+            chosen = list(playbooks.values())
+        case ["playbook", name] if name in playbooks:
+            chosen = [playbooks[name]]
+        case ["playbook", *_]:
+            return Refusal(f"Name one of the playbooks: {', '.join(playbooks)}.")
+        case _:
+            return Refusal("Hunt for `enumeration`, `playbook NAME` or `all`.")
+    enumeration = asked[0] != "playbook"
+    networks = known.own_networks
+    return hunt(history, Span(since, until), enumeration=enumeration, playbooks=chosen, own_networks=networks)
 
 
 class Operations:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CORE = (
-    *("access", "assessment", "audit", "cases", "commands", "enrichment", "history"),
+    *("access", "assessment", "audit", "cases", "commands", "enrichment", "history", "hunts"),
     *("intake", "ipdata", "remediation", "scope", "store", "triage"),
 )
 VOCABULARY = ("bot.model", "bot.families", "bot.networks", "bot.history.access_key")
