@@ -70,9 +70,12 @@ class Remediation(Protocol):
         """What a person with rights of their own can type to make ``state`` so, quoted for a shell."""
 
 
-def policy(remediations: Iterable[Remediation], *, act: bool) -> dict[str, Any]:
-    """The least IAM policy document for planning and verifying (``act=False``) or carrying out ``remediations``."""
+def policy(remediations: Iterable[Remediation], *, act: bool, also: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The least IAM policy document for planning and verifying (``act=False``) or carrying out ``remediations``.
+
+    ``also`` are actions that others need of the same role.
+    """
     declared = [remediation.permissions for remediation in remediations]
-    actions = sorted(frozenset().union(*(each.act if act else each.read for each in declared)))
+    actions = sorted(also.union(*(each.act if act else each.read for each in declared)))
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement] if actions else []}
