@@ -1,6 +1,6 @@
 # Two commands are enough: `make demo` and `make test`. Both set everything up inside this folder first.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format bench bench-history pictures clean
+.PHONY: help setup setup-dev demo test check format bench bench-history bench-scope pictures clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -14,6 +14,7 @@ help:
 	@echo "make setup   set up only; leaves .venv/bin/triage"
 	@echo "make check   linters and types only"
 	@echo "make bench   measure, and print the ratios of docs/benchmarks.md"
+	@echo "make bench-scope     the theft told from 20 seeds: keys found, innocents named, alerts on ordinary days"
 	@echo "make bench-history   load, size and answers of the history, with others beside it"
 	@echo "make pictures  take the pictures of docs/images; needs chromium and an emoji font"
 
@@ -59,6 +60,9 @@ bench: setup-dev
 	.venv/bin/python -m tests.bench
 
 EVENTS ?= 1000000
+bench-scope: setup-dev
+	.venv/bin/python -m tests.bench.scope_seeds
+
 bench-history: setup-dev
 	.venv/bin/python -m tests.bench.history $(EVENTS)
 

@@ -37,6 +37,7 @@ class Ground:
         self.rules = known.rules
         self.usual = Usual(habits, known.rules.habits, earlier)
         self.events = _by_key(events)
+        self._services: dict[str, bool] = {}
 
     @cached_property
     def principal_of(self) -> dict[str, str]:
@@ -53,7 +54,11 @@ class Ground:
         return min(habits.rare_at_most, max(2, math.ceil(habits.rare_share * self.population)))
 
     def is_service(self, principal: str) -> bool:
-        return principal in self.known.service_accounts or self.usual.is_service(principal)
+        known = self._services.get(principal)
+        if known is None:
+            known = principal in self.known.service_accounts or self.usual.is_service(principal)
+            self._services[principal] = known
+        return known
 
     def people(self, principals: Collection[str]) -> set[str]:
         return {each for each in principals if not self.is_service(each)}

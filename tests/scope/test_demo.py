@@ -20,6 +20,7 @@ from bot.model import Kind, Observable
 from bot.scope.ground import Known
 from bot.scope.reading import scope
 from bot.scope.result import Scope
+from bot.scope.telling import scope_text
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 SENDING, QUOTA = "ses:UpdateAccountSendingEnabled", "ses:GetSendQuota"
@@ -90,7 +91,12 @@ def test_the_command_prints_the_document(loaded: Loaded) -> None:
     assert order[0] == (0, lead)
     assert all(each["reasons"] for each in found["confirmed"])
     assert all(each["evidence"] and len(each["classes"]) >= 2 for each in found["confirmed"][1:])
-    assert all(key.id in CliRunner().invoke(app, told).stdout for key in loaded.world.story.stolen)
+
+
+def test_the_text_names_every_key_and_why(loaded: Loaded) -> None:
+    text = scope_text(loaded.scope)
+    assert all(key.id in text for key in loaded.world.story.stolen)
+    assert all(each.evidence[0].sentence in text for each in loaded.scope.confirmed)
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,10 @@ def test_the_same_terminal_betrays_keys_that_share_no_address() -> None:
     assert "tool" in found.confirmed[1].classes
 
 
-def test_thirty_five_staff_on_the_attackers_new_egress_are_innocent() -> None:
-    crowd = [call(key_of(n), user(n), COMMON[1], minutes_ago(90), THIEF, CLI) for n in range(10, 45)]
-    found = scoped([*organisation(45), *theft(1, 2, 3, agent=KALI), *crowd], 1)
+@pytest.mark.parametrize("crowd", [35, 150])
+def test_a_crowd_of_staff_on_the_attackers_new_egress_is_innocent(crowd: int) -> None:
+    visits = [call(key_of(n), user(n), COMMON[1], minutes_ago(90), THIEF, CLI) for n in range(10, 10 + crowd)]
+    found = scoped([*organisation(10 + crowd), *theft(1, 2, 3, agent=KALI), *visits], 1)
     assert users(found) == names(1, 2, 3)
     assert "principals came to it" in why(found)[THIEF]
     assert any(THIEF in gap.question for gap in found.gaps)
