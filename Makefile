@@ -59,10 +59,10 @@ format: setup-dev
 bench: setup-dev
 	.venv/bin/python -m tests.bench
 
-EVENTS ?= 1000000
 bench-scope: setup-dev
 	.venv/bin/python -m tests.bench.scope_seeds
 
+EVENTS ?= 1000000
 bench-history: setup-dev
 	.venv/bin/python -m tests.bench.history $(EVENTS)
 

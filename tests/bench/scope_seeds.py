@@ -46,7 +46,8 @@ def _line(world: World, history: SqliteHistory) -> str:
     before = Span(AT - timedelta(days=17), AT - timedelta(days=1, seconds=1))
     return (
         f"{len(stolen & confirmed)} of {len(stolen)} keys, {len(confirmed - stolen)} wrong, "
-        f"{len(found.suspects)} suspects, last in round {found.confirmed[-1].round}, {seconds:.2f} s; enumeration: {theft} on the day, "
+        f"{len(found.suspects)} suspects, last in round {found.confirmed[-1].round}, {seconds:.2f} s; "
+        f"enumeration: {theft} on the day, "
         f"{len(hunt(history, before).hits)} in the 16 days before"
     )
 
