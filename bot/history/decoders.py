@@ -1,7 +1,8 @@
-"""Decoding beside storing: files → batches, by processes of their own where there is enough to read.
+"""Decoding beside storing: files → batches, by a process of its own where there is enough to read.
 
 A decoder is ``python -m bot.history.decoders``: the paths come on its standard input, its batches leave on its standard
-output, each with its length before it. It knows nothing of the history file, so it may be lost at any point.
+output, each with its length before it. It knows nothing of the history file, so it may be lost at any point. One is
+enough: storing takes longer than decoding, and batches of two would touch the same uses twice as often.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from queue import Queue
 from typing import IO
@@ -24,10 +24,6 @@ from bot.history.decoding import batches
 
 WORTHWHILE_BYTES = 16 * 1024 * 1024
 """Less than this (as the files stand on disk) is decoded sooner than a process has started."""
-MOST_DECODERS = 2
-"""One core stores; what two decode is as much as it takes."""
-
-_BLOCK = 32
 _WAITING = 1
 _LENGTH = 8
 
@@ -41,27 +37,16 @@ def decoded(paths: Sequence[Path]) -> Iterator[Batch]:
     if sum(map(_size, paths)) < WORTHWHILE_BYTES:
         yield from batches(paths)
     else:
-        yield from _from_processes(paths, min(MOST_DECODERS, os.cpu_count() or 1))
+        yield from _from_process(paths)
 
 
-def _from_processes(paths: Sequence[Path], number: int) -> Iterator[Batch]:
+def _from_process(paths: Sequence[Path]) -> Iterator[Batch]:
     found: Queue[bytes | None] = Queue(maxsize=_WAITING)
-    with ExitStack() as open_ones:
-        decoders = [open_ones.enter_context(_Decoder(_share(paths, each, number), found)) for each in range(number)]
-        running = len(decoders)
-        while running:
-            frame = found.get()
-            if frame is None:
-                running -= 1
-            else:
-                yield msgspec.msgpack.decode(frame, type=Batch)
-        if any(decoder.process.wait() for decoder in decoders):
-            raise DecoderLost("a decoding process was ended; run the same `triage ingest` again to load the rest")
-
-
-def _share(paths: Sequence[Path], which: int, number: int) -> list[Path]:
-    """Every ``number``-th block of files, so that all decoders read logs of about the same time."""
-    return [path for at, path in enumerate(paths) if at // _BLOCK % number == which]
+    with _Decoder(paths, found) as decoder:
+        while (frame := found.get()) is not None:
+            yield msgspec.msgpack.decode(frame, type=Batch)
+        if decoder.process.wait():
+            raise DecoderLost("the decoding process was ended; run the same `triage ingest` again to load the rest")
 
 
 class _Decoder:

@@ -23,7 +23,7 @@ from bot.history.outcome import SIGN_IN_NAME, outcome_of
 from bot.history.packing import entry, packed_id, uuid_bytes
 from bot.history.raw import Brief, UnreadableError
 
-BATCH = 40_000
+BATCH = 80_000
 """Events in a batch. Larger ones store faster (uses are touched less often) and take more memory."""
 
 _REMEMBERED = 20_000

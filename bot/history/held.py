@@ -45,11 +45,19 @@ class Held:
 
     def count_in(self, keys: Sequence[bytes]) -> None:
         """Add events by the sorting parts of their entries, oldest first; at least one."""
-        start = int(self.fields[DAY_AT] or 0) * DAY
+        start = (self.fields[DAY_AT] or 0) * DAY
         first, last = start + packing.second_of(keys[0]), start + packing.second_of(keys[-1])
-        self.first = min(self.first, first) if self.count else first
-        self.last = max(self.last, last) if self.count else last
-        self.newest = sorted([*self.newest, *keys[-2:]], reverse=True)[:2]
+        if not self.count or first < self.first:
+            self.first = first
+        if not self.count or last > self.last:
+            self.last = last
+        # Logs come by time: mostly these are newer than all before.
+        if len(keys) > 1 and (not self.newest or keys[-2] > self.newest[0]):
+            self.newest = [keys[-1], keys[-2]]
+        elif self.newest:
+            self.newest = sorted([*self.newest, *keys[-2:]], reverse=True)[:2]
+        else:
+            self.newest = [keys[0]]
         self.count += len(keys)
 
     def recount(self, keys: Sequence[bytes]) -> None:
@@ -84,6 +92,7 @@ class Parts:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._parts: OrderedDict[PartKey, Part] = OrderedDict()
+        self._last: tuple[PartKey | None, Part] = None, Part()
         self._made: list[Fields] = []
         self._touched: dict[int, Held] = {}
         self._chunks: list[tuple[int, int, bytes]] = []
@@ -96,17 +105,21 @@ class Parts:
     def forget(self) -> None:
         """Drop everything: another process wrote, or the transaction was rolled back."""
         self._parts.clear()
+        self._last = None, Part()
         self._made.clear()
         self._touched.clear()
         self._chunks.clear()
 
     def of(self, fields: Fields) -> Part:
         key = part_of(fields)
+        if key == self._last[0]:
+            return self._last[1]
         part = self._parts.get(key)
         if part is None:
             self._make_room()
             part = self._parts[key] = self._read(key)
         self._parts.move_to_end(key)
+        self._last = key, part
         return part
 
     def held(self, fields: Fields) -> Held:
@@ -134,7 +147,7 @@ class Parts:
         self._chunks.append((held.id, held.chunks, b"".join(entries)))
         held.chunks += 1
         self._touched[held.id] = held
-        self.of(held.fields).ids.update(packing.id_of(each) for each in entries)
+        self.of(held.fields).ids.update([each[4 : packing.KEY] for each in entries])
 
     def remove(self, held: Held, event_id: bytes) -> bytes | None:
         """Take one event out again; returns its entry."""
@@ -187,6 +200,7 @@ class Parts:
             self.write()
         while self._parts and size > _REMEMBERED:
             _, gone = self._parts.popitem(last=False)
+            self._last = None, Part()
             size -= len(gone.ids)
 
     def _replace(self, use: int, chunk: int, entries: Sequence[bytes]) -> None:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from bot.history import packing
@@ -145,8 +144,8 @@ class _Run:
     files: int = 0
     keys: set[str] = field(default_factory=set)
     principals: set[str] = field(default_factory=set)
-    places: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    oldest: datetime | None = None
+    places: dict[tuple[str, str], int] = field(default_factory=dict)
+    oldest: int | None = None
     set_aside: list[SetAside] = field(default_factory=list)
 
     def skipped(self, writer: HistoryWriter, path: Path) -> bool:
@@ -174,10 +173,14 @@ class _Run:
         if manner.key:
             self.keys.add(manner.key)
         self.principals.add(manner.principal)
-        oldest, newest = (moment(day * DAY + packing.second_of(each)) for each in (min(entries), max(entries)))
-        place = (manner.account, manner.region)
-        self.places[place] = max(newest, self.places.get(place, newest))
-        self.oldest = min(oldest, self.oldest or oldest)
+        place, start = (manner.account, manner.region), day * DAY
+        newest, oldest = self.places.get(place), self.oldest
+        if newest is None or newest < start + DAY:
+            last = start + packing.second_of(max(entries))
+            self.places[place] = last if newest is None else max(newest, last)
+        if oldest is None or oldest > start:
+            first = start + packing.second_of(min(entries))
+            self.oldest = first if oldest is None else min(oldest, first)
 
     def report(self, seconds: float, history: SqliteHistory) -> LoadReport:
         return LoadReport(
@@ -195,6 +198,6 @@ class _Run:
     def _searched(self) -> Coverage | None:
         if self.oldest is None:
             return None
-        places = [Place(account, region, at) for (account, region), at in self.places.items()]
-        span = Span(self.oldest, max(self.places.values()))
+        places = [Place(account, region, moment(at)) for (account, region), at in self.places.items()]
+        span = Span(moment(self.oldest), moment(max(self.places.values())))
         return covered(span, span, places, unread=sum(each.count for each in self.set_aside), unfinished=0)

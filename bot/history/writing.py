@@ -105,7 +105,7 @@ class HistoryWriter:
 
     def _add(self, fields: Fields, packed: bytes, files: Sequence[bytes]) -> int:
         ids = self._parts.of(fields).ids
-        new = {packing.id_of(each): each for each in reversed(packing.entries(packed))}
+        new = {each[4 : packing.KEY]: each for each in reversed(packing.entries(packed))}
         if not ids.isdisjoint(new):
             new = {event_id: each for event_id, each in new.items() if event_id not in ids}
         if self._amended:

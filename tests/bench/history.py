@@ -124,7 +124,7 @@ def one_way(name: str, logs: Path, files: int, into: Path) -> None:
     own, helpers = (
         resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    peak = own + helpers * min(2, os.cpu_count() or 1)
+    peak = own + helpers
     size = sum(path.stat().st_size for path in into.parent.glob(f"{into.name}*"))
     sys.stdout.write(json.dumps({"events": events, "seconds": seconds, "bytes": size, "peak": peak}))
 
