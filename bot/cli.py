@@ -64,7 +64,9 @@ def main() -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="CloudTrail files, folders, patterns")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="CloudTrail files, folders, patterns; - for stdin")
+    ],
     history: HistoryFile = None,
     config: Config = None,
     as_json: Json = False,
@@ -73,11 +75,11 @@ def ingest(
     from bot import document, text
     from bot.history.decoders import DecoderLost
     from bot.history.files import matched
-    from bot.history.load import load_paths
+    from bot.history.load import STDIN, load_paths
     from bot.history.progress import Shown
     from bot.history.sqlite import SqliteHistory
 
-    if missing := [path for path in paths if not any(found.exists() for found in matched(path))]:
+    if missing := [each for each in paths if each != STDIN and not any(path.exists() for path in matched(each))]:
         _fail(f"There is no {missing[0]}.", USAGE)
     shown = Shown(sys.stderr)
     try:

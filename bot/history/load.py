@@ -7,6 +7,9 @@ transaction of its last batch, so a killed load is simply run again.
 from __future__ import annotations
 
 import gc
+import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +27,8 @@ from bot.history.schema import DAY
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.model import Coverage, Span
+
+STDIN = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ Watch = Callable[[Progress], None]
 
 
 def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = lambda _: None) -> LoadReport:
-    """Load files, folders and what patterns match into ``history``, which is made if it is not there.
+    """Load files, folders, what patterns match, and ``-`` for standard input into ``history``; it is made if missing.
 
     A file that was read to its end before, all of it, and has not changed since, is not read again: its records count
     as duplicates. ``progress`` is called after every transaction.
@@ -82,11 +87,24 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
     writer = HistoryWriter(history.path)
     run = _Run()
     try:
-        with _no_cycle_collection():
-            _load(writer, list(log_files(paths)), run, progress)
+        with _no_cycle_collection(), _with_stdin(paths) as given:
+            _load(writer, list(log_files(given)), run, progress)
     finally:
         writer.close()
     return run.report(time.monotonic() - started, history)
+
+
+@contextmanager
+def _with_stdin(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    """The paths, standard input in the place of ``-``: as a file, for the time of the load."""
+    if STDIN not in paths:
+        yield paths
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        spooled = Path(folder) / "stdin"
+        with spooled.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield [spooled if path == STDIN else path for path in paths]
 
 
 @contextmanager

@@ -307,7 +307,7 @@ def test_a_killed_load_is_simply_run_again(tmp_path: Path) -> None:
 
 
 def test_a_load_that_was_cut_off_is_told(tmp_path: Path) -> None:
-    log = write(tmp_path / "log.json", [record(number) for number in range(200)])
+    log = write(tmp_path / "log.json", [record(number) for number in range(2_000)])
     history = SqliteHistory(tmp_path / "history.sqlite")
     _killed_load(history.path, [log], 3)
     coverage = history.coverage(ALWAYS)
