@@ -103,10 +103,10 @@ class Stage:
         return sent
 
     def settled(self, case: int) -> bool:
-        """Whether every question of ``case`` is answered and Slack shows all there is to show."""
+        """Whether every question of ``case`` is answered and its card says so; the thread may still be filling."""
         database = self.bot.desk.state.read()
         busy = database.execute(
-            "SELECT (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending'))"
+            "SELECT (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending') AND kind <> 'reply')"
             " + (SELECT count(*) FROM jobs WHERE pool IN ('triage', 'ask') AND state IN ('ready', 'leased'))"
         ).fetchone()[0]
         triage = cases.load(database, case).triage if not busy else None

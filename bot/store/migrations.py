@@ -58,6 +58,7 @@ def m001_durable_line(db: Database) -> None:
         pk="id",
         not_null={"kind", "lane", "payload", "state", "attempts", "due_at", "created_at"},
     )
+    db.execute("CREATE INDEX outbox_slot ON outbox(slot, id)")
     db.execute("CREATE INDEX outbox_waiting ON outbox(lane, id) WHERE state IN ('ready', 'sending')")
     db.table("messages").create({"slot": str, "channel": str, "ts": str}, pk="slot", not_null={"channel", "ts"})
 

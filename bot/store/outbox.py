@@ -54,8 +54,11 @@ def show(
     db: Database, slot: str, channel: str, message: Mapping[str, Any], now: datetime, *, under: str | None = None
 ) -> None:
     """Have the message in ``slot`` read ``message`` (``text`` and ``blocks``); ``under`` names the slot whose thread
-    it belongs to."""
+    it belongs to. What the slot shows already is not sent again."""
     payload = {"channel": channel, "message": dict(message), "under": under}
+    newest = db.execute("SELECT payload, state FROM outbox WHERE slot = ? ORDER BY id DESC LIMIT 1", [slot]).fetchone()
+    if newest and newest[1] != "refused" and json.loads(newest[0]) == payload:
+        return
     # A waiting row keeps its place in the lane: what is to stand under it must not overtake it.
     waiting = db.execute(
         "UPDATE outbox SET payload = ? WHERE slot = ? AND state = 'ready'", [json.dumps(payload), slot]

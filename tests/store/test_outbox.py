@@ -108,3 +108,13 @@ def test_what_slack_refuses_for_good_is_kept_with_its_reason(state: State) -> No
     state.write(lambda db: outbox.give_up(db, refused, "view_not_found", NOW))
     assert claim(state) is None
     assert state.read().execute("SELECT state, error FROM outbox").fetchone() == ("refused", "view_not_found")
+
+
+def test_what_a_slot_shows_already_is_not_sent_again(state: State) -> None:
+    show(state, "card", "incident")
+    first = take(state)
+    state.write(lambda db: outbox.sent(db, first, NOW, at=Posted("C1", "1.0")))
+    show(state, "card", "incident")
+    assert claim(state) is None
+    show(state, "card", "incident, disabled")
+    assert take(state).payload["message"] == {"text": "incident, disabled"}
