@@ -724,6 +724,8 @@ class Triage:
     suggested: tuple[Suggestion, ...]
     pending: tuple[str, ...] = ()
     """Questions still being asked; empty once the triage is complete."""
+    news: str | None = None
+    """When a case was asked again: at which moment, and what that changed."""
 
 
 # ------------------------------------------------------------------------------- changes to the world

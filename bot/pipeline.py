@@ -13,6 +13,8 @@ in and repeats nothing that was seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -21,6 +23,7 @@ import structlog
 from bot import cases, intake
 from bot.database import Database
 from bot.model import Alert, Case, Change, Environment, Observable, Triage, Window
+from bot.news import LATE, news
 from bot.remediation.records import changes_of
 from bot.slack.card import card
 from bot.slack.details import details
@@ -67,7 +70,7 @@ class Pipeline:
 
     def handlers(self) -> dict[str, Handler]:
         """The jobs of the pool ``triage``."""
-        return {"receive": self.receive, "triage": self.investigate}
+        return {"receive": self.receive, "triage": self.investigate, "look_again": self.look_again}
 
     def accept(self, source: str, payloads: Sequence[Any]) -> list[Receipt]:
         """Keep verified ``payloads`` and queue them; returns once they are on disk.
@@ -98,7 +101,17 @@ class Pipeline:
         ]
         for case, _ in opened:
             self._ask(db, case)
+            self._ask_later(db, case, alert)
         return opened
+
+    def look_again(self, job: Job) -> Commit:
+        """Ask a case once more because CloudTrail delivers late; a case that was closed meanwhile is left alone."""
+
+        def commit(db: Database) -> None:
+            with suppress(LookupError):
+                self.ask_again(db, job.payload["case"])
+
+        return commit
 
     def ask_again(self, db: Database, case: int) -> None:
         """Ask a case's questions once more, up to this moment. Raises ``LookupError`` if it is not open."""
@@ -109,6 +122,13 @@ class Pipeline:
         """Queue a case's questions, and show at once that they are being asked."""
         jobs.add_unless_waiting(db, "triage", {"case": case}, self._clock(), pool="triage")
         self.show(db, case)
+
+    def _ask_later(self, db: Database, case: int, alert: Alert) -> None:
+        """Have the questions asked again when more of CloudTrail is in; once for an alert, however often it comes."""
+        for wait in LATE:
+            once = f"look_again:{case}:{alert.id}:{wait.total_seconds():.0f}"
+            now = self._clock()
+            jobs.add(db, "look_again", {"case": case}, now, pool="triage", once=once, due_at=now + wait)
 
     def investigate(self, job: Job) -> Commit:
         """Ask every question about a case; its card fills in as the answers come."""
@@ -123,7 +143,7 @@ class Pipeline:
         )
 
         def commit(db: Database) -> None:
-            self._settle(db, case.id, triage)
+            self._settle(db, case.id, replace(triage, news=news(case.triage, triage)))
             self._show_details(db, case.id)
 
         return commit

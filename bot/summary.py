@@ -101,6 +101,7 @@ def rows(case: Case) -> tuple[Row, ...]:
         *([Row("Where", where)] if where else []),
         *([Row("Client", clients)] if clients else []),
         Row("Activity", did(triage.activity, triage.searched)),
+        *([Row("Asked again", triage.news)] if triage.news else []),
         *_headlines(triage, without=_drawn(bool(where), bool(clients))),
     )
     return found + told

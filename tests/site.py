@@ -235,7 +235,7 @@ undo = {people}
     def unfinished(self) -> list[tuple[Any, ...]]:
         """Work that is left: all but the looks at a change that come later by design, and what ended badly."""
         return self.rows(
-            "SELECT 'job', kind, state, error FROM jobs WHERE state <> 'done' AND kind <> 'verify'"
+            "SELECT 'job', kind, state, error FROM jobs WHERE state <> 'done' AND kind NOT IN ('verify', 'look_again')"
             " UNION ALL SELECT 'outbox', kind, state, error FROM outbox WHERE state IN ('ready', 'sending')"
         )
 
