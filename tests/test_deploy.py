@@ -21,6 +21,7 @@ from slack_sdk import WebClient
 
 from bot.demo.slack import ANALYST, SOC, LocalSlack
 from tests.documents import ROOT, blocks
+from tests.remediation.cloud import ACCOUNT, EXTERNAL_ID, MAY_ASSUME, TRUST
 
 SCOPES = {
     "chat.postMessage": {"chat:write"},
@@ -85,6 +86,22 @@ def test_the_container_keeps_what_the_image_keeps() -> None:
     assert (ROOT / "deploy" / service["build"] / "Dockerfile").is_file()
     assert [mount.split(":")[1] for mount in service["volumes"]] == [volume, f"{volume}/config.toml"]
     assert [port.split(":")[0] for port in service["ports"]] == ["127.0.0.1"]
+
+
+# ---------------------------------------------------------------------------------------- AWS's side
+
+
+def test_the_policies_to_copy_are_those_that_are_proved_against_a_local_aws() -> None:
+    page = (ROOT / "docs" / "connecting-aws.md").read_text(encoding="utf-8").replace("YOUR-EXTERNAL-ID", EXTERNAL_ID)
+    trust, process = (json.loads(block.text) for block in blocks(page) if block.language == "json")
+    statements: Any = MAY_ASSUME["Statement"]
+    assuming = statements[0]
+    assert trust == TRUST
+    assert process["Statement"][0].keys() == assuming.keys()
+    assert process["Statement"][0]["Action"] == assuming["Action"]
+    assert process["Statement"][0]["Resource"] == [
+        f"arn:aws:iam::{ACCOUNT}:role/triage-{role}" for role in ("read", "act")
+    ]
 
 
 # ------------------------------------------------------------------------- the README, step by step
@@ -161,7 +178,7 @@ def test_whoever_follows_the_readme_gets_a_card(tmp_path: Path, slack: LocalSlac
         assert ANALYST in json.dumps(told)
     finally:
         process.terminate()
-        process.wait(30)
+        assert process.wait(30) == 0
     assert [call.error for call in slack.calls() if call.error] == []
 
 
