@@ -1,6 +1,6 @@
 """How fast the line is: set-up to first card, webhook to 202, alert to its card, ``/triage`` to its acknowledgement.
 
-Slack takes about one message a second and channel, and a case is a card with a thread of seven. So each alert comes
+Slack takes about one message a second and channel, and a case is a card with a thread of a dozen. So each alert comes
 when the card before it says all it will, while the threads of earlier cases are still being written behind it.
 """
 

@@ -54,7 +54,8 @@ def write(section: str, content: str) -> None:
 def _machine() -> str:
     today = datetime.now(UTC).date()
     python, system = platform.python_version(), platform.system()
-    return f"{today}, {os.cpu_count()} cores ({_processor()}), {system} {platform.machine()}, Python {python}."
+    cores = f"{os.cpu_count()} cores ({_processor()}; load {os.getloadavg()[0]:.1f})"
+    return f"{today}, {cores}, {system} {platform.machine()}, Python {python}."
 
 
 def _processor() -> str:
