@@ -39,6 +39,9 @@ WORDS = {
 CLEARING = frozenset({Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
 """Verdicts that calm: never said while a question is still open."""
 
+_LABELLED = re.compile(r"([A-Z][a-z]+(?: [a-z]+){0,2}): (.+)", re.DOTALL)
+"""A headline that begins with a label of its own, as "Refused calls: none …" does."""
+
 _ENDED = re.compile(r"^(?:skipped|failed|timed out|not asked): ")
 
 SHOWN = 3
@@ -308,17 +311,22 @@ Told = tuple[Mapping[str, Any] | None, str]
 def _telling(entries: Sequence[Told]) -> str:
     """What is new, or cannot be told from new, by name; what was used before only counted beside it."""
     before = [line for entry, line in entries if entry is not None and entry.get("new") is False]
-    fresh = [f"{line}: {_novelty(entry)}" for entry, line in entries if entry is None or entry.get("new") is not False]
+    fresh = [(entry, line) for entry, line in entries if entry is None or entry.get("new") is not False]
     if not fresh:
-        return "; ".join(f"{line}: used before" for line in before[:SHOWN]) + _more(len(before) - SHOWN)
+        return f"used before: {'; '.join(before[:SHOWN])}{_more(len(before) - SHOWN)}" if before else ""
+    groups: dict[str, list[str]] = {}
+    for entry, line in fresh[:SHOWN]:
+        groups.setdefault(_novelty(entry), []).append(line)
+    told = [f"{novelty}: {'; '.join(lines)}" for novelty, lines in groups.items()]
+    told[-1] += _more(len(fresh) - SHOWN)
     rest = [f"{len(before)} other{'s' if len(before) > 1 else ''} used before"] if before else []
-    return "; ".join([*fresh[:SHOWN], *rest]) + _more(len(fresh) - SHOWN)
+    return ". ".join([*told, *rest])
 
 
 def _novelty(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return "not seen in CloudTrail"
-    return "NEW for this principal" if entry.get("new") else "too little history to say whether it is new"
+    return "NEW" if entry.get("new") else "too little history to say whether it is new"
 
 
 def _headlines(triage: Triage, without: frozenset[str]) -> Iterator[Row]:
@@ -328,7 +336,17 @@ def _headlines(triage: Triage, without: frozenset[str]) -> Iterator[Row]:
         if answer and answer.found and not without & answer.data.keys():
             spoken.setdefault(enrichment.enricher, []).append(answer.headline)
     for name, lines in spoken.items():
-        yield Row(enricher_name(name), "; ".join(lines[:SHOWN]) + _more(len(lines) - SHOWN))
+        yield _spoken(enricher_name(name), "; ".join(lines[:SHOWN]) + _more(len(lines) - SHOWN), triage)
+
+
+def _spoken(name: str, headline: str, triage: Triage) -> Row:
+    """A headline beside its enricher's name, or beside the label it brings; whom the card is about is said above."""
+    if own := _LABELLED.match(headline):
+        return Row(own[1], own[2])
+    about = [triage.observable.value, *([triage.principal.name] if triage.principal else [])]
+    for subject in about:
+        headline = headline.removeprefix(f"{subject}: ")
+    return Row(name, headline)
 
 
 def _drawn(where: bool, clients: bool) -> frozenset[str]:

@@ -14,7 +14,7 @@ from bot.summary import Row
 BUTTONS = 3
 GAPS = 5
 CHANGES = 4
-VALUE = 220
+VALUE = 260
 """Characters a row may take, so that the card stays on one screen of a phone; the thread has the rest."""
 
 PLAN = "plan:"
