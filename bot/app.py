@@ -43,7 +43,7 @@ from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
 from bot.slack.listeners import build_app
-from bot.slack.post import Sender
+from bot.slack.post import PACE, Sender
 from bot.slack.socket import SocketRunner
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
@@ -210,14 +210,22 @@ class Desk:
 
 
 class Bot:
-    """Everything that serves: workers, the sender, Slack, and the two web applications."""
+    """Everything that serves: workers, the sender, Slack, and the two web applications.
+
+    ``pace`` is the time between two messages that Slack asks for.
+    """
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str] = os.environ, clock: Callable[[], datetime] = now
+        self,
+        settings: Settings,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], datetime] = now,
+        pace: timedelta = PACE,
     ) -> None:
         slack = settings.slack
         self.desk = Desk(settings, environ, clock, exclusive=True)
         self._client = web_client(slack.bot_token.read(environ), slack.api_url)
+        self._pace = pace
         in_http_mode = slack.mode == "http"
         signing_secret = slack.signing_secret.read(environ) if in_http_mode else ""
         app = build_app(self._client, self.desk.state, clock, signing_secret=signing_secret)
@@ -239,7 +247,7 @@ class Bot:
         self.desk.remediations.recover()
         for pool, threads in POOLS.items():
             self._workers.start(pool, threads)
-        sender = Sender(state, self._client, self.desk.clock)
+        sender = Sender(state, self._client, self.desk.clock, self._pace)
         for number in range(SENDERS):
             self._workers.loop(f"send-{number}", sender.send_next)
         if self._socket:

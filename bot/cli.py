@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from bot.history.sqlite import SqliteHistory
 
 REFUSED, USAGE, INCOMPLETE = 1, 2, 3
+FIRST_YEAR, LAST_YEAR = 2006, 9000
+"""Far from the ends of what a ``datetime`` can hold, so that windows can be reckoned from any time between."""
 
 Result = TypeVar("Result")
 
@@ -43,7 +46,9 @@ HistoryFile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="ISO 8601, or `latest`; default: now")]
-Days = Annotated[float, typer.Option("--days", min=0.1, max=3650, help="how far back to look")]
+Days = Annotated[
+    float | None, typer.Option("--days", min=0.1, max=3650, help="how far back to look; default: [triage] days, 14")
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="goes on record")]
 
 
@@ -56,7 +61,28 @@ def _lead_kind(text: str) -> Kind:
 
 def main() -> None:
     """Run the command line; every expected failure ends in a sentence, never in a traceback."""
-    app()
+    try:
+        app()
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        typer.echo(str(error), err=True)
+        sys.exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """The exit code of a failure that is somebody's to put right; ``None`` for one that is ours."""
+    from bot.app import CannotListen
+    from bot.config import ConfigError
+    from bot.config.secret_ref import MissingSecret
+    from bot.history.sqlite import HistoryUnavailableError
+    from bot.plugins import PluginError
+    from bot.store.state import StateUnavailable
+
+    if isinstance(error, ConfigError | MissingSecret | PluginError):
+        return USAGE
+    return REFUSED if isinstance(error, CannotListen | HistoryUnavailableError | StateUnavailable) else None
 
 
 # ------------------------------------------------------------------------------------------- reading
@@ -99,12 +125,9 @@ def show_history(history: HistoryFile = None, config: Config = None, as_json: Js
     """What the history holds, and what was set aside and why."""
     from bot import document, text
     from bot.history.load import describe
-    from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
+    from bot.history.sqlite import SqliteHistory
 
-    try:
-        report = describe(SqliteHistory(_history(history, _settings(config))))
-    except HistoryUnavailableError as error:
-        _fail(str(error))
+    report = describe(SqliteHistory(_history(history, _settings(config))))
     if as_json:
         _print_json(document.history_document(report))
     else:
@@ -134,7 +157,7 @@ def _look(kind: Kind, name: str, help_text: str) -> None:
         value: Annotated[str, typer.Argument(metavar="VALUE")],
         history: HistoryFile = None,
         at: At = None,
-        days: Days = 14,
+        days: Days = None,
         config: Config = None,
         as_json: Json = False,
     ) -> None:
@@ -170,9 +193,11 @@ def alert(
     settings = _settings(config)
     investigator = _investigator(settings, history)
     try:
-        payload, *_ = intake.read(_read(file))
+        payload, *more = intake.read(_read(file))
     except intake.Unreadable as error:
         _fail(str(error))
+    if more:
+        _fail(f"{file} holds {len(more) + 1} alerts; this command takes one. `triage serve` takes them all.")
     known = intake.normalise(_source(settings, source), payload, now())
     moment = _moment(at, investigator) if at else known.at
     triages, assessment, gaps = about_alert(known, investigator.window(moment), investigator)
@@ -323,13 +348,11 @@ def undo(
 @app.command()
 def serve(config: Config = None) -> None:
     """Run the bot."""
-    from bot.app import CannotListen
     from bot.app import serve as run
     from bot.config import check as problems_of
     from bot.config import find
-    from bot.plugins import PluginError, shipped
+    from bot.plugins import shipped
     from bot.remediation import REMEDIATIONS
-    from bot.store.state import StateUnavailable
 
     settings = _settings(config)
     names = [remediation.name for remediation in REMEDIATIONS]
@@ -338,10 +361,7 @@ def serve(config: Config = None) -> None:
         typer.echo(str(problem), err=True)
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(USAGE)
-    try:
-        run(settings)
-    except (CannotListen, PluginError, StateUnavailable) as error:
-        _fail(str(error))
+    run(settings)
 
 
 @app.command()
@@ -386,18 +406,22 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Replay the incident of docs/story.md on a local Slack and a local AWS, offline."""
+    if missing := [name for name in ("ministack", "websockets") if find_spec(name) is None]:
+        _fail(f"The demo needs {' and '.join(missing)}: install the extra, as in `pip install 'triage-bot[demo]'`.")
+    from bot.demo import replay
+    from bot.demo.aws import LocalAwsError
+
+    told_at = _time(at)
     try:
-        from bot.demo import replay
-    except ImportError as error:
-        _fail(f"The demo needs {error.name}: install the extra, as in `pip install 'triage-bot[demo]'`.")
-    if once:
-        played = replay.once(seed=seed, at=_time(at), keep=keep)
-        if as_json:
-            _print_json(played.document)
-        else:
-            typer.echo(played.text)
-    else:
-        replay.page(port=port, seed=seed, at=_time(at), keep=keep)
+        played = replay.once(seed=seed, at=told_at, keep=keep) if once else None
+        if played is None:
+            replay.page(port=port, seed=seed, at=told_at, keep=keep)
+    except (LocalAwsError, OSError) as error:
+        _fail(f"The demo cannot go on: {error}")
+    if played is not None and as_json:
+        _print_json(played.document)
+    elif played is not None:
+        typer.echo(played.text)
 
 
 # --------------------------------------------------------------------------------- what commands share
@@ -409,7 +433,7 @@ def _about(
     value: str,
     history: Path | None,
     at: str | None,
-    days: float,
+    days: float | None,
     config: Path | None,
     *,
     as_json: bool,
@@ -437,20 +461,19 @@ def _exit_for(triages: Iterable[Triage]) -> None:
 
 def _incomplete(triage: Triage) -> bool:
     """Whether a question that feeds the verdict went unanswered, or the history does not cover the window."""
+    from bot.history.coverage import covers
+
     unanswered = any(
         enrichment.raises and enrichment.status in {Status.FAILED, Status.TIMED_OUT}
         for enrichment in triage.enrichments
     )
-    return unanswered or triage.searched is None or bool(triage.searched.missing)
+    return unanswered or not covers(triage.searched, triage.window.span)
 
 
 def _settings(config: Path | None) -> Settings:
-    from bot.config import ConfigError, find, load
+    from bot.config import find, load
 
-    try:
-        return load(find(config))
-    except ConfigError as error:
-        _fail(str(error), USAGE)
+    return load(find(config))
 
 
 def _history(given: Path | None, settings: Settings) -> Path:
@@ -459,15 +482,11 @@ def _history(given: Path | None, settings: Settings) -> Path:
 
 def _investigator(settings: Settings, history: Path | None) -> Investigator:
     from bot.app import Investigator, iam_at_hand
-    from bot.plugins import PluginError
 
     path = _history(history, settings)
     if not path.is_file():
         _fail(f"There is no history {path}: make one with `triage ingest PATH... --history {path}`.")
-    try:
-        return Investigator(settings, path, iam=iam_at_hand(settings))
-    except PluginError as error:
-        _fail(str(error), USAGE)
+    return Investigator(settings, path, iam=iam_at_hand(settings))
 
 
 def _store(investigator: Investigator) -> SqliteHistory:
@@ -478,12 +497,8 @@ def _store(investigator: Investigator) -> SqliteHistory:
 
 def _desk(config: Path | None) -> Desk:
     from bot.app import Desk
-    from bot.config.secret_ref import MissingSecret
 
-    try:
-        return Desk(_settings(config))
-    except MissingSecret as error:
-        _fail(str(error), USAGE)
+    return Desk(_settings(config))
 
 
 def _me() -> Actor:
@@ -540,9 +555,11 @@ def _time(at: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(at)
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (OverflowError, ValueError):
         _fail(f"{at!r} is not a time; write it as 2026-11-23T10:00:00Z.", USAGE)
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        _fail(f"{at!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}.", USAGE)
     return moment.replace(microsecond=0)
 
 

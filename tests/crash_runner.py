@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from bot import app as composition
 from bot import cases
 from bot.cli import app
 from bot.operations import Operations
@@ -157,8 +159,9 @@ def serve(config: str, environ: Mapping[str, str], log: str, point: str | None) 
         os.dup2(file.fileno(), 2)
     os.environ.clear()
     os.environ.update(environ)
-    post.PACE = answers.AFTER_ACKNOWLEDGEMENT = timedelta(0)
+    answers.AFTER_ACKNOWLEDGEMENT = timedelta(0)
     post.VIEW_ATTEMPTS = 2
+    composition.Bot = partial(composition.Bot, pace=timedelta(0))  # type: ignore[assignment,misc]
     if point is not None:
         arm(POINTS[point])
     sys.argv = ["triage", "serve", "--config", config]

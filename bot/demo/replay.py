@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def once(*, seed: int, at: datetime | None, keep: Path | None) -> Played:
 
     Raises ``LocalAwsError`` or ``OSError`` if the stage cannot be set, ``TimeoutError`` if the story gets stuck.
     """
-    with Stage(seed=seed, at=at, port=0, keep=keep) as stage:
+    with Stage(seed=seed, at=at, port=0, keep=keep, pace=timedelta(0)) as stage:
         stage.wait(lambda: stage.slack.connections)
         stage.send_alert()
         ts = stage.wait(lambda: stage.settled(CASE) and _ts(stage))

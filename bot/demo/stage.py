@@ -32,6 +32,7 @@ from bot.demo.world import Folder, Story, World, make_world
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.intake.signatures import SIGNATURE, TIMESTAMP, sign
+from bot.slack.post import PACE
 
 SOURCE = "siem"
 WAIT_SECONDS = 60.0
@@ -41,15 +42,17 @@ POLL_SECONDS = 0.02
 class Stage:
     """Everything the story needs, from ``with`` to the end of it.
 
-    ``at`` is the moment the story is told at (aware UTC); the clock of the bot starts at its minute.
+    ``at`` is the moment the story is told at (aware UTC); the clock of the bot starts at its minute. ``pace`` is the
+    time the bot leaves between two messages: the local Slack asks for none.
     """
 
-    def __init__(self, *, seed: int, at: datetime | None, port: int, keep: Path | None) -> None:
+    def __init__(self, *, seed: int, at: datetime | None, port: int, keep: Path | None, pace: timedelta = PACE) -> None:
         self.at = at or datetime.now(UTC).replace(microsecond=0)
         self.world: World = make_world(seed, self.at)
         self.slack = LocalSlack(port=port)
         self.aws = LocalAws(self.world.story)
         self._keep = keep
+        self._pace = pace
         self.secret = secrets.token_hex(16)
         self._stack = ExitStack()
 
@@ -133,7 +136,7 @@ class Stage:
         self.history = SqliteHistory(root / "history.db")
         load_paths(self.history, [self.folder.cloudtrail])
         self.clock = _clock_from(self.at.replace(second=0))
-        self.bot = Bot(load(_config(root, self), {}), self._secrets(), self.clock)
+        self.bot = Bot(load(_config(root, self), {}), self._secrets(), self.clock, self._pace)
         self._stack.callback(self.bot.stop)
         self.bot.start()
         self.webhook = self._stack.enter_context(_Served(self.bot.web)).address

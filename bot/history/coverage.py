@@ -45,6 +45,11 @@ def covered(span: Span, held: Span, places: Sequence[Place], *, unread: int, unf
     )
 
 
+def covers(coverage: Coverage | None, span: Span) -> bool:
+    """Whether the history reaches from the one end of ``span`` to the other."""
+    return coverage is not None and not _edges(span, Span(coverage.since, coverage.until))
+
+
 def _edges(span: Span, searched: Span) -> list[str]:
     sentences = []
     if searched.since - span.since > QUIET_START:

@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.database import sqlite3
 from bot.history import packing
 from bot.history.batch import Batch, Manner
 from bot.history.coverage import Place, covered
@@ -24,7 +25,7 @@ from bot.history.decoding import identity_of, name_of
 from bot.history.files import log_files
 from bot.history.rolled import moment
 from bot.history.schema import DAY
-from bot.history.sqlite import SqliteHistory
+from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.model import Coverage, Span
 
@@ -80,17 +81,16 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
     A file that was read to its end before, all of it, and has not changed since, is not read again: its records count
     as duplicates. ``progress`` is called after every transaction.
 
-    Never raises for what is in a file. Raises ``sqlite3.Error`` (of ``bot.database``) if the history cannot be
-    written, ``bot.history.decoders.DecoderLost`` if a process that helps was ended: the load is then run again.
+    Never raises for what is in a file. Raises ``HistoryUnavailableError`` if the history cannot be written,
+    ``bot.history.decoders.DecoderLost`` if a process that helps was ended: the load is then run again.
     """
     started = time.monotonic()
-    writer = HistoryWriter(history.path)
     run = _Run()
     try:
-        with _no_cycle_collection(), _with_stdin(paths) as given:
+        with closing(HistoryWriter(history.path)) as writer, _no_cycle_collection(), _with_stdin(paths) as given:
             _load(writer, list(log_files(given)), run, progress)
-    finally:
-        writer.close()
+    except sqlite3.Error as error:
+        raise HistoryUnavailableError(f"the history {history.path} could not be written: {error}") from error
     return run.report(time.monotonic() - started, history)
 
 

@@ -78,11 +78,12 @@ log = structlog.get_logger()
 class Sender:
     """Sends one row at a time; several threads may share one."""
 
-    def __init__(self, state: State, client: WebClient, clock: Clock) -> None:
+    def __init__(self, state: State, client: WebClient, clock: Clock, pace: timedelta = PACE) -> None:
         self._state = state
         self._client = client
         self._clock = clock
-        self._pace: dict[str, datetime] = {}
+        self._pace = pace
+        self._free: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def send_next(self) -> bool:
@@ -105,10 +106,10 @@ class Sender:
             return None
         now = self._clock()
         with self._lock:
-            free = self._pace.get(outgoing.lane, now)
+            free = self._free.get(outgoing.lane, now)
             if free > now:
                 return free
-            self._pace[outgoing.lane] = now + PACE
+            self._free[outgoing.lane] = now + self._pace
         return None
 
     def _send(self, outgoing: Outgoing) -> None:

@@ -29,8 +29,9 @@ class StateUnavailable(Exception):
 class State:
     """The bot's own state.
 
-    ``exclusive=True`` takes the serving lock beside the file, so that one process alone runs jobs; a second one gets
-    :class:`StateUnavailable`. Readers and single changes from a terminal need no lock.
+    ``exclusive=True`` takes the serving lock beside the file, so that one process alone runs jobs; readers and single
+    changes from a terminal need no lock. Raises :class:`StateUnavailable` if another process has the lock, or if the
+    file cannot be opened.
     """
 
     def __init__(self, path: Path, *, exclusive: bool = False) -> None:
@@ -41,8 +42,7 @@ class State:
         self._closed = False
         self.changed = threading.Condition()
         """Notified after every commit of this process: waiting workers look again."""
-        writer = open_writer(path)
-        migrations.apply(writer)
+        writer = _opened(path)
         self._thread = threading.Thread(target=self._write_all, args=(writer,), name="state-writer", daemon=True)
         self._thread.start()
 
@@ -94,6 +94,15 @@ class State:
             except BaseException as error:  # it belongs to the caller, and this thread must live on
                 done.set_exception(error)
         writer.close()
+
+
+def _opened(path: Path) -> Database:
+    try:
+        writer = open_writer(path)
+        migrations.apply(writer)
+    except (OSError, sqlite3.Error) as error:
+        raise StateUnavailable(f"the state file {path} cannot be opened: {error}") from error
+    return writer
 
 
 def _in_transaction(writer: Database, change: Callable[[Database], Result]) -> Result:
