@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from bot.model import Actor, Change, ChangeState, Kind, Refusal, Status, Triage
+from bot.plain import clean
 
 if TYPE_CHECKING:
     from bot.app import Desk, Investigator
@@ -105,6 +106,8 @@ def ingest(
     from bot.history.progress import Shown
     from bot.history.sqlite import SqliteHistory
 
+    if any(str(each).startswith("s3:/") for each in paths):
+        _fail("S3 is not read yet: copy the files with `aws s3 sync`, then ingest the folder.", USAGE)
     if missing := [each for each in paths if each != STDIN and not any(path.exists() for path in matched(each))]:
         _fail(f"There is no {missing[0]}.", USAGE)
     shown = Shown(sys.stderr)
@@ -358,7 +361,7 @@ def serve(config: Config = None) -> None:
     names = [remediation.name for remediation in REMEDIATIONS]
     problems = problems_of(find(config), serving=True, enrichers=shipped(), remediations=names)
     for problem in problems:
-        typer.echo(str(problem), err=True)
+        typer.echo(clean(str(problem)), err=True)
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(USAGE)
     run(settings)
@@ -375,10 +378,12 @@ def check(config: Config = None) -> None:
     names = [remediation.name for remediation in REMEDIATIONS]
     problems = problems_of(find(config), enrichers=shipped(), remediations=names)
     for problem in problems:
-        typer.echo(str(problem))
+        typer.echo(clean(str(problem)))
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(USAGE)
-    typer.echo(f"{find(config) or 'the defaults'}: nothing here would stop the bot.")
+    where = clean(str(find(config) or "the defaults"))
+    missing = f"; {len(problems)} warnings: `triage serve` does not start without what is missing" if problems else ""
+    typer.echo(f"{where}: no mistakes{missing}.")
 
 
 @app.command()
@@ -400,7 +405,8 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="replay without a browser, print the cards, exit")] = False,
     seed: Annotated[int, typer.Option("--seed", help="another organisation")] = 7,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="the moment of the alert; default: now")
+        str | None,
+        typer.Option("--at", metavar="TIME", help="3 minutes after the alert; default: now"),
     ] = None,
     keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="leave the history and the alert")] = None,
     as_json: Json = False,
@@ -568,5 +574,6 @@ def _print_json(document: Any) -> None:
 
 
 def _fail(sentence: str, code: int = REFUSED) -> NoReturn:
-    typer.echo(sentence, err=True)
+    for line in sentence.splitlines():
+        typer.echo(clean(line), err=True)
     raise typer.Exit(code)

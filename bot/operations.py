@@ -5,6 +5,7 @@ Permission is decided here, and what is done is put on record below: front ends 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,9 @@ from bot.scope.result import Scope
 from bot.store.state import State
 from bot.triage import alert_gaps
 
+KEY_FORM = re.compile(r"[A-Za-z0-9*]{16,128}")
+"""What an access key id looks like, masked ones of old exports too; its alphabet decides nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaseOpened:
@@ -65,13 +69,21 @@ def observable_of(kind: Kind, value: str, history: SqliteHistory | None, word: s
     if kind is Kind.IP:
         address = parse_address(value)
         return Observable(kind, str(address)) if address else Refusal(f"{value} is not an IP address.")
+    if kind is Kind.ACCESS_KEY and not KEY_FORM.fullmatch(value):
+        return Refusal(f"{value} is not an access key id: one is 20 letters and digits, as in AKIA….")
     if kind is Kind.PRINCIPAL and history is not None:
-        known = history.principals(value)
-        meant = [id_ for id_ in known if (":role/" in id_) == (word == "role")] or list(known)
-        if len(meant) > 1:
-            return Refusal(f"{value} could be any of {', '.join(meant)}: name one of them.")
-        return Observable(kind, meant[0] if meant else value)
+        return _principal_meant(value, history.principals(value), word)
     return Observable(kind, value)
+
+
+def _principal_meant(value: str, known: Sequence[str], word: str) -> Observable | Refusal:
+    meant = [id_ for id_ in known if not word or (":role/" in id_) == (word == "role")]
+    if known and not meant:
+        other = "user" if word == "role" else "role"
+        return Refusal(f"{value} is {known[0]}: ask `triage {other} {value}`.")
+    if len(meant) > 1:
+        return Refusal(f"{value} could be any of {', '.join(meant)}: name one of them.")
+    return Observable(Kind.PRINCIPAL, meant[0] if meant else value)
 
 
 def about_scope(

@@ -101,7 +101,10 @@ def build(
     routes = [Route("/alerts/{source}", alerts, methods=["POST"])]
     if slack is not None:
         routes.append(Route("/slack/events", slack, methods=["POST"]))
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    # A redirect would lose a signed body; a wrong address is said at once.
+    app.router.redirect_slashes = False
+    return app
 
 
 def health(problems: Callable[[], Sequence[str]]) -> Starlette:

@@ -104,7 +104,11 @@ def _facts(key: str, record: KeyRecord | None, context: Context) -> tuple[Fact, 
     ]
     if record is not None:
         age = _age(record, context)
-        used = f"{rfc3339(record.last_used_at)}, {record.last_used_for}" if record.last_used_at else "never, says IAM"
+        used = (
+            f"{rfc3339(record.last_used_at)}, {record.last_used_for}"
+            if record.last_used_at
+            else "no use on record in IAM"
+        )
         rows += [
             ("Owner", record.owner),
             ("Status", record.status or "unknown"),

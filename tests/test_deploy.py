@@ -163,7 +163,7 @@ def cards(slack: LocalSlack) -> list[dict[str, Any]]:
 def test_whoever_follows_the_readme_gets_a_card(tmp_path: Path, slack: LocalSlack) -> None:
     walk = Walk(tmp_path, slack)
     (tmp_path / "cloudtrail").symlink_to(ROOT / "tests" / "data" / "cloudtrail" / "stratus_detonation")
-    assert "nothing here would stop the bot" in walk.run("triage check").stdout
+    assert "no mistakes" in walk.run("triage check").stdout
     loaded = walk.run(block_with("triage ingest ./cloudtrail\n"))
     assert (loaded.returncode, loaded.stderr) == (0, "")
     process = walk.serve()

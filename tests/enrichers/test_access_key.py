@@ -69,7 +69,7 @@ def test_an_old_key_does_not_tell_its_account() -> None:
 
 def test_a_key_never_used() -> None:
     given = answer(FakeIam(KeyRecord(KEY, "alice", status="Active")))
-    assert ("Last used", "never, says IAM") in [(fact.label, fact.value) for fact in given.facts]
+    assert ("Last used", "no use on record in IAM") in [(fact.label, fact.value) for fact in given.facts]
     assert given.data["last_used_at"] is None
 
 
