@@ -68,7 +68,7 @@ def main() -> None:
         code = _exit_code(error)
         if code is None:
             raise
-        typer.echo(str(error), err=True)
+        _say(str(error))
         sys.exit(code)
 
 
@@ -573,7 +573,12 @@ def _print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
-def _fail(sentence: str, code: int = REFUSED) -> NoReturn:
+def _say(sentence: str) -> None:
+    """A sentence for a person, on stderr; what was typed or read may stand in it, and must not drive the terminal."""
     for line in sentence.splitlines():
         typer.echo(clean(line), err=True)
+
+
+def _fail(sentence: str, code: int = REFUSED) -> NoReturn:
+    _say(sentence)
     raise typer.Exit(code)

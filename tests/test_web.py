@@ -260,3 +260,7 @@ def test_health_says_what_is_wrong() -> None:
 
 def test_a_door_never_shows_its_secrets() -> None:
     assert SECRET not in repr(web.Door("hmac", (SECRET,)))
+
+
+def test_a_wrong_address_is_refused_instead_of_redirected(address: str) -> None:
+    assert httpx.post(f"{address}/alerts/siem/", content=b"{}").status_code == 404
