@@ -1,0 +1,47 @@
+"""The ``triage`` command: parses, delegates to operations, prints.
+
+With ``--json`` one JSON document goes to stdout and nothing else; logs and sentences go to stderr. Exit codes: 0 done,
+1 refused or failed with a sentence, 2 usage or config error, 3 done but a question that feeds the verdict failed or
+timed out, or the history does not cover the window. Imports stand inside the commands, because boto3 and Slack cost
+more to import than reading a history takes.
+"""
+
+from __future__ import annotations
+
+import sys
+
+# Each module registers its commands as it is imported: in the order of ``triage --help``.
+from bot.cli import reading  # isort: skip
+from bot.cli import looking  # isort: skip
+from bot.cli import searching  # isort: skip
+from bot.cli import changing  # isort: skip
+from bot.cli import serving  # isort: skip
+from bot.cli.terminal import INCOMPLETE, REFUSED, USAGE, app, say
+
+__all__ = ("INCOMPLETE", "REFUSED", "USAGE", "app", "changing", "looking", "main", "reading", "searching", "serving")
+
+
+def main() -> None:
+    """Run the command line; every expected failure ends in a sentence, never in a traceback."""
+    try:
+        app()
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        say(str(error))
+        sys.exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """The exit code of a failure that is somebody's to put right; ``None`` for one that is ours."""
+    from bot.app import CannotListen
+    from bot.config import ConfigError
+    from bot.config.secret_ref import MissingSecret
+    from bot.history.sqlite import HistoryUnavailableError
+    from bot.plugins import PluginError
+    from bot.store.state import StateUnavailable
+
+    if isinstance(error, ConfigError | MissingSecret | PluginError):
+        return USAGE
+    return REFUSED if isinstance(error, CannotListen | HistoryUnavailableError | StateUnavailable) else None

@@ -1,0 +1,68 @@
+"""What a command works on: settings, history, the bot's state, and who is asking."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.cli.terminal import fail, time_of
+from bot.model import Actor
+
+if TYPE_CHECKING:
+    from bot.app import Desk, Investigator
+    from bot.config.settings import Settings
+    from bot.history.sqlite import SqliteHistory
+
+
+def settings_of(config: Path | None) -> Settings:
+    from bot.config import find, load
+
+    return load(find(config))
+
+
+def history_path(given: Path | None, settings: Settings) -> Path:
+    return given or settings.history.path
+
+
+def investigator_of(settings: Settings, history: Path | None) -> Investigator:
+    from bot.app import Investigator, iam_at_hand
+
+    path = history_path(history, settings)
+    if not path.is_file():
+        fail(f"There is no history {path}: make one with `triage ingest PATH... --history {path}`.")
+    return Investigator(settings, path, iam=iam_at_hand(settings))
+
+
+def store_of(investigator: Investigator) -> SqliteHistory:
+    if investigator.history is None:
+        fail("There is no history to search.")
+    return investigator.history
+
+
+def desk_of(config: Path | None) -> Desk:
+    from bot.app import Desk
+
+    return Desk(settings_of(config))
+
+
+def me() -> Actor:
+    user = getpass.getuser()
+    return Actor(f"local:{user}", user)
+
+
+def moment_of(at: str | None, investigator: Investigator) -> datetime:
+    from bot.app import now
+
+    if at == "latest":
+        newest = investigator.history.newest() if investigator.history is not None else None
+        return newest or now()
+    return time_of(at) or now()
+
+
+def source_of(settings: Settings, name: str) -> Any:
+    from bot.app import sources_of
+    from bot.intake.source import Source
+
+    return sources_of(settings).get(name) or Source(name)

@@ -1,0 +1,111 @@
+"""Commands that search: who else is in the same hands, who does what thieves do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.reach import investigator_of, moment_of, settings_of, store_of
+from bot.cli.terminal import (
+    INCOMPLETE,
+    USAGE,
+    At,
+    Config,
+    Days,
+    HistoryFile,
+    Json,
+    app,
+    fail,
+    granted,
+    print_json,
+    time_of,
+)
+from bot.model import Kind
+
+
+@app.command()
+def scope(
+    kind: Annotated[Kind, typer.Argument(metavar="key|ip", parser=_lead_kind)],
+    values: Annotated[list[str], typer.Argument(metavar="VALUE...", help="access keys, or the attacker's addresses")],
+    history: HistoryFile = None,
+    at: At = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="default: 24 hours before --at")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Every key in the same hands: from one lead to all of them, each with its reasons."""
+    from bot.operations import about_scope, observable_of
+    from bot.scope.telling import scope_document, scope_text
+
+    investigator = investigator_of(settings_of(config), history)
+    store = store_of(investigator)
+    leads = [granted(observable_of(kind, value, store)) for value in values]
+    moment, start = moment_of(at, investigator), time_of(since)
+    if start is not None and start > moment:
+        fail("--since is later than --at.", USAGE)
+    found = about_scope(leads, moment, store, investigator.known(), since=start)
+    if as_json:
+        print_json(scope_document(found))
+    else:
+        typer.echo(scope_text(found))
+    if found.searched is None or found.searched.missing:
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def hunt(
+    what: Annotated[str, typer.Argument(metavar="enumeration|playbook|all")],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="of the playbook")] = None,
+    history: HistoryFile = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="default: 24 hours before --until")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="default: now")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Search the history for one address that tries several keys, and for what thieves do with them."""
+    from bot.hunts.telling import hunted_document, hunted_text
+    from bot.operations import about_hunt
+
+    investigator = investigator_of(settings_of(config), history)
+    end = moment_of(until, investigator)
+    asked = [what] if name is None else [what, name]
+    found = granted(about_hunt(asked, store_of(investigator), investigator.known(), until=end, since=time_of(since)))
+    if as_json:
+        print_json(hunted_document(found))
+    else:
+        typer.echo(hunted_text(found))
+    if found.searched is None or found.searched.missing:
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def prevalence(
+    events: Annotated[list[str], typer.Argument(metavar="EVENT...", help="`service:Name`")],
+    history: HistoryFile = None,
+    at: At = None,
+    days: Days = 30,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """How many principals ever make a call, and who."""
+    from bot.hunts.hunting import prevalence as count
+    from bot.hunts.telling import prevalence_document, prevalence_text
+
+    investigator = investigator_of(settings_of(config), history)
+    found = count(store_of(investigator), events, investigator.window(moment_of(at, investigator), days).span)
+    if as_json:
+        print_json(prevalence_document(found))
+    else:
+        typer.echo(prevalence_text(found))
+    if found.searched is None or found.searched.missing:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _lead_kind(text: str) -> Kind:
+    kinds = {"key": Kind.ACCESS_KEY, "ip": Kind.IP}
+    if text not in kinds:
+        raise typer.BadParameter("a scope starts from `key` or `ip`")
+    return kinds[text]

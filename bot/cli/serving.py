@@ -1,0 +1,95 @@
+"""Commands of the one who runs the bot: serve, check, permissions, demo."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.reach import settings_of
+from bot.cli.terminal import USAGE, Config, Json, app, fail, print_json, time_of
+from bot.plain import clean
+
+
+@app.command()
+def serve(config: Config = None) -> None:
+    """Run the bot."""
+    from bot.app import serve as run
+    from bot.config import check as problems_of
+    from bot.config import find
+    from bot.plugins import shipped
+    from bot.remediation import REMEDIATIONS
+
+    settings = settings_of(config)
+    names = [remediation.name for remediation in REMEDIATIONS]
+    problems = problems_of(find(config), serving=True, enrichers=shipped(), remediations=names)
+    for problem in problems:
+        typer.echo(clean(str(problem)), err=True)
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(USAGE)
+    run(settings)
+
+
+@app.command()
+def check(config: Config = None) -> None:
+    """Every mistake in the configuration at once, offline."""
+    from bot.config import check as problems_of
+    from bot.config import find
+    from bot.plugins import shipped
+    from bot.remediation import REMEDIATIONS
+
+    names = [remediation.name for remediation in REMEDIATIONS]
+    problems = problems_of(find(config), enrichers=shipped(), remediations=names)
+    for problem in problems:
+        typer.echo(clean(str(problem)))
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(USAGE)
+    where = clean(str(find(config) or "the defaults"))
+    missing = f"; {len(problems)} warnings: `triage serve` does not start without what is missing" if problems else ""
+    typer.echo(f"{where}: no mistakes{missing}.")
+
+
+@app.command()
+def permissions(
+    act: Annotated[bool, typer.Option("--act", help="of the role that carries out approved changes")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="accepted: it is JSON in any case")] = False,
+) -> None:
+    """The least IAM policy of the role that reads, from what the code calls."""
+    from bot.iam import PERMISSIONS
+    from bot.remediation import REMEDIATIONS
+    from bot.remediation.base import policy
+
+    print_json(policy(REMEDIATIONS, act=act, also=frozenset() if act else PERMISSIONS))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8765,
+    once: Annotated[bool, typer.Option("--once", help="replay without a browser, print the cards, exit")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="another organisation")] = 7,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="3 minutes after the alert; default: now"),
+    ] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="leave the history and the alert")] = None,
+    as_json: Json = False,
+) -> None:
+    """Replay the incident of docs/story.md on a local Slack and a local AWS, offline."""
+    if missing := [name for name in ("ministack", "websockets") if find_spec(name) is None]:
+        fail(f"The demo needs {' and '.join(missing)}: install the extra, as in `pip install 'triage-bot[demo]'`.")
+    from bot.demo import replay
+    from bot.demo.aws import LocalAwsError
+
+    told_at = time_of(at)
+    try:
+        played = replay.once(seed=seed, at=told_at, keep=keep) if once else None
+        if played is None:
+            replay.page(port=port, seed=seed, at=told_at, keep=keep)
+    except (LocalAwsError, OSError) as error:
+        fail(f"The demo cannot go on: {error}")
+    if played is not None and as_json:
+        print_json(played.document)
+    elif played is not None:
+        typer.echo(played.text)

@@ -1,0 +1,122 @@
+"""The vocabulary of the bot and the contract of an enricher.
+
+Standard library only (``bot.families``, ``bot.networks`` and ``bot.history.access_key``, too): enrichers import this
+package and nothing else of ours, and everybody imports its names from here. Everything in it is frozen; a stop on the
+way of an alert takes what earlier stops made and returns something new. Every ``datetime`` is aware and UTC.
+"""
+
+from bot.families import family_is_new, offensive_distribution, offensive_name, offensive_tool
+from bot.history.access_key import account_of
+from bot.history.access_key import kind_of as key_kind
+from bot.model.alert import Alert, Call
+from bot.model.case import Case
+from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal
+from bot.model.enricher import (
+    COMMON_PRINCIPALS,
+    PREVALENCE,
+    PREVALENCE_SAMPLE,
+    THIN_BASELINE_DAYS,
+    THIN_BASELINE_EVENTS,
+    WIDENED_BASELINE,
+    Answer,
+    Baseline,
+    Context,
+    Declaration,
+    Enricher,
+    Enrichment,
+    Fact,
+    NotAnswered,
+    Prevalence,
+    Signal,
+    Status,
+    Unknown,
+)
+from bot.model.environment import Environment
+from bot.model.event import Activity, AddressClass, Event, Habit, Outcome, Principal, Use
+from bot.model.history import Coverage, History
+from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Triage, Verdict
+from bot.model.observable import Kind, Observable
+from bot.model.ports import (
+    AddressData,
+    AddressOrigin,
+    EarlierCase,
+    EarlierCases,
+    Iam,
+    IdentityRecord,
+    KeyRecord,
+    Records,
+    Unread,
+)
+from bot.model.times import RECENT, Span, Window, rfc3339
+from bot.networks import inside, network_of
+
+__all__ = (
+    "COMMON_PRINCIPALS",
+    "PREVALENCE",
+    "PREVALENCE_SAMPLE",
+    "RECENT",
+    "THIN_BASELINE_DAYS",
+    "THIN_BASELINE_EVENTS",
+    "WIDENED_BASELINE",
+    "Activity",
+    "Actor",
+    "AddressClass",
+    "AddressData",
+    "AddressOrigin",
+    "Alert",
+    "Answer",
+    "Assessment",
+    "Baseline",
+    "Call",
+    "Case",
+    "Change",
+    "ChangeState",
+    "ClassPoints",
+    "Context",
+    "Coverage",
+    "Decision",
+    "Declaration",
+    "EarlierCase",
+    "EarlierCases",
+    "Enricher",
+    "Enrichment",
+    "Environment",
+    "Event",
+    "Fact",
+    "Gap",
+    "Habit",
+    "History",
+    "Iam",
+    "IdentityRecord",
+    "KeyRecord",
+    "Kind",
+    "NotAnswered",
+    "Observable",
+    "Operation",
+    "Outcome",
+    "Plan",
+    "Prevalence",
+    "Principal",
+    "Reason",
+    "Records",
+    "Refusal",
+    "Signal",
+    "Span",
+    "Status",
+    "Suggestion",
+    "Triage",
+    "Unknown",
+    "Unread",
+    "Use",
+    "Verdict",
+    "Window",
+    "account_of",
+    "family_is_new",
+    "inside",
+    "key_kind",
+    "network_of",
+    "offensive_distribution",
+    "offensive_name",
+    "offensive_tool",
+    "rfc3339",
+)

@@ -1,0 +1,33 @@
+"""Our record of one story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.alert import Alert
+from bot.model.change import Change
+from bot.model.judgement import Triage
+from bot.model.observable import Observable
+from bot.model.times import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Our record of one story about one observable, and everything its card shows."""
+
+    id: int
+    environment: str
+    subject: Observable | None
+    """``None`` where the alert names nothing that can be looked up."""
+    title: str
+    channel: str
+    open: bool
+    opened_at: datetime
+    window: Window
+    alerts: tuple[Alert, ...]
+    """Oldest first."""
+    triage: Triage | None = None
+    """``None`` until the first answer is in."""
+    changes: tuple[Change, ...] = ()
+    """Oldest first."""

@@ -1,0 +1,90 @@
+"""People, and the changes they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person using the bot: ``slack:<team>:<user>`` or ``local:<os user>``."""
+
+    id: str
+    name: str
+
+
+class Operation(StrEnum):
+    """What a person may be allowed to do; each a separate right in ``[access]``."""
+
+    TRIAGE = "triage"
+    APPROVE = "approve"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    allowed: bool
+    sentence: str
+    """Why, in words for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The preview of one change: made from reading AWS, never from the alert. Nothing has been changed yet."""
+
+    id: str
+    remediation: str
+    target: str
+    account: str | None
+    case: int | None
+    undo_of: str | None
+    """The execution this plan takes back; ``None`` for a change."""
+    title: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    warnings: tuple[str, ...]
+    """Sentences: what this breaks, and what it does not stop."""
+    requested_by: Actor
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing was done, in a sentence someone can act on, with the commands a person can run instead."""
+
+    sentence: str
+    commands: tuple[str, ...] = ()
+
+
+class ChangeState(StrEnum):
+    """How far an approved change has come. ``UNKNOWN``: AWS may have applied it, and could not be asked."""
+
+    APPROVED = "approved"
+    STARTED = "started"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One execution of an approved plan. An undo is a change of its own, with ``undo_of``."""
+
+    execution: str
+    plan: str
+    case: int | None
+    remediation: str
+    target: str
+    state: ChangeState
+    undo_of: str | None
+    undone: bool
+    """A later, confirmed undo took it back."""
+    approved_by: Actor
+    reason: str
+    at: datetime
+    """When it reached this state."""
+    sentence: str

@@ -1,0 +1,215 @@
+"""The contract of an enricher: what it declares, what it is given, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bot.model.environment import Environment
+from bot.model.event import Principal, Use
+from bot.model.history import History
+from bot.model.observable import Kind, Observable
+from bot.model.ports import AddressData, EarlierCases, Iam, Records
+from bot.model.times import Span, Window
+
+THIN_BASELINE_EVENTS = 20
+THIN_BASELINE_DAYS = 3
+WIDENED_BASELINE = timedelta(days=90)
+"""A baseline thinner than 20 events or 3 active days is asked again over 90 days before it is called too thin."""
+PREVALENCE = timedelta(days=30)
+"""How far before the recent part it is counted who uses a call."""
+PREVALENCE_SAMPLE = 1_000
+COMMON_PRINCIPALS = 10
+"""A call that more principals than this use is common in an organisation of any size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and a value, both plain text."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A claim that can be weighed: its kind, one plain sentence, the ids of the events behind it."""
+
+    kind: str
+    sentence: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A signal that could not be decided, and why. It weighs nothing and is always shown."""
+
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an enricher found. Plain text only; ``data`` is for ``--json``."""
+
+    headline: str
+    facts: tuple[Fact, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    found: bool = True
+    """Whether the headline is worth a line of the card; where nothing was found, the thread says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What an enricher says of itself before it is asked.
+
+    ``needs`` may hold ``"history"``, ``"ip_data"``, ``"iam"``, ``"cases"``, ``"web"``. ``raises`` are the signal kinds
+    its answer can hold: when it cannot answer, the assessment knows what was not assessed. ``seconds`` is its time
+    limit.
+    """
+
+    question: str
+    takes: frozenset[Kind]
+    needs: frozenset[str]
+    raises: frozenset[str] = frozenset()
+    seconds: float = 5.0
+
+
+class Enricher(Protocol):
+    """A module in ``enrichers`` (or in a user's own package, named in config)."""
+
+    DECLARATION: Declaration
+
+    def enrich(self, observable: Observable, context: Context) -> Answer: ...
+
+
+class NotAnswered(Exception):
+    """An enricher could not ask what it needs; the text is a sentence for people. The question ends ``failed``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was usual for a principal before the judged part of the window."""
+
+    uses: tuple[Use, ...]
+    span: Span
+
+    @property
+    def events(self) -> int:
+        return sum(use.count for use in self.uses if not use.by_service)
+
+    @property
+    def active_days(self) -> int:
+        return len({use.day for use in self.uses if not use.by_service})
+
+    @property
+    def thin(self) -> bool:
+        """Too little to call anything new (DOMAIN 3.7: fewer than 20 events or 3 active days)."""
+        return self.events < THIN_BASELINE_EVENTS or self.active_days < THIN_BASELINE_DAYS
+
+    @property
+    def why_thin(self) -> str:
+        days = (self.span.until - self.span.since).days + 1
+        return f"only {self.events} events on {self.active_days} days in the {days} days before"
+
+
+@dataclass(frozen=True, slots=True)
+class Prevalence:
+    """Who used a call before the recent part; what services did for others does not count."""
+
+    event: str
+    count: int
+    principals: tuple[str, ...]
+    first_seen: datetime | None
+    exact: bool
+    """False: there are at least so many, and more calls than were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The world as an enricher may see it: the moment asked about and the clients, nothing global."""
+
+    window: Window
+    history: History | None = None
+    addresses: AddressData | None = None
+    environment: Environment = field(default_factory=Environment)
+    principal: Principal | None = None
+    """Who is behind the observable under triage, where the history or the alert says so."""
+    iam: Iam | None = None
+    records: Records | None = None
+    cases: EarlierCases | None = None
+
+    @property
+    def now(self) -> datetime:
+        return self.window.until
+
+    def uses(self, observable: Observable, span: Span | None = None) -> Sequence[Use]:
+        """Everything ``observable`` did inside ``span`` (default: the whole window)."""
+        assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+        return self.history.uses(observable, span or self.window.span)
+
+    def prevalence(self, event: str) -> Prevalence:
+        """Who used ``event`` in the 30 days before the recent part."""
+        assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+        span = Span(self.window.recent_since - PREVALENCE, self.window.baseline.until)
+        call = Observable(Kind.EVENT, event)
+        newest = self.history.events(call, span, limit=PREVALENCE_SAMPLE)
+        who = {each.principal.id for each in newest if not each.by_service}
+        if len(newest) < PREVALENCE_SAMPLE or len(who) > COMMON_PRINCIPALS:
+            own = [each for each in newest if not each.by_service]
+            first = min((each.at for each in own), default=None)
+            return Prevalence(event, len(own), tuple(sorted(who)), first, len(newest) < PREVALENCE_SAMPLE)
+        uses = [use for use in self.history.uses(call, span) if not use.by_service]
+        first = min((use.first_seen for use in uses), default=None)
+        return Prevalence(
+            event, sum(use.count for use in uses), tuple(sorted({use.principal for use in uses})), first, exact=True
+        )
+
+    def looked(self) -> str:
+        """How an answer that found nothing ends: over which span it was possible to look, or that it was not."""
+        coverage = self.history.coverage(self.window.span) if self.history is not None else None
+        if coverage is None:
+            return "in what the alert tells; no CloudTrail of this window could be searched"
+        return f"between {coverage.since:%Y-%m-%d %H:%M} and {coverage.until:%Y-%m-%d %H:%M} UTC"
+
+    def baseline(self) -> Baseline:
+        """What was usual for the principal before the recent part: the window's, or 90 days where that is thin."""
+        baseline = self._baseline_over(self.window.baseline)
+        if baseline.thin:
+            wider = self._baseline_over(Span(self.window.recent_since - WIDENED_BASELINE, self.window.baseline.until))
+            return wider if wider.events > baseline.events else baseline
+        return baseline
+
+    def _baseline_over(self, span: Span) -> Baseline:
+        if self.principal is None:
+            return Baseline((), span)
+        return Baseline(tuple(self.uses(Observable(Kind.PRINCIPAL, self.principal.id), span)), span)
+
+
+class Status(StrEnum):
+    """How a question ended. Only ``ANSWERED`` can clear anybody."""
+
+    ANSWERED = "answered"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """The result of one enricher on one observable."""
+
+    enricher: str
+    question: str
+    observable: Observable
+    status: Status
+    answer: Answer | None = None
+    why: str | None = None
+    """For every status but answered: the reason, with what a person can do about it."""
+    raises: frozenset[str] = frozenset()
+    seconds: float = 0.0

@@ -1,0 +1,112 @@
+"""What enrichers may ask of the world outside the history, and the records they get for answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from bot.model.observable import Observable
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOrigin:
+    """What is known of a public address. ``None`` is unknown, never "no"."""
+
+    ip: str
+    asn: int | None = None
+    organisation: str | None = None
+    country: str | None = None
+    provider: str | None = None
+    hosting: bool | None = None
+    big_three: bool | None = None
+    tor: bool | None = None
+    vpn: bool | None = None
+    source: str | None = None
+    as_of: str | None = None
+
+
+class AddressData(Protocol):
+    """Where addresses come from, from data at hand."""
+
+    def origin(self, ip: str) -> AddressOrigin: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """An access key as IAM knows it now."""
+
+    id: str
+    owner: str
+    """The user's name; ``<root_account>`` for the root user, as in IAM's credential report."""
+    status: str | None = None
+    """``Active`` or ``Inactive``; ``None`` where IAM does not list it, as for the root user."""
+    created_at: datetime | None = None
+    last_used_at: datetime | None = None
+    last_used_for: str | None = None
+    """Service and region of the last use IAM has noted, which may be some hours behind."""
+    others: tuple[tuple[str, str], ...] = ()
+    """The owner's other keys, each with its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """A user or role as IAM knows it now."""
+
+    name: str
+    created_at: datetime | None = None
+    password: bool | None = None
+    """Whether a user has a console password; ``None`` for a role."""
+    mfa: int | None = None
+    """How many MFA devices a user has; ``None`` for a role."""
+    groups: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    """Names of managed and inline policies, those of its groups included."""
+    admin: bool | None = None
+    """Whether one of them allows everything; ``None`` if a policy could not be read."""
+    boundary: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """IAM could not be asked; ``why`` is a sentence for people."""
+
+    why: str
+
+
+class Iam(Protocol):
+    """What AWS IAM says now. ``None`` means that there is no such key, user or role."""
+
+    def key(self, key_id: str, account: str | None) -> KeyRecord | Unread | None: ...
+
+    def identity(self, account: str, kind: Literal["user", "role"], name: str) -> IdentityRecord | Unread | None: ...
+
+
+class Records(Protocol):
+    """The raw records behind event ids, as far as their files are still where they were read."""
+
+    def parameters(self, event_id: str) -> Mapping[str, Any] | None:
+        """The ``requestParameters`` of a record; ``None`` if it can no longer be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCase:
+    """A case that had the same observable."""
+
+    id: int
+    subject: str
+    title: str
+    verdict: str | None
+    """As assessed last; ``None`` if it never was."""
+    score: int | None
+    opened_at: datetime
+    open: bool
+
+
+class EarlierCases(Protocol):
+    """The cases of this bot, but for the one being triaged."""
+
+    def with_observable(self, observable: Observable) -> Sequence[EarlierCase]:
+        """Those about ``observable``, and those an alert of which named it; the newest first."""
