@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from bot.history.kept import Kept
 from bot.history.schema import ADDRESS_CLASSES, DAY, OUTCOMES
 from bot.model import Event
 
@@ -50,7 +51,8 @@ class Related(NamedTuple):
 class FileRead(NamedTuple):
     """How far a file was read: ``records`` of it are in this batch; it ``begins`` and is ``done`` here or in another.
 
-    ``size`` (bytes) and ``changed`` (nanoseconds) are the file's own before it was read.
+    ``size`` and ``changed`` are its identity (``bot.history.sources``) before it was read. Of a ``stream`` there is
+    more every time: what was read and set aside of it adds up.
     """
 
     path: str
@@ -60,6 +62,7 @@ class FileRead(NamedTuple):
     begins: bool
     done: bool
     set_aside: list[tuple[int | None, str, int]]
+    stream: bool
 
 
 class Batch(msgspec.Struct, array_like=True):
@@ -72,6 +75,7 @@ class Batch(msgspec.Struct, array_like=True):
     odd_ids: list[tuple[bytes, str]]
     minted: list[tuple[int, bytes, str]]
     """(day, event id, the access key the event gave out)."""
+    kept: list[Kept]
 
     @property
     def records(self) -> int:

@@ -21,6 +21,7 @@ import msgspec
 
 from bot.history.batch import Batch
 from bot.history.decoding import batches
+from bot.history.sources import LogFile
 
 WORTHWHILE_BYTES = 16 * 1024 * 1024
 """Less than this (as the files stand on disk) is decoded sooner than a process has started."""
@@ -32,12 +33,12 @@ class DecoderLost(OSError):
     """A decoding process ended before its files did. What was stored is right; the load is to be run again."""
 
 
-def decoded(paths: Sequence[Path]) -> Iterator[Batch]:
+def decoded(logs: Sequence[LogFile]) -> Iterator[Batch]:
     """Everything in the files. Raises ``DecoderLost``."""
-    if sum(map(_size, paths)) < WORTHWHILE_BYTES:
-        yield from batches(paths)
+    if sum(max(0, log.identity[0]) for log in logs) < WORTHWHILE_BYTES:
+        yield from batches(logs)
     else:
-        yield from _from_process(paths)
+        yield from _from_process([log.path for log in logs])
 
 
 def _from_process(paths: Sequence[Path]) -> Iterator[Batch]:
@@ -96,17 +97,10 @@ def _frame(made: IO[bytes]) -> bytes:
     return made.read(int.from_bytes(made.read(_LENGTH), "big"))
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
 def _main() -> None:
     gc.disable()  # there are no cycles to find among millions of small objects
     paths = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=list[bytes])
-    for batch in batches([Path(os.fsdecode(path)) for path in paths]):
+    for batch in batches([LogFile(Path(os.fsdecode(path))) for path in paths]):
         frame = msgspec.msgpack.encode(batch)
         sys.stdout.buffer.write(len(frame).to_bytes(_LENGTH, "big"))
         sys.stdout.buffer.write(frame)

@@ -1,4 +1,4 @@
-"""Files → batches of grouped events; the part of a load that needs no history file.
+"""Logs → batches of grouped events; the part of a load that needs no history file.
 
 Most records of a log differ from an earlier one in nothing that is kept but their second and id. So what a record's
 caller, client, address and call come to in normal form is worked out once and remembered; all others go the way of
@@ -7,21 +7,21 @@ caller, client, address and call come to in normal form is worked out once and r
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
-from pathlib import Path
 
 from bot.history import raw
 from bot.history.batch import Batch, FileRead, Manner, Related, day_and_second, manner_of
-from bot.history.files import Broken, Content, RawRecord, content_of
+from bot.history.content import Broken, Content
+from bot.history.kept import Kept, packed
 from bot.history.normal import Reading, event_name, minted_key, mints, reading_of
 from bot.history.outcome import SIGN_IN_NAME, outcome_of
 from bot.history.packing import entry, packed_id, uuid_bytes
 from bot.history.raw import Brief, UnreadableError
+from bot.history.sources import Source
 
 BATCH = 80_000
 """Events in a batch. Larger ones store faster (uses are touched less often) and take more memory."""
@@ -40,11 +40,11 @@ Told = tuple[object, ...]
 """What decides a manner, as the record writes it."""
 
 
-def batches(paths: Iterable[Path]) -> Iterator[Batch]:
-    """Everything in the files, in batches of about ``BATCH`` events; a large file is spread over several."""
+def batches(logs: Iterable[Source]) -> Iterator[Batch]:
+    """Everything in the logs, in batches of about ``BATCH`` events; a large log is spread over several."""
     memory, batch = _Memory(), _Growing()
-    for path in paths:
-        read = _Reading(path)
+    for log in logs:
+        read = _Reading(log)
         for found in read.records():
             batch.add(found, read, memory)
             if batch.events >= BATCH:
@@ -60,22 +60,23 @@ def batches(paths: Iterable[Path]) -> Iterator[Batch]:
 
 
 class _Reading:
-    """One file on its way; counts what was taken of it and what was set aside."""
+    """One log on its way; counts what was taken of it and what was set aside."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = name_of(path)
-        self.size, self.changed = identity_of(path)
+    def __init__(self, log: Source) -> None:
+        self.log = log
+        self.size, self.changed = log.identity
         self.position = 0
         self.taken = 0
         self.begins = True
         self.line: int | None = None
+        self.text: bytes | None = None
+        """The JSON text of the record in hand, where the history is to keep it."""
         self._counts: Counter[str] = Counter()
         self._lines: dict[str, int | None] = {}
 
     def records(self) -> Iterator[Brief | raw.Record]:
-        content = content_of(self.path)
-        usual = None if content.broken else raw.briefs(content.text)
+        content = self.log.content()
+        usual = None if content.broken or self.log.kept else raw.briefs(content.text)
         if usual is None:
             yield from self._one_by_one(content)
             return
@@ -98,28 +99,15 @@ class _Reading:
                 continue
             self.position = found.position
             try:
-                yield _decoded(found)
+                yield self._decoded(memoryview(found.text))
             except UnreadableError as reason:
                 self.set_aside(found.line, str(reason))
 
-
-def _decoded(found: RawRecord) -> Brief | raw.Record:
-    text = memoryview(found.text)
-    return raw.brief(text) or raw.decode(text)
-
-
-def name_of(path: Path) -> str:
-    """The path as text, whatever bytes are in it."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-def identity_of(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds; both -1 for a file that cannot be looked at."""
-    try:
-        known = path.stat()
-    except OSError:
-        return -1, -1
-    return known.st_size, known.st_mtime_ns
+    def _decoded(self, text: memoryview) -> Brief | raw.Record:
+        if self.log.kept:
+            self.text = bytes(text)
+            return raw.decode(text)
+        return raw.brief(text) or raw.decode(text)
 
 
 class _Memory:
@@ -170,6 +158,7 @@ class _Growing:
     related: list[Related] = field(default_factory=list)
     odd_ids: list[tuple[bytes, str]] = field(default_factory=list)
     minted: list[tuple[int, bytes, str]] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
     _uses: dict[tuple[int, Manner], int] = field(default_factory=dict)
     _packed: list[list[bytes]] = field(default_factory=list)
     _told: dict[Told, list[bytes]] = field(default_factory=dict)
@@ -224,16 +213,18 @@ class _Growing:
     def _add_reading(self, reading: Reading, read: _Reading) -> None:
         event = reading.event
         (day, second), (event_id, uuid) = day_and_second(event), packed_id(event.id)
-        use, packed = (
+        if read.text is not None and (text := packed(read.text)) is not None:
+            self.kept.append(Kept(day, event_id, text, reading.amended_by is not None))
+        use, made = (
             self._use(day, manner_of(event)),
             entry(second, event_id, len(self.files), read.position, uuid=uuid),
         )
         if not uuid:
             self.odd_ids.append((event_id, event.id))
         if reading.shared_id or reading.amended_by:
-            self.related.append(Related(use, packed, reading.shared_id, reading.amended_by, reading.home))
+            self.related.append(Related(use, made, reading.shared_id, reading.amended_by, reading.home))
         else:
-            self._packed[use].append(packed)
+            self._packed[use].append(made)
         self._mint(day, event_id, event.minted)
         self._took(read)
 
@@ -249,9 +240,10 @@ class _Growing:
 
     def note(self, read: _Reading, *, done: bool) -> None:
         aside = read.aside() if done else []
-        self.files.append(FileRead(read.name, read.size, read.changed, read.taken, read.begins, done, aside))
+        name, stream = read.log.name, read.log.kept
+        self.files.append(FileRead(name, read.size, read.changed, read.taken, read.begins, done, aside, stream))
         read.taken, read.begins = 0, False
 
     def finished(self) -> Batch:
-        packed = [b"".join(each) for each in self._packed]
-        return Batch(self.files, list(self._uses), packed, self.related, self.odd_ids, self.minted)
+        entries = [b"".join(each) for each in self._packed]
+        return Batch(self.files, list(self._uses), entries, self.related, self.odd_ids, self.minted, self.kept)

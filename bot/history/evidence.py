@@ -1,35 +1,41 @@
-"""The raw record behind an evidence id, read again from the file it came from, without its secrets.
+"""The raw record behind an evidence id, read again from where it stands, without its secrets.
 
-A history keeps where each record stands, not the record: what CloudTrail wrote stays in the trail's own files.
+A history keeps where each record stands, not the record: what CloudTrail wrote stays in the trail's own files. Only
+what was delivered and stands nowhere else is kept, for a while (``bot.history.kept``).
 """
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bot.history.files import RawRecord, raw_records
-from bot.history.sqlite import SqliteHistory
-from bot.intake.secret_guard import REMOVED, remove_secrets
+from bot.history.content import Content, RawRecord, content_from
+from bot.history.redacted import redacted
+from bot.history.sources import LogFile, Unfetched
+from bot.history.sqlite import Pointer, SqliteHistory
 
-# Names of values that open a door by themselves; what merely names a secret (its id, ARN, type) is evidence.
-_SECRET = re.compile(
-    r"token|secret|password|passphrase|privatekey|credential|authorization|cookie|signature|plaintext|keymaterial"
-    r"|authparameter|userdata"
-)
-_NAMES_ONE = re.compile(r"(?:id|ids|arn|name|type|version|status|enabled|expiration|accesskeyid)$")
+Fetch = Callable[[str], bytes]
+"""The bytes of an object by its address (``s3://bucket/key``). Raises ``bot.history.sources.Unfetched``."""
 
 
 class RecordUnavailable(LookupError):
     """The record cannot be shown; the message is a sentence for people."""
 
 
-def event_record(history: SqliteHistory, event_id: str) -> dict[str, Any]:
+def event_record(history: SqliteHistory, event_id: str, fetch: Fetch | None = None) -> dict[str, Any]:
     """The record as CloudTrail wrote it, secrets and tokens replaced by ``[secret removed]``.
 
     Raises ``RecordUnavailable``; ``HistoryUnavailableError`` if the history cannot be asked.
+    """
+    return redacted(raw_record(history, event_id, fetch))
+
+
+def raw_record(history: SqliteHistory, event_id: str, fetch: Fetch | None = None) -> dict[str, Any]:
+    """The record with what secrets it has: not to be shown. ``fetch`` reads objects in a bucket.
+
+    Raises as :func:`event_record` does.
     """
     if event_id.startswith("alert:"):
         raise RecordUnavailable(
@@ -38,25 +44,40 @@ def event_record(history: SqliteHistory, event_id: str) -> dict[str, Any]:
     pointer = history.pointer(event_id)
     if pointer is None:
         raise RecordUnavailable(f"The history {history.path} holds no event with the id {event_id}.")
-    record = _record_at(*pointer)
+    text = history.kept(pointer) or _text_at(pointer, event_id, fetch)
+    record = _decoded(text) if text is not None else None
     if record is None or not _is(record, event_id):
-        path, position = pointer
-        gone = "is not there any more" if not path.exists() else "has changed since"
         raise RecordUnavailable(
-            f"Event {event_id} was loaded from {path}, record {position + 1}, but that file {gone}."
+            f"Event {event_id} was loaded from {pointer.log}, record {pointer.position + 1}, {_gone(pointer)}"
             " Its fields are still in the history; the rest stands only in the trail's bucket."
         )
-    shown: dict[str, Any] = remove_secrets(_without_named_secrets(record))[0]
-    return shown
+    return record
 
 
-def _record_at(path: Path, position: int) -> dict[str, Any] | None:
-    if not path.is_file():
+def _text_at(pointer: Pointer, event_id: str, fetch: Fetch | None) -> bytes | None:
+    if pointer.delivered:
         return None
-    for found in raw_records(path):
-        if isinstance(found, RawRecord) and found.position == position:
-            return _decoded(bytes(found.text))
-    return None
+    content = _object(pointer, event_id, fetch) if pointer.in_bucket else LogFile(Path(pointer.log)).content()
+    records = (each for each in content.records() if isinstance(each, RawRecord))
+    return next((bytes(each.text) for each in records if each.position == pointer.position), None)
+
+
+def _object(pointer: Pointer, event_id: str, fetch: Fetch | None) -> Content:
+    where = f"Event {event_id} is record {pointer.position + 1} of {pointer.log}"
+    if fetch is None:
+        raise RecordUnavailable(f"{where}. Fetch it with `aws s3 cp {pointer.log} - | gunzip`.")
+    try:
+        return content_from([fetch(pointer.log)])
+    except Unfetched as reason:
+        raise RecordUnavailable(f"{where}, which could not be fetched: {reason}") from reason
+
+
+def _gone(pointer: Pointer) -> str:
+    if pointer.delivered:
+        return "and that record is no longer kept."
+    if pointer.in_bucket:
+        return "but that object has changed since."
+    return f"but that file {'has changed since' if Path(pointer.log).exists() else 'is not there any more'}."
 
 
 def _decoded(text: bytes) -> dict[str, Any] | None:
@@ -72,18 +93,3 @@ def _is(record: dict[str, Any], event_id: str) -> bool:
     original = addendum.get("originalEventID") if isinstance(addendum, dict) else None
     # An id is kept up to 256 characters.
     return event_id in {str(each).strip()[:256] for each in (record.get("eventID"), original)}
-
-
-def _without_named_secrets(value: Any, *, secret: bool = False) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_named_secrets(one, secret=_is_secret(name, one, secret)) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_without_named_secrets(one, secret=secret) for one in value]
-    return REMOVED if secret and isinstance(value, str) and value else value
-
-
-def _is_secret(name: str, value: Any, inside: bool) -> bool:
-    """Whether what stands under ``name`` is to be cut out, or all below it unless its own name is harmless."""
-    plain = re.sub(r"[^a-z]", "", name.lower())
-    harmless = isinstance(value, str) and _NAMES_ONE.search(plain)
-    return not harmless and (inside or bool(_SECRET.search(plain)))

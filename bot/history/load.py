@@ -11,25 +11,29 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from bot.database import sqlite3
 from bot.history import packing
 from bot.history.batch import Batch, Manner
 from bot.history.coverage import Place, covered
 from bot.history.decoders import decoded
-from bot.history.decoding import identity_of, name_of
+from bot.history.decoding import batches
 from bot.history.files import log_files
 from bot.history.rolled import moment
 from bot.history.schema import DAY
+from bot.history.sources import Delivery, LogFile, LogObject, Source, fetched_ahead
 from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.model import Coverage, Span
 
 STDIN = Path("-")
+
+L = TypeVar("L", bound=Source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +88,23 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
     Never raises for what is in a file. Raises ``HistoryUnavailableError`` if the history cannot be written,
     ``bot.history.decoders.DecoderLost`` if a process that helps was ended: the load is then run again.
     """
-    started = time.monotonic()
-    run = _Run()
-    try:
-        with closing(HistoryWriter(history.path)) as writer, _no_cycle_collection(), _with_stdin(paths) as given:
-            _load(writer, list(log_files(given)), run, progress)
-    except sqlite3.Error as error:
-        raise HistoryUnavailableError(f"the history {history.path} could not be written: {error}") from error
-    return run.report(time.monotonic() - started, history)
+    with _with_stdin(paths) as given:
+        return _load(history, [LogFile(path) for path in log_files(given)], decoded, progress)
+
+
+def load_logs(
+    history: SqliteHistory, logs: Iterable[LogObject | Delivery], progress: Watch = lambda _: None
+) -> LoadReport:
+    """Load logs that are not files here into ``history``: objects in a bucket, and what a queue delivered.
+
+    An object that was read to its end before, all of it, and has the same size and version is not fetched again: its
+    records count as duplicates. What could not be fetched is set aside, and tried again by the next load that names it.
+    Everything is committed when this returns. All of ``logs`` is listed first: load millions of them in portions.
+
+    Never raises for what is in a log. Raises ``HistoryUnavailableError`` if the history cannot be written, and what a
+    ``fetch`` raises but ``bot.history.sources.Unfetched``: the load is then run again.
+    """
+    return _load(history, list(logs), lambda unread: batches(fetched_ahead(unread)), progress)
 
 
 @contextmanager
@@ -119,12 +132,21 @@ def _no_cycle_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _load(writer: HistoryWriter, paths: Sequence[Path], run: _Run, progress: Watch) -> None:
-    unread = [path for path in paths if not run.skipped(writer, path)]
-    progress(Progress(run.files, len(paths), run.records))
-    for batch in decoded(unread):
-        run.saw(batch, writer.store(batch))
-        progress(Progress(run.files, len(paths), run.records))
+def _load(
+    history: SqliteHistory, logs: Sequence[L], decode: Callable[[Sequence[L]], Iterator[Batch]], progress: Watch
+) -> LoadReport:
+    started = time.monotonic()
+    run = _Run()
+    try:
+        with closing(HistoryWriter(history.path)) as writer, _no_cycle_collection():
+            unread = [log for log in logs if not run.skipped(writer, log)]
+            progress(Progress(run.files, len(logs), run.records))
+            for batch in decode(unread):
+                run.saw(batch, writer.store(batch))
+                progress(Progress(run.files, len(logs), run.records))
+    except sqlite3.Error as error:
+        raise HistoryUnavailableError(f"the history {history.path} could not be written: {error}") from error
+    return run.report(time.monotonic() - started, history)
 
 
 def describe(history: SqliteHistory) -> HistoryReport:
@@ -166,10 +188,9 @@ class _Run:
     oldest: int | None = None
     set_aside: list[SetAside] = field(default_factory=list)
 
-    def skipped(self, writer: HistoryWriter, path: Path) -> bool:
-        """Whether a file need not be read again; if so it counts as read."""
-        size, changed = identity_of(path)
-        records = writer.finished(name_of(path), size, changed)
+    def skipped(self, writer: HistoryWriter, log: Source) -> bool:
+        """Whether a log need not be read again; if so it counts as read."""
+        records = writer.finished(log.name, *log.identity)
         if records is not None:
             self.files += 1
             self.records += records

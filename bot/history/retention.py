@@ -7,11 +7,11 @@ at most. What was freed is given back to the file system at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from bot.database import Database, open_writer
-from bot.history import practice
+from bot.history import kept, practice
 from bot.history.schema import migrations
 
 DAYS = 150
@@ -36,7 +36,8 @@ def retire(path: Path, now: datetime, days: int = DAYS) -> Retired:
 
     Ended at any point and run again it ends the same. Raises what ``bot.database.open_writer`` raises.
     """
-    first_kept = (now.astimezone(UTC).date() - timedelta(days=days) - _EPOCH).days
+    today = (now.astimezone(UTC).date() - _EPOCH).days
+    first_kept = today - days
     db = open_writer(path, synchronous="NORMAL")
     try:
         migrations.apply(db)
@@ -45,6 +46,7 @@ def retire(path: Path, now: datetime, days: int = DAYS) -> Retired:
         while (dropped := _drop_some(db, first_kept)) is not None:
             events += dropped
         _drop_the_rest(db, first_kept)
+        _drop_kept(db, max(kept.too_old(db, today), first_kept - 1))
         _give_back(db)
         return Retired(events, before - _size(db))
     finally:
@@ -85,6 +87,19 @@ def _drop_the_rest(db: Database, first_kept: int) -> None:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def _drop_kept(db: Database, last_gone: int) -> None:
+    """Raw records of up to this day, a day at a time."""
+    for (day,) in db.execute("SELECT day FROM kept_day WHERE day <= ?", [last_gone]).fetchall():
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute("DELETE FROM kept WHERE day = ?", [day])
+            db.execute("DELETE FROM kept_day WHERE day = ?", [day])
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
 
 
 def _give_back(db: Database) -> None:

@@ -29,6 +29,12 @@ def m001_events(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_kept(db: Database) -> None:
+    for statement in _KEPT:
+        db.execute(statement)
+
+
 _EVENTS = (
     "CREATE TABLE text (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",
     "CREATE TABLE name (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",
@@ -85,4 +91,12 @@ _EVENTS = (
     """CREATE TABLE practice (
         block INTEGER NOT NULL, name INTEGER NOT NULL, principal INTEGER NOT NULL, days INTEGER NOT NULL,
         PRIMARY KEY (block, name, principal)) WITHOUT ROWID""",
+)
+
+_KEPT = (
+    # Raw records that stand nowhere else, compressed and without their secrets (``bot.history.kept``).
+    """CREATE TABLE kept (
+        day INTEGER NOT NULL, event_id BLOB NOT NULL, packed BLOB NOT NULL, PRIMARY KEY (day, event_id))
+        WITHOUT ROWID""",
+    "CREATE TABLE kept_day (day INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from bot.database import Database, open_reader, sqlite3
 from bot.history import packing, practice
 from bot.history.coverage import Place, covered
+from bot.history.kept import unpacked
 from bot.history.rolled import Rolled, Seconds, moment
 from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
 from bot.model import Coverage, Event, Habit, Kind, Observable, Principal, Span, Use
@@ -31,6 +33,22 @@ _PLACES = """SELECT p.account, p.region, a.value, r.value
 
 class HistoryUnavailableError(Exception):
     """The history could not be asked; the message says why and what to do. Never the same as "found nothing"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where a record stands: the name of its log (``bot.history.sources``) and its position there, from 0."""
+
+    log: str
+    position: int
+    day: int
+    event_id: bytes
+    delivered: bool
+    """It came by a stream, and stands nowhere if not in the history."""
+
+    @property
+    def in_bucket(self) -> bool:
+        return self.log.startswith("s3://")
 
 
 class SqliteHistory:
@@ -107,18 +125,26 @@ class SqliteHistory:
         """The ids of every principal ``value`` may mean: an id, an ARN, or a bare user or role name."""
         return principal_ids(self.rows, value)
 
-    def pointer(self, event_id: str) -> tuple[Path, int] | None:
-        """The file an event was read from, and the position of its record there (``bot.history.files``).
+    def pointer(self, event_id: str) -> Pointer | None:
+        """Where the record of an event stands.
 
         Ids are in no index: this reads through all of them.
         """
         wanted, uuid = packing.packed_id(event_id)
-        for (packed,) in self.rows("SELECT packed FROM event WHERE instr(packed, ?)", [wanted]):
+        query = "SELECT day, packed FROM event JOIN use ON use.id = event.use WHERE instr(packed, ?)"
+        for day, packed in self.rows(query, [wanted]):
             for each in packing.entries(packed):
                 if packing.id_of(each) == wanted and packing.is_uuid(each) == uuid:
                     file, position = packing.place_of(each)
-                    return Path(self.rows("SELECT path FROM file WHERE id = ?", [file])[0][0]), position
+                    path, size = self.rows("SELECT path, size FROM file WHERE id = ?", [file])[0]
+                    return Pointer(path, position, day, wanted, delivered=size < 0)
         return None
+
+    def kept(self, pointer: Pointer) -> bytes | None:
+        """The record itself, without its secrets, where the history keeps it."""
+        query = "SELECT packed FROM kept WHERE day = ? AND event_id = ?"
+        found = self.rows(query, [pointer.day, pointer.event_id])
+        return unpacked(found[0][0]) if found else None
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The answer to a query of this package. Raises ``HistoryUnavailableError``."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.database import Database, open_writer
-from bot.history import packing
+from bot.history import kept, packing
 from bot.history.batch import Batch, FileRead
 from bot.history.held import Parts, part_of
 from bot.history.numbers import ACCOUNT_AT, REGION_AT, Fields, Numbers
@@ -55,6 +55,7 @@ class HistoryWriter:
             uses = [self._numbers.fields(day, manner) for day, manner in batch.uses]
             self._db.conn.executemany("INSERT OR IGNORE INTO odd_id VALUES (?, ?)", batch.odd_ids)
             self._db.conn.executemany("INSERT OR IGNORE INTO minted VALUES (?, ?, ?)", batch.minted)
+            kept.keep(self._db, batch.kept)
             # Part by part, so that each is brought to hand once even where the log is in no order.
             by_part = sorted(zip(uses, batch.packed, strict=True), key=lambda each: part_of(each[0]))
             added = sum(self._add(fields, packed, files) for fields, packed in by_part if packed)
@@ -96,12 +97,19 @@ class HistoryWriter:
     def _file(self, file: FileRead) -> int:
         number = int(self._db.execute(_BEGIN_FILE, [file.path, file.size, file.changed]).fetchone()[0])
         update = "UPDATE file SET records = ? + records * ?, done = ? WHERE id = ?"
-        self._db.execute(update, [file.records, int(not file.begins), int(file.done), number])
+        self._db.execute(update, [file.records, int(file.stream or not file.begins), int(file.done), number])
         if file.done:
-            self._db.execute("DELETE FROM set_aside WHERE file = ?", [number])
-            aside = [(number, *entry) for entry in file.set_aside]
-            self._db.conn.executemany("INSERT INTO set_aside VALUES (?, ?, ?, ?)", aside)
+            if not file.stream:
+                self._db.execute("DELETE FROM set_aside WHERE file = ?", [number])
+            for entry in file.set_aside:
+                self._set_aside(number, *entry)
         return number
+
+    def _set_aside(self, file: int, line: int | None, reason: str, count: int) -> None:
+        """Add to what was set aside of a log for the same reason."""
+        more = "UPDATE set_aside SET count = count + ? WHERE file = ? AND reason = ?"
+        if not self._db.execute(more, [count, file, reason]).rowcount:
+            self._db.execute("INSERT INTO set_aside VALUES (?, ?, ?, ?)", [file, line, reason, count])
 
     def _add(self, fields: Fields, packed: bytes, files: Sequence[bytes]) -> int:
         ids = self._parts.of(fields).ids

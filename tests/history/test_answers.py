@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from bot.history.address import classify
-from bot.history.files import RawRecord, log_files, raw_records
+from bot.history.content import RawRecord
+from bot.history.files import log_files
 from bot.history.load import load_paths
 from bot.history.normal import reading_of
 from bot.history.raw import decode
+from bot.history.sources import LogFile
 from bot.history.sqlite import SqliteHistory
 from bot.model import Event, Habit, Kind, Observable, Span, Use
 from tests.history.made import ACCOUNT, ALICE, ALWAYS, DATA, KALI, KEY, record, write
@@ -30,7 +32,7 @@ class Plain:
     def __init__(self, paths: Iterable[Path]) -> None:
         found: dict[tuple[str, str], Event] = {}
         for path in log_files(list(paths)):
-            for each in raw_records(path):
+            for each in LogFile(path).content().records():
                 assert isinstance(each, RawRecord)
                 event = reading_of(decode(memoryview(each.text))).event
                 found.setdefault((event.id, event.account), event)

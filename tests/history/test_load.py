@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.history import files, raw
+from bot.history import content as log_content
+from bot.history import raw
 from bot.history.load import HistoryReport, SetAside, describe, load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.model import Kind, Observable
@@ -126,7 +127,7 @@ def test_a_record_nested_too_deeply_does_not_take_its_neighbours_with_it(tmp_pat
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_FILE_BYTES", 2 * 1024**2)
+    monkeypatch.setattr(log_content, "MAX_LOG_BYTES", 2 * 1024**2)
     history, aside = load(tmp_path, gzip.compress(b" " * (3 * 1024**2) + dumped(record())))
     assert (held(history), aside) == (0, [(None, "larger than 2 MB when decompressed: nothing of it was read", 1)])
 
