@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 
 from bot.enrichment import MOST_HANGING, Question, Runner
-from bot.model import Answer, Context, Declaration, Enrichment, Kind, Observable, Status
+from bot.model import (
+    Answer,
+    CannotSearch,
+    Context,
+    Declaration,
+    Enrichment,
+    HistoryUnavailableError,
+    Kind,
+    NotAnswered,
+    Observable,
+    Status,
+)
 from bot.plugins import Plugin
 from tests.fakes import WINDOW, FakeHistory
 
@@ -134,6 +145,12 @@ def test_what_is_raised_is_a_failure_in_one_line(error: BaseException, why: str)
     failed, other = ask(question(raising(error)), question(said("well")))
     assert (failed.status, failed.why, failed.answer) == (Status.FAILED, why, None)
     assert other.status is Status.ANSWERED
+
+
+@pytest.mark.parametrize("error", [NotAnswered, HistoryUnavailableError, CannotSearch])
+def test_what_could_not_be_asked_is_a_failure_in_its_own_words(error: type[Exception]) -> None:
+    (given,) = ask(question(raising(error("Addresses cannot be searched for here."))))
+    assert (given.status, given.why) == (Status.FAILED, "Addresses cannot be searched for here.")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def _exit_code(error: Exception) -> int | None:
     from bot.app import CannotListen
     from bot.config import ConfigError
     from bot.config.secret_ref import MissingSecret
-    from bot.history.sqlite import HistoryUnavailableError
+    from bot.model import HistoryUnavailableError
     from bot.plugins import PluginError
     from bot.store.state import StateUnavailable
 

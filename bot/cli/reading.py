@@ -68,7 +68,8 @@ def show_event_record(
 ) -> None:
     """The CloudTrail record behind an evidence id, as JSON, without its secrets."""
     from bot.history.evidence import RecordUnavailable, event_record
-    from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
+    from bot.history.sqlite import SqliteHistory
+    from bot.model import HistoryUnavailableError
 
     try:
         print_json(event_record(SqliteHistory(history_path(history, settings_of(config))), event_id))

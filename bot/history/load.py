@@ -27,9 +27,9 @@ from bot.history.files import log_files
 from bot.history.rolled import moment
 from bot.history.schema import DAY
 from bot.history.sources import Delivery, LogFile, LogObject, Source, fetched_ahead
-from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
+from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
-from bot.model import Coverage, Span
+from bot.model import Coverage, HistoryUnavailableError, Span
 
 STDIN = Path("-")
 

@@ -15,7 +15,7 @@ from bot.history.coverage import Place, covered
 from bot.history.kept import unpacked
 from bot.history.rolled import Rolled, Seconds, moment
 from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
-from bot.model import Coverage, Event, Habit, Kind, Observable, Principal, Span, Use
+from bot.model import Coverage, Event, Habit, HistoryUnavailableError, Kind, Observable, Principal, Span, Use
 
 _IDENTITY = """SELECT p.value, d.type, d.arn, d.account FROM use u JOIN identity d ON d.id = u.identity
     JOIN principal p ON p.id = d.principal WHERE u.id = ?"""
@@ -29,10 +29,6 @@ _CALLERS = """SELECT n.value, count(DISTINCT principal) FROM practice JOIN name 
     WHERE {days} GROUP BY 1"""
 _PLACES = """SELECT p.account, p.region, a.value, r.value
     FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region"""
-
-
-class HistoryUnavailableError(Exception):
-    """The history could not be asked; the message says why and what to do. Never the same as "found nothing"."""
 
 
 @dataclass(frozen=True, slots=True)

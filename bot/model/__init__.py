@@ -25,7 +25,6 @@ from bot.model.enricher import (
     Enricher,
     Enrichment,
     Fact,
-    NotAnswered,
     Prevalence,
     Signal,
     Status,
@@ -48,6 +47,7 @@ from bot.model.ports import (
     Unread,
 )
 from bot.model.times import RECENT, Span, Window, rfc3339
+from bot.model.unanswered import CannotSearch, HistoryUnavailableError, NotAnswered
 from bot.networks import inside, network_of
 
 __all__ = (
@@ -68,6 +68,7 @@ __all__ = (
     "Assessment",
     "Baseline",
     "Call",
+    "CannotSearch",
     "Case",
     "Change",
     "ChangeState",
@@ -86,6 +87,7 @@ __all__ = (
     "Gap",
     "Habit",
     "History",
+    "HistoryUnavailableError",
     "Iam",
     "IdentityRecord",
     "KeyRecord",

@@ -88,10 +88,6 @@ class Enricher(Protocol):
     def enrich(self, observable: Observable, context: Context) -> Answer: ...
 
 
-class NotAnswered(Exception):
-    """An enricher could not ask what it needs; the text is a sentence for people. The question ends ``failed``."""
-
-
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """What was usual for a principal before the judged part of the window."""

@@ -26,7 +26,11 @@ class Coverage:
 
 
 class History(Protocol):
-    """The CloudTrail history. One protocol for every store; all answers are of unique records."""
+    """The CloudTrail history. One protocol for every store; all answers are of unique records.
+
+    Every question raises ``HistoryUnavailableError`` where it could not be asked, and ``CannotSearch`` where this store
+    has no way to look for the observable: never an empty answer, which would read as "none".
+    """
 
     def coverage(self, span: Span) -> Coverage | None:
         """What of ``span`` the history holds; ``None`` if nothing."""

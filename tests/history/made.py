@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ DATA = Path(__file__).parent.parent / "data" / "cloudtrail"
 ACCOUNT = "111122223333"
 KEY = "AKIARTX3GSDSQAAAAAAA"
 ALICE = f"{ACCOUNT}:user/alice"
+MADE_FROM = datetime(2026, 11, 1, tzinfo=UTC)
+"""From when ``assorted`` records are."""
 ALWAYS = Span(datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 KALI = "aws-cli/1.22.34 Python/3.9.11 Linux/5.15.0-kali3-amd64 botocore/1.27.84"
 
@@ -45,6 +48,31 @@ def record(number: int = 1, **changes: Any) -> dict[str, Any]:
         "responseElements": None,
     }
     return {key: value for key, value in (made | changes).items() if value is not ...}
+
+
+def assorted(chance: random.Random, count: int) -> list[dict[str, Any]]:
+    """Records of few kinds over ten days, so that days, kinds and seconds meet; a third of them on the same seconds."""
+    made = []
+    for number in range(count):
+        at = MADE_FROM + timedelta(
+            seconds=chance.choice((chance.randrange(10 * 86_400), chance.randrange(10) * 43_200))
+        )
+        name = chance.choice(("alice", "bob"))
+        identity = record()["userIdentity"] | {"userName": name, "arn": f"arn:aws:iam::{ACCOUNT}:user/{name}"}
+        identity["accessKeyId"] = chance.choice((KEY, f"{KEY[:-1]}B", None))
+        made.append(
+            record(
+                number,
+                eventTime=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                eventName=chance.choice(("ListUsers", "ListRoles", "ConsoleLogin")),
+                sourceIPAddress=chance.choice(("203.0.113.5", "198.51.100.7", "s3.amazonaws.com", None)),
+                userAgent=chance.choice((KALI, "Boto3/1.34.51 md/Botocore#1.34.51", None)),
+                awsRegion=chance.choice(("us-east-1", "eu-west-1")),
+                userIdentity=identity | chance.choice(({}, {}, {"invokedBy": "athena.amazonaws.com"})),
+                **chance.choice(({}, {"errorCode": ..., "errorMessage": ...}, {"errorCode": "ThrottlingException"})),
+            )
+        )
+    return made
 
 
 def write(path: Path, records: Sequence[Any]) -> Path:

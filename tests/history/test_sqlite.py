@@ -13,8 +13,8 @@ import pytest
 from bot.history.activity import activity
 from bot.history.load import HistoryReport, LoadReport, describe, load_paths
 from bot.history.schema import ADDRESS_CLASSES, OUTCOMES
-from bot.history.sqlite import HistoryUnavailableError, SqliteHistory
-from bot.model import AddressClass, Kind, Observable, Outcome, Principal, Span
+from bot.history.sqlite import SqliteHistory
+from bot.model import AddressClass, HistoryUnavailableError, Kind, Observable, Outcome, Principal, Span
 from tests.history.made import ACCOUNT, ALICE, ALWAYS, DATA, KALI, KEY, key, loaded, principal, record, write
 
 INVICTUS = Observable(Kind.ACCOUNT, "123837392027")

@@ -1,0 +1,19 @@
+"""Why a question has no answer: never the same as "found nothing"."""
+
+from __future__ import annotations
+
+
+class NotAnswered(Exception):
+    """An enricher could not ask what it needs; the text is a sentence for people. The question ends ``failed``."""
+
+
+class HistoryUnavailableError(NotAnswered):
+    """The history could not be asked; the text says why and what to do. Never the same as "found nothing"."""
+
+
+class CannotSearch(HistoryUnavailableError):
+    """This history has no way to look for that; the text says for what, and which history has.
+
+    CloudTrail's own look-up, for one, cannot search by address. It is raised in place of an empty answer, which would
+    read as "none", and shown as a question that could not be asked.
+    """
