@@ -32,13 +32,29 @@ from bot.history.writing import HistoryWriter
 from bot.iam import AwsIam
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
-from bot.model import Alert, Environment, Iam, Kind, Observable, Operation, Triage, Window
+from bot.model import (
+    Alert,
+    Environment,
+    Event,
+    Gap,
+    HistoryUnavailableError,
+    Iam,
+    Kind,
+    Observable,
+    Operation,
+    Ruling,
+    Scope,
+    Triage,
+    Window,
+)
 from bot.operations import Operations
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import REMEDIATIONS
 from bot.remediation.run import Remediations, RemediationSettings
 from bot.scope.ground import Known
+from bot.scope.leads import QUESTION as SCOPE_QUESTION
+from bot.scope.reading import scope
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
@@ -106,11 +122,27 @@ class Investigator:
         window: Window,
         *,
         alerts: Sequence[Alert] = (),
+        rulings: Sequence[Ruling] = (),
         on_progress: Callable[[Triage], None] | None = None,
     ) -> Triage:
         cases = CasesBefore(self._state, [alert.id for alert in alerts]) if self._state is not None else None
-        world = replace(self._world, cases=cases)
-        return triage(observable, window, world=world, alerts=alerts, on_progress=on_progress)
+        scoper = self._scope if self.history is not None else None
+        world = replace(self._world, cases=cases, scoper=scoper)
+        return triage(observable, window, world=world, alerts=alerts, rulings=rulings, on_progress=on_progress)
+
+    def _scope(
+        self, leads: Sequence[Observable], window: Window, *, told: Sequence[Event], rulings: Sequence[Ruling]
+    ) -> Scope | Gap:
+        known = replace(
+            self.known(),
+            set_aside={each.key: f"{each.reason} ({each.by})" for each in rulings if not each.belongs},
+            counted_in={each.key: f"{each.reason} ({each.by})" for each in rulings if each.belongs},
+        )
+        assert self.history is not None  # noqa: S101 - a triage without a history is given no scoper
+        try:
+            return scope(self.history, leads, window.until, since=window.recent_since, known=known, told=told)
+        except HistoryUnavailableError as error:
+            return Gap(SCOPE_QUESTION, str(error))
 
     def known(self) -> Known:
         """What the organisation says of itself, for scoping and hunts."""

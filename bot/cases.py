@@ -14,7 +14,19 @@ from datetime import datetime
 import msgspec
 
 from bot.database import Database
-from bot.model import Alert, Case, Change, Environment, Kind, Observable, Triage, Window, rfc3339
+from bot.model import (
+    Actor,
+    Alert,
+    Case,
+    Change,
+    Environment,
+    Kind,
+    Observable,
+    Ruling,
+    Triage,
+    Window,
+    rfc3339,
+)
 
 SUBJECTS = (Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP)
 """What a case can be about, the most telling first."""
@@ -104,7 +116,28 @@ def load(db: Database, id_: int) -> Case:
         window=Window(*(datetime.fromisoformat(at) for at in row[8:11])),
         alerts=tuple(_alerts(db, id_)),
         triage=msgspec.json.decode(row[11], type=Triage) if row[11] else None,
+        rulings=tuple(_rulings(db, id_)),
     )
+
+
+def rule(db: Database, case: int, key: str, actor: Actor, reason: str, at: datetime, *, belongs: bool) -> bool:
+    """Keep what an analyst decided about a key of a case's scope; whether it is news: a request a crash repeats is not.
+
+    Raises ``LookupError`` if the case is not open.
+    """
+    if not db.execute("SELECT 1 FROM cases WHERE id = ? AND state = 'open'", [case]).fetchone():
+        raise LookupError(f"there is no open case {case}")
+    newest = db.execute(
+        "SELECT belongs, reason, actor FROM rulings WHERE case_id = ? AND key = ? ORDER BY seq DESC LIMIT 1",
+        [case, key],
+    ).fetchone()
+    if newest and tuple(newest) == (int(belongs), reason, actor.id):
+        return False
+    db.execute(
+        "INSERT INTO rulings (case_id, key, belongs, reason, actor, actor_name, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [case, key, belongs, reason, actor.id, actor.name, rfc3339(at)],
+    )
+    return True
 
 
 def with_changes(case: Case, changes: tuple[Change, ...]) -> Case:
@@ -134,3 +167,10 @@ def _open(db: Database, alert: Alert, kind: str, value: str, environment: Enviro
 def _alerts(db: Database, case: int) -> Iterator[Alert]:
     for row in db.execute("SELECT alert FROM case_alerts WHERE case_id = ? ORDER BY at, alert_id", [case]):
         yield msgspec.json.decode(row[0], type=Alert)
+
+
+def _rulings(db: Database, case: int) -> Iterator[Ruling]:
+    newest = "SELECT max(seq) FROM rulings WHERE case_id = ? GROUP BY key"
+    query = f"SELECT key, belongs, reason, actor_name, at FROM rulings WHERE seq IN ({newest}) ORDER BY seq"  # noqa: S608 - no values
+    for key, belongs, reason, by, at in db.execute(query, [case]):
+        yield Ruling(key, bool(belongs), reason, by, datetime.fromisoformat(at))

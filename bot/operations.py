@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import cases
+from bot import audit, cases
 from bot.access import AccessRules, decide
 from bot.assessment import Case as Judged
 from bot.assessment import assess
+from bot.database import Database
 from bot.history.address import parse_address
 from bot.history.sqlite import SqliteHistory
 from bot.hunts.hunting import WINDOW as HUNT_WINDOW
@@ -32,6 +33,7 @@ from bot.model import (
     Operation,
     Plan,
     Refusal,
+    Scope,
     Span,
     Triage,
     Window,
@@ -40,7 +42,6 @@ from bot.pipeline import Investigate, Pipeline
 from bot.remediation.run import Remediations
 from bot.scope.ground import Known
 from bot.scope.reading import scope
-from bot.scope.result import Scope
 from bot.store.state import State
 from bot.triage import alert_gaps
 
@@ -165,6 +166,28 @@ class Operations:
         if refusal := self._refused(actor, Operation.TRIAGE):
             return refusal
         self._state.write(lambda db: self._pipeline.ask_again(db, case))
+        return case
+
+    def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
+        """Count ``key`` into the scope of ``case``, or set it aside; the case's questions are asked again.
+
+        Returns the case. Raises ``LookupError`` if it is not open.
+        """
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        if not reason.strip():
+            return Refusal("Say why: the reason goes on record.")
+        now = self._clock()
+
+        def commit(db: Database) -> None:
+            if not cases.rule(db, case, key, actor, reason, now, belongs=belongs):
+                return
+            what = "counted into the scope" if belongs else "set aside from the scope"
+            target, result = f"case {case}: {key}", f"{what} of case #{case}"
+            audit.append(db, actor=actor, operation="rule", target=target, reason=reason, result=result, at=now)
+            self._pipeline.ask_again(db, case)
+
+        self._state.write(commit)
         return case
 
     def plan_offered(self, remediation: str, target: str, case: int, actor: Actor) -> Plan | Refusal:

@@ -22,7 +22,7 @@ import structlog
 
 from bot import cases, intake
 from bot.database import Database
-from bot.model import Alert, Case, Change, Environment, Observable, Triage, Window
+from bot.model import Alert, Case, Change, Environment, Observable, Ruling, Triage, Window
 from bot.news import LATE, news
 from bot.remediation.records import changes_of
 from bot.slack.card import card
@@ -45,6 +45,7 @@ class Investigate(Protocol):
         window: Window,
         *,
         alerts: Sequence[Alert],
+        rulings: Sequence[Ruling] = (),
         on_progress: Callable[[Triage], None] | None = None,
     ) -> Triage: ...
 
@@ -139,6 +140,7 @@ class Pipeline:
             case.subject,
             case.window,
             alerts=case.alerts,
+            rulings=case.rulings,
             on_progress=lambda partial: self._state.write(lambda db: self._settle(db, case.id, partial)),
         )
 

@@ -27,6 +27,7 @@ from bot.model import (
     Verdict,
     offensive_name,
 )
+from bot.scope.telling import in_a_line
 
 WORDS = {
     Verdict.INCIDENT: "🔴 Incident",
@@ -104,6 +105,7 @@ def rows(case: Case) -> tuple[Row, ...]:
         *([Row("Where", where)] if where else []),
         *([Row("Client", clients)] if clients else []),
         Row("Activity", did(triage.activity, triage.searched)),
+        *([Row("Same hands", in_a_line(triage.scope, triage.observable.value))] if triage.scope else []),
         *([Row("Asked again", triage.news)] if triage.news else []),
         *_headlines(triage, without=_drawn(bool(where), bool(clients))),
     )

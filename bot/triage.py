@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 from bot.assessment import Case, assess
 from bot.enrichment import Question, Runner
@@ -21,6 +22,7 @@ from bot.model import (
     EarlierCases,
     Enrichment,
     Environment,
+    Event,
     Gap,
     History,
     Iam,
@@ -28,6 +30,8 @@ from bot.model import (
     Observable,
     Principal,
     Records,
+    Ruling,
+    Scope,
     Signal,
     Suggestion,
     Triage,
@@ -37,6 +41,7 @@ from bot.model import (
     rfc3339,
 )
 from bot.plugins import Plugin
+from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
 from bot.weights import Weights, shipped
 
 MOST_ADDRESSES = 10
@@ -46,6 +51,14 @@ ACTORS = frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL})
 LONG_TERM_KEY = "AKIA"
 
 Progress = Callable[[Triage], None]
+
+
+class Scoper(Protocol):
+    """Finds every key in the same hands as ``leads``, or says why that could not be done."""
+
+    def __call__(
+        self, leads: Sequence[Observable], window: Window, *, told: Sequence[Event], rulings: Sequence[Ruling]
+    ) -> Scope | Gap: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class TriageWorld:
     environment_of: Callable[[str | None], Environment] = lambda _: Environment()
     """The environment of an account; of the default one where the account is not known."""
     weights: Weights = field(default_factory=shipped)
+    scoper: Scoper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +96,15 @@ def triage(
     alerts: Sequence[Alert] = (),
     signals: Sequence[Signal] = (),
     approved_test: bool = False,
+    rulings: Sequence[Ruling] = (),
     on_progress: Progress | None = None,
 ) -> Triage:
     """Everything about ``observable`` in ``window``. ``alerts`` are those of its case, ``signals`` of our detections.
 
     ``on_progress`` is called with an unfinished ``Triage`` (its ``pending`` not empty) before the first answer and
-    after each. The answers stand in the order of the config however they arrive.
+    after each. The answers stand in the order of the config however they arrive. Where they are grave enough, the
+    other keys in the same hands are looked for (``rulings`` are what analysts decided about some), and what that finds
+    is judged with them.
     """
     history = _history(world.history, alerts)
     found = _found(observable, window, history)
@@ -119,7 +136,14 @@ def triage(
         answers[index] = enrichment
         if on_progress is not None and len(answers) < len(questions):
             on_progress(making.triage(answers))
-    return making.triage(answers)
+    answered = making.triage(answers)
+    leads = leads_of(observable, found.recent, answered.assessment.reasons)
+    if world.scoper is None or not leads or answered.assessment.verdict not in SCOPED:
+        return answered
+    if on_progress is not None:
+        on_progress(replace(answered, pending=(QUESTION,)))
+    told = [event for alert in alerts for event in events_of(alert, world.history)]
+    return making.scoped(answers, leads, world.scoper(leads, window, told=told, rulings=rulings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +173,14 @@ class _Making:
             suggested=_suggested(self.observable, assessment.verdict, self.case.alerts),
             pending=tuple(dict.fromkeys(question.plugin.declaration.question for question in waiting)),
         )
+
+    def scoped(self, answers: dict[int, Enrichment], leads: Sequence[Observable], found: Scope | Gap) -> Triage:
+        """The triage once the other keys have been looked for."""
+        if isinstance(found, Gap):
+            case = replace(self.case, gaps=(*self.case.gaps, found), undecided=frozenset({CONFIRMED}))
+            return replace(self, case=case).triage(answers)
+        case = replace(self.case, signals=(*self.case.signals, *signals_of(found, leads)))
+        return replace(replace(self, case=case).triage(answers), scope=found)
 
     def _case(self, waiting: Sequence[Question]) -> Case:
         if not waiting:

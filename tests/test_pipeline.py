@@ -187,6 +187,29 @@ def test_a_case_that_is_not_there_cannot_be_asked_again(desk: Desk) -> None:
         desk.operations.ask_again(7, ANA)
 
 
+def test_a_ruling_is_kept_once_on_record_and_has_the_case_asked_again(desk: Desk) -> None:
+    deliver(desk, alert("a", ONE))
+    before = rows(desk, "SELECT count(*) FROM audit")[0][0]
+    for _ in range(2):
+        assert desk.operations.rule(1, TWO, ANA, "it is our scanner", belongs=False) == 1
+    assert rows(desk, "SELECT actor, operation, target, reason FROM audit")[before:] == [
+        (ANA.id, "rule", f"case 1: {TWO}", "it is our scanner")
+    ]
+    assert rows(desk, "SELECT count(*) FROM jobs WHERE kind = 'triage' AND state = 'ready'") == [(1,)]
+    assert desk.operations.rule(1, TWO, ANA, "it is not, after all", belongs=True) == 1
+    (ruling,) = cases.load(desk.state.read(), 1).rulings
+    assert (ruling.key, ruling.belongs, ruling.reason, ruling.by) == (TWO, True, "it is not, after all", "Ana")
+
+
+def test_a_ruling_needs_a_right_a_reason_and_an_open_case(desk: Desk) -> None:
+    deliver(desk, alert("a", ONE))
+    for actor, reason in ((MAL, "because"), (ANA, " ")):
+        assert isinstance(desk.operations.rule(1, TWO, actor, reason, belongs=True), Refusal)
+    with pytest.raises(LookupError):
+        desk.operations.rule(7, TWO, ANA, "because", belongs=True)
+    assert cases.load(desk.state.read(), 1).rulings == ()
+
+
 def test_asked_ten_times_before_it_runs_it_runs_once(desk: Desk) -> None:
     for n in range(10):
         asked(desk, ANA, ONE, ask=f"ask-{n}")

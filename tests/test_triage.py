@@ -18,14 +18,21 @@ from bot.ipdata import LocalAddressData
 from bot.model import (
     AddressClass,
     Alert,
+    Attacker,
     Call,
     Environment,
     Event,
+    Evidence,
+    Gap,
     Kind,
     Observable,
     Outcome,
+    Ruling,
+    Scope,
+    Span,
     Status,
     Suggestion,
+    Suspicion,
     Triage,
     Verdict,
     Window,
@@ -275,3 +282,63 @@ def test_the_window_is_the_one_asked_about(invictus: SqliteHistory) -> None:
     )
     assert (made.searched, made.activity.events) == (None, 0)
     assert made.assessment.verdict is Verdict.INCONCLUSIVE
+
+
+# ------------------------------------------------------------------------------------- the same hands
+
+
+class Hands:
+    """A scoper that remembers what it was asked and finds ``confirmed``, or cannot say."""
+
+    def __init__(self, *confirmed: str, gap: str | None = None) -> None:
+        self.confirmed, self.gap = confirmed, gap
+        self.asked: list[tuple[list[str], list[str], list[str]]] = []
+
+    def __call__(
+        self, leads: Sequence[Observable], window: Window, *, told: Sequence[Event], rulings: Sequence[Ruling]
+    ) -> Scope | Gap:
+        self.asked.append(([each.value for each in leads], [each.id for each in told], [each.key for each in rulings]))
+        if self.gap:
+            return Gap("Which other keys are in the same hands?", self.gap)
+        trace = Evidence("address", "network", 0.8, "It was used from there.", ("event-x",))
+        found = tuple(Suspicion(key, "111122223333:user/bob", 1, 0.9, (trace,)) for key in (KEY, *self.confirmed))
+        span = Span(window.since, window.until)
+        return Scope(tuple(leads), span, span, None, 1, found, (), (), (), Attacker(), ())
+
+
+def test_what_is_grave_enough_is_scoped_and_judged_again() -> None:
+    hands = Hands("AKIARTX3GSDSQBBBBBBB")
+    seen: list[Triage] = []
+    suspicious = [*ordinary(), stolen(10, ip=OFFICE)]
+    alone = triage(LEAD, WINDOW, world=world(suspicious))
+    ruling = Ruling("AKIARTX3GSDSQCCCCCCC", False, "a test", "Alice", NOW)
+    made = triage(LEAD, WINDOW, world=world(suspicious, scoper=hands), rulings=[ruling], on_progress=seen.append)
+    assert hands.asked == [([KEY], [], ["AKIARTX3GSDSQCCCCCCC"])]
+    assert made.assessment.score == alone.assessment.score + 40
+    assert made.assessment.reasons[0].signal == "scope.confirmed"
+    assert made.scope is not None
+    assert [each.key for each in made.scope.confirmed] == [KEY, "AKIARTX3GSDSQBBBBBBB"]
+    assert seen[-1].pending == ("Which other keys are in the same hands?",)
+    assert made.pending == ()
+
+
+def test_an_ordinary_key_is_not_scoped() -> None:
+    hands = Hands()
+    made = triage(LEAD, WINDOW, world=world(ordinary(), scoper=hands))
+    assert (made.assessment.verdict, made.scope, hands.asked) == (Verdict.LOW, None, [])
+
+
+def test_a_scope_that_could_not_be_made_is_a_gap_and_could_raise_the_verdict() -> None:
+    made = triage(LEAD, WINDOW, world=world([*ordinary(), stolen(10, ip=OFFICE)], scoper=Hands(gap="no disk")))
+    assert Gap("Which other keys are in the same hands?", "no disk") in made.assessment.gaps
+    assert made.scope is None
+    assert made.assessment.could_be is not None
+    assert made.assessment.could_be[1] >= made.assessment.score + 40
+
+
+def test_what_an_alert_tells_is_scoped_too() -> None:
+    hands = Hands()
+    call = Call(NOW - timedelta(minutes=1), key=KEY, ip=RENTED, user_agent=KALI_AGENT, event="iam:ListUsers")
+    alert = Alert("a-9", "siem", "Kali", "high", NOW, (LEAD,), (call,))
+    triage(LEAD, WINDOW, world=world(ordinary(), scoper=hands), alerts=[alert])
+    assert hands.asked == [([KEY], ["alert:a-9"], [])]

@@ -33,7 +33,7 @@ from bot.model.enricher import (
 from bot.model.environment import Environment
 from bot.model.event import Activity, AddressClass, Event, Habit, Outcome, Principal, Use
 from bot.model.history import Coverage, History
-from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Triage, Verdict
+from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Verdict
 from bot.model.observable import Kind, Observable
 from bot.model.ports import (
     AddressData,
@@ -46,12 +46,15 @@ from bot.model.ports import (
     Records,
     Unread,
 )
+from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
 from bot.model.times import RECENT, Span, Window, rfc3339
+from bot.model.triage import Triage
 from bot.model.unanswered import CannotSearch, HistoryUnavailableError, NotAnswered
 from bot.networks import inside, network_of
 
 __all__ = (
     "COMMON_PRINCIPALS",
+    "EVIDENCE_CLASSES",
     "PREVALENCE",
     "PREVALENCE_SAMPLE",
     "RECENT",
@@ -66,6 +69,7 @@ __all__ = (
     "Alert",
     "Answer",
     "Assessment",
+    "Attacker",
     "Baseline",
     "Call",
     "CannotSearch",
@@ -83,6 +87,8 @@ __all__ = (
     "Enrichment",
     "Environment",
     "Event",
+    "Evidence",
+    "Excluded",
     "Fact",
     "Gap",
     "Habit",
@@ -99,13 +105,17 @@ __all__ = (
     "Plan",
     "Prevalence",
     "Principal",
+    "RareEvent",
     "Reason",
     "Records",
     "Refusal",
+    "Ruling",
+    "Scope",
     "Signal",
     "Span",
     "Status",
     "Suggestion",
+    "Suspicion",
     "Triage",
     "Unknown",
     "Unread",

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from bot.model.alert import Alert
 from bot.model.change import Change
-from bot.model.judgement import Triage
 from bot.model.observable import Observable
+from bot.model.scope import Ruling
 from bot.model.times import Window
+from bot.model.triage import Triage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,5 @@ class Case:
     """``None`` until the first answer is in."""
     changes: tuple[Change, ...] = ()
     """Oldest first."""
+    rulings: tuple[Ruling, ...] = ()
+    """What analysts decided about keys of its scope, the newest for each key."""

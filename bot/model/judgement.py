@@ -1,16 +1,10 @@
-"""What is concluded from the answers: the assessment, and a triage as a whole."""
+"""What is concluded from the answers, and what could be done about it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
-from bot.model.enricher import Enrichment
-from bot.model.event import Activity, Principal
-from bot.model.history import Coverage
-from bot.model.observable import Observable
-from bot.model.times import Window
 
 
 class Verdict(StrEnum):
@@ -63,23 +57,3 @@ class Suggestion:
     remediation: str
     target: str
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Triage:
-    """Everything known about one observable at one moment: what cards and JSON documents are made from."""
-
-    observable: Observable
-    window: Window
-    searched: Coverage | None
-    principal: Principal | None
-    principals: tuple[tuple[str, int], ...]
-    """For an address, client or event: who used it, with counts; empty for keys and principals."""
-    activity: Activity
-    enrichments: tuple[Enrichment, ...]
-    assessment: Assessment
-    suggested: tuple[Suggestion, ...]
-    pending: tuple[str, ...] = ()
-    """Questions still being asked; empty once the triage is complete."""
-    news: str | None = None
-    """When a case was asked again: at which moment, and what that changed."""

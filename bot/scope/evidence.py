@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.history.user_agent import session_id
-from bot.model import Event, Outcome
+from bot.model import Event, Evidence, Outcome
 from bot.scope.ground import Ground
 from bot.scope.pivots import Pivots
-from bot.scope.result import Evidence, combined
 from bot.scope.rules import FIRST_LOOKS
 from bot.scope.usual import pivot_of
 
@@ -229,3 +228,11 @@ def _listed(words: Sequence[str]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def combined(weights: Sequence[float]) -> float:
+    """Independent traces together (noisy-OR), to 4 places so that no sum's last bit decides."""
+    doubt = 1.0
+    for weight in sorted(weights):
+        doubt *= 1.0 - weight
+    return round(1.0 - doubt, 4)

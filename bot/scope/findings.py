@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.model import AddressClass, Coverage, Gap, Kind, Observable, Span
+from bot.model import (
+    AddressClass,
+    Attacker,
+    Coverage,
+    Excluded,
+    Gap,
+    Kind,
+    Observable,
+    RareEvent,
+    Scope,
+    Span,
+    Suspicion,
+)
 from bot.scope.ground import Ground
 from bot.scope.pivots import attackers_events, attackers_places
-from bot.scope.result import Attacker, Excluded, RareEvent, Scope, Suspicion
 from bot.scope.rounds import Search
 from bot.scope.usual import pivot_of
 

@@ -23,6 +23,8 @@ class Known:
     """Principal ids."""
     set_aside: Mapping[str, str] = field(default_factory=dict)
     """Keys an analyst took out, each with the reason."""
+    counted_in: Mapping[str, str] = field(default_factory=dict)
+    """Keys an analyst put in, each with the reason: the search goes on from them, too."""
     origin: Origin = AddressOrigin
     rules: Rules = field(default_factory=shipped)
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 
-from bot.model import AddressClass, Coverage, Event, Habit, Kind, Observable, Span
+from bot.model import AddressClass, Coverage, Event, Habit, Kind, Observable, Scope, Span
 from bot.networks import parse_address
 from bot.scope.findings import Searched, scope_of
 from bot.scope.ground import Ground, Known
-from bot.scope.result import Scope
 from bot.scope.rounds import Search, search
 from bot.scope.usual import holder, pivot_of
 

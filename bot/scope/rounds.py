@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from bot.model import Evidence, Suspicion
 from bot.scope.evidence import Judged, judge, visited
 from bot.scope.ground import Ground
 from bot.scope.pivots import Pivots, attackers_events, pivots_of
-from bot.scope.result import Evidence, Suspicion
 
 _LEAD = "The search started from it."
 
@@ -30,12 +32,12 @@ class Search:
 
 def search(ground: Ground, leads: Collection[str], places: Iterable[str] = ()) -> Search:
     """Every key tied to ``leads`` (keys) and ``places`` (addresses the attacker is known to use)."""
-    found = Search({key: _lead(ground, key) for key in sorted(leads)})
+    found = Search({key: _lead(ground, key) for key in sorted({*leads, *ground.known.counted_in})})
     places = frozenset(places)
     for number in range(1, ground.rules.thresholds.rounds + 1):
         found.rounds = number
         judged = _round(ground, found, places)
-        new = {each.key: _suspicion(each, number) for each in judged if _is_confirmed(ground, each)}
+        new = {each.key: _suspicion(ground, each, number) for each in judged if _is_confirmed(ground, each)}
         found.confirmed |= new
         found.suspects = _suspects(ground, judged, new, number)
         found.damped = tuple(each for each in judged if each.damped)
@@ -84,17 +86,29 @@ def _suspects(
     ground: Ground, judged: Sequence[Judged], new: Mapping[str, Suspicion], number: int
 ) -> tuple[Suspicion, ...]:
     left = (each for each in judged if each.key not in new and each.score >= ground.rules.thresholds.suspect)
-    return tuple(sorted((_suspicion(each, number) for each in left), key=lambda each: (-each.score, each.key)))
+    return tuple(sorted((_suspicion(ground, each, number) for each in left), key=lambda each: (-each.score, each.key)))
 
 
-def _suspicion(judged: Judged, number: int) -> Suspicion:
-    return Suspicion(judged.key, judged.principal, number, judged.score, judged.evidence)
+def _suspicion(ground: Ground, judged: Judged, number: int) -> Suspicion:
+    used = _used(ground, judged.key)
+    return Suspicion(judged.key, judged.principal, number, judged.score, judged.evidence, *used)
 
 
 def _lead(ground: Ground, key: str) -> Suspicion:
-    calls = attackers_events(ground, [key])[-5:]
-    told = Evidence("lead", "lead", 1.0, _LEAD, tuple(event.id for event in reversed(calls)))
-    return Suspicion(key, ground.principal_of.get(key), 0, 1.0, (told,))
+    calls = attackers_events(ground, [key])[-5:] or list(ground.events.get(key, ()))[-1:]
+    why = ground.known.counted_in.get(key)
+    sentence = _LEAD if why is None else f"An analyst counts it in: {why}"
+    told = Evidence("lead", "lead", 1.0, sentence, tuple(event.id for event in reversed(calls)))
+    return Suspicion(key, ground.principal_of.get(key), 0, 1.0, (told,), *_used(ground, key))
+
+
+def _used(ground: Ground, key: str) -> tuple[datetime | None, datetime | None, dict[str, int]]:
+    """When a key was used by others than its owner, first and last, and for what; where nothing tells, all its use."""
+    events = attackers_events(ground, [key]) or list(ground.events.get(key, ()))
+    times = [event.at for event in events]
+    counts = Counter(event.name for event in events)
+    calls = dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+    return min(times, default=None), max(times, default=None), calls
 
 
 def _too_many(ground: Ground, confirmed: Mapping[str, Suspicion]) -> str | None:

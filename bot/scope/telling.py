@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.document import searched_document
-from bot.model import rfc3339
+from bot.model import Scope, Suspicion, rfc3339
 from bot.plain import clean
-from bot.scope.result import Scope, Suspicion
 
 Json = dict[str, Any]
+
+_NAMED = 3
 
 
 def scope_document(scope: Scope) -> Json:
@@ -62,6 +63,42 @@ def scope_text(scope: Scope) -> str:
     lines += _section("The attacker's addresses", (f"  {ip}" for ip in scope.attacker.ips))
     lines += _section("Not known", (f"  {gap.question} {gap.why}." for gap in scope.gaps))
     return "\n".join(_visible(line) for line in lines)
+
+
+def in_a_line(scope: Scope, subject: str) -> str:
+    """What a card says of it: how many keys, whose, and what is left to decide."""
+    others = [each for each in scope.confirmed if each.key != subject]
+    if not others:
+        told = "no other key shows the same traces"
+    else:
+        named = "; ".join(f"{each.key} of {_owner(each)}" for each in others[:_NAMED])
+        told = f"{len(others) + 1} keys: this one, {named}{_more(len(others) - _NAMED)}"
+    suspects = len(scope.suspects)
+    return told + (f". {suspects} suspect{'s' if suspects > 1 else ''} to decide" if suspects else "")
+
+
+def in_lines(each: Suspicion) -> tuple[str, ...]:
+    """A key of a scope for people: whose, why, when, and what it was used for."""
+    found = "lead" if each.round == 0 else f"round {each.round}, score {each.score:.2f}, {' and '.join(each.classes)}"
+    return (f"{each.key} of {_owner(each)} ({found})", *(evidence.sentence for evidence in each.evidence), *_use(each))
+
+
+def _use(each: Suspicion) -> Iterator[str]:
+    if each.first_seen is None or each.last_seen is None:
+        return
+    calls = list(each.calls.items())
+    named = ", ".join(f"{name} {count}" for name, count in calls[:_NAMED]) + _more(len(calls) - _NAMED)
+    yield f"{rfc3339(each.first_seen)} to {rfc3339(each.last_seen)}: {named}"
+
+
+def _owner(each: Suspicion) -> str:
+    return (
+        each.principal.partition(":")[2].partition("/")[2] or each.principal if each.principal else "an unknown owner"
+    )
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
 
 
 def _suspicion(each: Suspicion) -> Json:

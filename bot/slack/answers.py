@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bot.commands import Command
 from bot.model import Actor, Change, Kind, Observable, Operation, Plan, Refusal
-from bot.slack import modals, replies
+from bot.slack import forms, modals, replies
 from bot.slack.card import ASK_AGAIN, PLAN
 from bot.slack.elements import Message, View
 from bot.store import outbox
@@ -20,6 +20,8 @@ from bot.workers import Commit, Handler, nothing
 
 AFTER_ACKNOWLEDGEMENT = timedelta(seconds=2)
 """The acknowledgement of a submission itself changes the window; a change that overtook it would be overwritten."""
+
+GONE = Refusal("That case or change is not known here any more. Ask with `/triage key …`.")
 
 Clock = Callable[[], datetime]
 Payload = Mapping[str, Any]
@@ -47,6 +49,8 @@ class Operations(Protocol):
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal: ...
 
     def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal: ...
+
+    def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal: ...
 
     def may(self, actor: Actor) -> Mapping[Operation, str]: ...
 
@@ -78,13 +82,25 @@ class Answers:
         try:
             return self._clicked(job.payload)
         except LookupError:
-            gone = Refusal("That case or change is not known here any more. Ask with `/triage key …`.")
-            return self._refuse(job.payload, gone)
+            return self._refuse(job.payload, GONE)
 
     def submit(self, job: Job) -> Commit:
-        """The approval of a previewed change."""
+        """The approval of a previewed change, or a form that was filled in."""
         payload = job.payload
-        made = self._operations.approve(payload["plan"], _actor(payload), payload["reason"], again=job.attempts > 1)
+        try:
+            return self._ruled(payload) if payload["form"] == forms.RULE else self._approved(job)
+        except LookupError:
+            return self._show(payload, modals.refusal_view(GONE), after=AFTER_ACKNOWLEDGEMENT)
+
+    def _ruled(self, payload: Payload) -> Commit:
+        case, key, belongs = forms.ruling_of(payload["about"])
+        kept = self._operations.rule(case, key, _actor(payload), payload["reason"], belongs=belongs)
+        view = modals.refusal_view(kept) if isinstance(kept, Refusal) else modals.ruled_view(case, key, belongs=belongs)
+        return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
+
+    def _approved(self, job: Job) -> Commit:
+        payload = job.payload
+        made = self._operations.approve(payload["about"], _actor(payload), payload["reason"], again=job.attempts > 1)
         view = modals.refusal_view(made) if isinstance(made, Refusal) else modals.done_view(made)
         return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
 

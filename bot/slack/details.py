@@ -10,15 +10,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot import summary
-from bot.model import Assessment, Case, Enrichment, Kind, Reason, Triage
+from bot.model import Assessment, Case, Enrichment, Kind, Reason, Scope, Triage
 from bot.plain import LONGEST_AGENT, clean
-from bot.slack.elements import BUDGET, Block, Message, bullets, header, labelled, message, paragraph, size
+from bot.scope.telling import in_lines
+from bot.slack.elements import (
+    BUDGET,
+    Block,
+    Message,
+    actions,
+    bullets,
+    button,
+    header,
+    labelled,
+    message,
+    paragraph,
+    size,
+)
+from bot.slack.forms import RULE_IN, RULE_OUT
 from bot.summary import Row, enricher_name
 
 LINES = 15
 """Entries of a list that are shown; the terminal has them all."""
 
 LINE = 400
+
+_TITLE = "Keys in the same hands"
 
 _COMMANDS = {
     Kind.ACCESS_KEY: "key",
@@ -39,6 +55,7 @@ def details(case: Case) -> tuple[tuple[str, Message], ...]:
         grouped.setdefault(enrichment.enricher, []).append(enrichment)
     return (
         ("score", _fitted(f"Case #{case.id}: how the score came about", _score(triage), triage)),
+        *([("scope", _fitted(_TITLE, _scope(case, triage.scope), triage))] if triage.scope else []),
         *((name, _fitted(enricher_name(name), _answers(found, triage), triage)) for name, found in grouped.items()),
     )
 
@@ -90,6 +107,32 @@ def _reason(reason: Reason) -> str:
     evidence = ", ".join(reason.evidence[:3])
     more = f" and {len(reason.evidence) - 3} more" if len(reason.evidence) > 3 else ""
     return f"+{reason.points} {reason.signal}: {reason.sentence} [{evidence}{more}]"
+
+
+def _scope(case: Case, scope: Scope) -> Iterator[Block | None]:
+    confirmed, suspects = scope.confirmed, scope.suspects
+    yield paragraph("To confirm is to recommend containment: a person decides.")
+    for each in confirmed[:LINES]:
+        first, *rest = in_lines(each)
+        yield labelled([Row("🔑", first)], LINE)
+        yield bullets(rest, LINE)
+    for each in suspects[:LINES]:
+        first, *rest = in_lines(each)
+        yield labelled([Row("❔ Suspect", first)], LINE)
+        yield bullets(rest, LINE)
+        yield actions(f"ruling:{case.id}:{each.key}", _decisions(case, each.key))
+    yield labelled([Row("Set aside", f"{each.what}: {each.why}") for each in scope.excluded[:LINES]], LINE)
+    rare = (
+        f"{each.event} ({each.principals_before} principals before, {each.principals_ever} ever)"
+        for each in scope.rare_events[:LINES]
+    )
+    yield labelled([Row("Rare calls of these keys", "; ".join(rare))], 3 * LINE) if scope.rare_events else None
+    yield labelled([Row("⚠️ Not known", f"{gap.question} {gap.why}") for gap in scope.gaps[:LINES]], LINE)
+
+
+def _decisions(case: Case, key: str) -> list[dict[str, Any]]:
+    value = f"case:{case.id}:{key}"
+    return [button("It belongs…", RULE_IN, value), button("Set aside…", RULE_OUT, value)]
 
 
 def _answers(found: Sequence[Enrichment], triage: Triage) -> Iterator[Block | None]:

@@ -21,7 +21,7 @@ from slack_sdk import WebClient
 
 from bot.commands import Command, parse
 from bot.model import Refusal
-from bot.slack import modals, replies
+from bot.slack import forms, modals, replies
 from bot.slack.card import ASK_AGAIN, PLAN, UNDO
 from bot.slack.client import FAULTS, logger, web_client
 from bot.slack.elements import View
@@ -35,7 +35,10 @@ LISTENERS = 50
 NOTHING_DONE = "Nothing was done: the bot could not store your request. Try again in a minute, or tell whoever runs it."
 NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Press the button again."
 
-OPERATIONS = re.compile(rf"^(?:{PLAN}.+|{UNDO}(?::.+)?|{ASK_AGAIN}(?::.+)?)$")
+OPERATIONS = re.compile(
+    rf"^(?:{PLAN}.+|{UNDO}(?::.+)?|{ASK_AGAIN}(?::.+)?|(?:{forms.RULE_IN}|{forms.RULE_OUT})(?::.+)?)$"
+)
+FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE})$")
 
 Body = Mapping[str, Any]
 Clock = Callable[[], datetime]
@@ -58,7 +61,7 @@ def build_app(client: WebClient, state: State, clock: Clock, *, signing_secret: 
     listeners = _Listeners(client, state, clock)
     app.command("/triage")(listeners.command)
     app.action(OPERATIONS)(listeners.click)
-    app.view(modals.APPROVE)(listeners.submit)
+    app.view(FORMS)(listeners.submit)
     return app
 
 
@@ -98,8 +101,13 @@ class _Listeners:
             ack() if kept is not None else ack(**replies.say(NOTHING_DONE).payload())
 
     def click(self, ack: Ack, body: Body) -> None:
-        """A button of a card."""
+        """A button of a card or its thread."""
         pressed = body["actions"][0]
+        if form := forms.opened_by(str(pressed["action_id"]), str(pressed.get("value", ""))):
+            ack()
+            if not self._open(body, form, secrets.token_hex(16)):
+                self._tell(body, NOT_OPENED)
+            return
         opens = not str(pressed["action_id"]).startswith(ASK_AGAIN)
         view = secrets.token_hex(16) if opens else None
         intent = {"action": pressed["action_id"], "value": pressed.get("value", ""), "view": view, **_common(body)}
@@ -111,18 +119,21 @@ class _Listeners:
             self._tell(body, NOT_OPENED)
 
     def submit(self, ack: Ack, body: Body) -> None:
-        """The approval of a previewed change."""
+        """The approval of a previewed change, or a form that was filled in."""
         view = body["view"]
+        fields = forms.fields_of(view)
         intent = {
-            "plan": view.get("private_metadata", ""),
-            "reason": _reason(view),
+            "form": view.get("callback_id", ""),
+            "about": view.get("private_metadata", ""),
+            "reason": fields.get(modals.REASON_BLOCK, ""),
+            "fields": fields,
             "view": view.get("external_id") or "",
             **_common(body),
         }
         if self._keep("submit", intent, body) is None:
             ack(response_action="errors", errors={modals.REASON_BLOCK: NOTHING_DONE})
         else:
-            working = {**modals.working_view(), "external_id": intent["view"]}
+            working = {**modals.working_view(intent["form"]), "external_id": intent["view"]}
             ack(response_action="update", view=working)
 
     def _keep(self, kind: str, intent: dict[str, Any], body: Body) -> bool | None:
@@ -157,11 +168,6 @@ def _common(body: Body) -> dict[str, Any]:
 def _identity(kind: str, body: Body) -> str:
     """What makes two deliveries the same interaction: a view is submitted once, a trigger is given once."""
     return str(body["view"]["id"]) if kind == "submit" else str(body["trigger_id"])
-
-
-def _reason(view: Mapping[str, Any]) -> str:
-    typed = view.get("state", {}).get("values", {}).get(modals.REASON_BLOCK, {}).get(modals.REASON_ACTION, {})
-    return str(typed.get("value") or "").strip()
 
 
 def _enterprise(body: Body) -> str:

@@ -44,7 +44,7 @@ def preview(plan: Plan) -> View:
             labelled(_states(plan.before, plan.after), 400),
             bullets(plan.warnings[:LONGEST_LIST], 600),
             paragraph(f"Asked for by {plan.requested_by.name}; expires {summary.moment(plan.expires_at)}."),
-            _reason_input(),
+            reason_input(),
         ),
         "callback_id": APPROVE,
         "private_metadata": plan.id,
@@ -53,9 +53,10 @@ def preview(plan: Plan) -> View:
     }
 
 
-def working_view() -> View:
-    """What is seen from the approval until AWS has answered."""
-    return _view("Working", paragraph("Approved. Making the change and reading it back… You may close this window."))
+def working_view(form: str = APPROVE) -> View:
+    """What is seen from a submission until it is done."""
+    told = "Approved. Making the change and reading it back…" if form == APPROVE else "Keeping what you decided…"
+    return _view("Working", paragraph(f"{told} You may close this window."))
 
 
 def done_view(change: Change) -> View:
@@ -63,6 +64,14 @@ def done_view(change: Change) -> View:
     under_way = change.state in {ChangeState.APPROVED, ChangeState.STARTED}
     follow = paragraph("The card shows how it ends. You may close this window.") if under_way else None
     return _view(_TITLES[change.state], paragraph(summary.change_line(change), 1000), follow)
+
+
+def ruled_view(case: int, key: str, *, belongs: bool) -> View:
+    """What is seen once a ruling is kept."""
+    what = "counts as in the attacker's hands" if belongs else "was set aside"
+    return _view(
+        "Kept", paragraph(f"{key} {what} in case #{case}. The scope is made again; the card shows what it finds.")
+    )
 
 
 def refusal_view(refusal: Refusal) -> View:
@@ -83,7 +92,8 @@ def _submit(remediation: str) -> str:
     return clean(remediation).split("_", maxsplit=1)[0].capitalize() or "Approve"
 
 
-def _reason_input() -> Block:
+def reason_input() -> Block:
+    """A field for the reason of something that goes on record."""
     return {
         "type": "input",
         "block_id": REASON_BLOCK,

@@ -155,3 +155,18 @@ def m004_changes(db: Database) -> None:
         );
         """
     )
+
+
+@migrations()
+def m005_rulings(db: Database) -> None:
+    """What analysts decided about keys of a case's scope; the newest for a key counts."""
+    db.executescript(
+        """
+        CREATE TABLE rulings (
+            seq INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), key TEXT NOT NULL,
+            belongs INTEGER NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL,
+            at TEXT NOT NULL
+        );
+        CREATE INDEX rulings_case ON rulings(case_id);
+        """
+    )

@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.history.address import classify
 from bot.history.user_agent import family_of
-from bot.model import AddressOrigin, Coverage, Event, Habit, Kind, Observable, Outcome, Principal, Span
+from bot.model import AddressOrigin, Coverage, Event, Habit, Kind, Observable, Outcome, Principal, Scope, Span
 from bot.scope.ground import Known
 from bot.scope.reading import scope
-from bot.scope.result import Scope
 
 ACCOUNT = "111122223333"
 AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)

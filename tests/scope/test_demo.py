@@ -16,10 +16,9 @@ from bot.demo.world import World, make_world
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.ipdata import LocalAddressData
-from bot.model import Kind, Observable
+from bot.model import Kind, Observable, Scope
 from bot.scope.ground import Known
 from bot.scope.reading import scope
-from bot.scope.result import Scope
 from bot.scope.telling import scope_text
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -8,8 +8,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.model import Event, Outcome
-from bot.scope.result import Scope
+from bot.model import Event, Outcome, Scope
 from tests.scope.made import AT, CLI, COMMON, MACHINE, USERS, call, key_of, organisation, scoped, stolen, user
 
 ORDINARY = organisation(8)

@@ -15,22 +15,29 @@ from bot.model import (
     Alert,
     Answer,
     Assessment,
+    Attacker,
     Case,
     Change,
     ChangeState,
     ClassPoints,
     Coverage,
     Enrichment,
+    Evidence,
+    Excluded,
     Fact,
     Gap,
     Kind,
     Observable,
     Plan,
     Principal,
+    RareEvent,
     Reason,
+    Scope,
     Signal,
+    Span,
     Status,
     Suggestion,
+    Suspicion,
     Triage,
     Verdict,
     Window,
@@ -190,7 +197,35 @@ def plan(**differing: Any) -> Plan:
 CHECKING = Case(12, "default", SUBJECT, ALERT.title, "C0SOC", True, NOW, Window.ending(NOW), (ALERT,))
 INCIDENT = replace(CHECKING, triage=triage())
 
+SUSPECT = "AKIARTX3GSDSQCCCCCCC"
+
+
+def suspicion(key: str, name: str, round_: int, *classes: str) -> Suspicion:
+    traces = tuple(Evidence(each, each, 0.8, f"A trace of {each}.", (f"event-{each}",)) for each in classes)
+    since, calls = NOW - timedelta(hours=2), {"ses:GetSendQuota": 4, "iam:ListUsers": 2}
+    return Suspicion(key, f"111122223333:user/{name}", round_, 0.92, traces, since, NOW, calls)
+
+
+SCOPE = Scope(
+    leads=(SUBJECT,),
+    window=Span(NOW - timedelta(days=1), NOW),
+    baseline=Span(NOW - timedelta(days=31), NOW - timedelta(days=1)),
+    searched=None,
+    rounds=2,
+    confirmed=(
+        suspicion(KEY, "alice", 0, "lead"),
+        suspicion("AKIARTX3GSDSQBBBBBBB", "bob", 1, "network", "tool"),
+    ),
+    suspects=(suspicion(SUSPECT, "carol", 2, "network"),),
+    excluded=(Excluded("198.51.100.4", "used by 35 principals in the 30 days before"),),
+    rare_events=(RareEvent("ses:UpdateAccountSendingEnabled", 0, 6),),
+    attacker=Attacker((ADDRESS,), ("aws-cli/1|linux|kali|-",), ("iam:ListUsers",)),
+    gaps=(Gap("What did the logs miss?", "eu-west-1 has no records"),),
+)
+SCOPED = replace(INCIDENT, triage=replace(triage(), scope=SCOPE))
+
 CASES: Mapping[str, Case] = {
+    "scoped": SCOPED,
     "checking": CHECKING,
     "so_far_nothing_bad": replace(
         CHECKING,

@@ -30,13 +30,14 @@ from bot.model import Actor, Change, ChangeState, Observable, Operation, Plan, R
 from bot.slack.answers import Answers
 from bot.slack.card import card
 from bot.slack.client import web_client
+from bot.slack.details import details
 from bot.slack.listeners import POOL, build_app
 from bot.slack.post import Sender
 from bot.slack.socket import SocketRunner
 from bot.store import outbox
 from bot.store.state import State
 from bot.workers import Workers
-from tests.slack.cases import CASES, KEY, NOW, change, plan
+from tests.slack.cases import CASES, KEY, NOW, SCOPED, SUSPECT, change, plan
 
 PING_SECONDS = 0.2
 
@@ -76,6 +77,12 @@ class MadeUp:
     def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
         self.asked.append(("approve", plan, reason, actor.id))
         return self.refusal or change(ChangeState.APPROVED, sentence="Approved; about to be carried out.")
+
+    def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
+        self.asked.append(("rule", case, key, belongs, reason, actor.id))
+        if self.missing:
+            raise LookupError(case)
+        return self.refusal or case
 
     def may(self, actor: Actor) -> Mapping[Operation, str]:
         return {Operation.TRIAGE: "You are named in [access] triage."}
@@ -204,6 +211,38 @@ def test_a_double_click_makes_two_windows_and_no_change(slack: LocalSlack, state
         assert slack.click(ANALYST, SOC, ts, "plan:disable_access_key").acked
     slack.wait_until(lambda: len(slack.calls("views.update")) >= 2)
     assert {asked[0] for asked in operations.asked} == {"plan"}
+
+
+def show_scope(state: State, slack: LocalSlack) -> str:
+    (message,) = [message for slot, message in details(SCOPED) if slot == "scope"]
+    state.write(lambda db: outbox.show(db, "scope", SOC, message.payload(), now()))
+    return str(slack.wait_until(lambda: slack.messages(SOC))[0]["ts"])
+
+
+@pytest.mark.parametrize(
+    ("button", "title", "belongs", "told"),
+    [
+        ("rule_in", "It belongs", True, "counts as in the attacker's hands"),
+        ("rule_out", "Set aside", False, "set aside"),
+    ],
+)
+def test_a_suspect_is_decided_on_from_the_thread(
+    slack: LocalSlack, state: State, operations: MadeUp, button: str, title: str, belongs: bool, told: str
+) -> None:
+    assert slack.click(ANALYST, SOC, show_scope(state, slack), button).acked
+    view = window(slack, title)
+    assert slack.submit_view(ANALYST, view["id"], {"reason": "it is ours"}).response["response_action"] == "update"
+    assert told in json.dumps(window(slack, "Kept"))
+    assert operations.asked == [("rule", 12, SUSPECT, belongs, "it is ours", ME)]
+
+
+def test_a_ruling_in_a_closed_case_is_refused_with_a_sentence(
+    slack: LocalSlack, state: State, operations: MadeUp
+) -> None:
+    operations.missing = True
+    slack.click(ANALYST, SOC, show_scope(state, slack), "rule_in")
+    slack.submit_view(ANALYST, window(slack, "It belongs")["id"], {"reason": "it is ours"})
+    assert "not known here any more" in json.dumps(window(slack, "Nothing was changed"))
 
 
 # ------------------------------------------------------------------------------------------- the socket

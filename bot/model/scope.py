@@ -1,13 +1,17 @@
-"""What scoping found."""
+"""What scoping found: every key in the same hands, each with its reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from bot.model import Coverage, Gap, Observable, Span
+from bot.model.history import Coverage
+from bot.model.judgement import Gap
+from bot.model.observable import Observable
+from bot.model.times import Span
 
-CLASSES = ("lineage", "network", "behaviour", "tool")
+EVIDENCE_CLASSES = ("lineage", "network", "behaviour", "tool")
 """Kinds of evidence, in the order they are told. One alone can be explained away; two cannot easily."""
 
 
@@ -32,11 +36,16 @@ class Suspicion:
     round: int
     score: float
     evidence: tuple[Evidence, ...]
+    first_seen: datetime | None = None
+    """Of the use that is not its owner's, where there is any; else of all its use in the window."""
+    last_seen: datetime | None = None
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """That use by event name, the most frequent first."""
 
     @property
     def classes(self) -> tuple[str, ...]:
         held = {each.class_ for each in self.evidence}
-        return tuple(name for name in CLASSES if name in held)
+        return tuple(name for name in EVIDENCE_CLASSES if name in held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +93,12 @@ class Scope:
     gaps: tuple[Gap, ...]
 
 
-def combined(weights: Sequence[float]) -> float:
-    """Independent traces together (noisy-OR), to 4 places so that no sum's last bit decides."""
-    doubt = 1.0
-    for weight in sorted(weights):
-        doubt *= 1.0 - weight
-    return round(1.0 - doubt, 4)
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What an analyst decided about one key of a scope: it belongs to it, or it does not."""
+
+    key: str
+    belongs: bool
+    reason: str
+    by: str
+    at: datetime
