@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from bot.history.details import text_of
 from bot.history.kept import Kept
 from bot.history.schema import ADDRESS_CLASSES, DAY, OUTCOMES
 from bot.model import Event
@@ -36,6 +37,7 @@ class Manner(NamedTuple):
     region: str
     account: str
     by_service: bool
+    detail: str | None
 
 
 class Related(NamedTuple):
@@ -101,6 +103,7 @@ def manner_of(event: Event) -> Manner:
         region=event.region,
         account=event.account,
         by_service=event.by_service,
+        detail=text_of(event.detail),
     )
 
 

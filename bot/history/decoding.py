@@ -16,12 +16,14 @@ from itertools import count
 from bot.history import raw
 from bot.history.batch import Batch, FileRead, Manner, Related, day_and_second, manner_of
 from bot.history.content import Broken, Content
+from bot.history.details import detail_of, has_detail, text_of
 from bot.history.kept import Kept, packed
 from bot.history.normal import Reading, event_name, minted_key, mints, reading_of
 from bot.history.outcome import SIGN_IN_NAME, outcome_of
 from bot.history.packing import entry, packed_id, uuid_bytes
 from bot.history.raw import Brief, UnreadableError
 from bot.history.sources import Source
+from bot.model import Outcome
 
 BATCH = 80_000
 """Events in a batch. Larger ones store faster (uses are touched less often) and take more memory."""
@@ -110,6 +112,12 @@ class _Reading:
         return raw.brief(text) or raw.decode(text)
 
 
+def _detail(found: Brief, name: str, outcome: Outcome) -> str | None:
+    if not has_detail(name, outcome):
+        return None
+    return text_of(detail_of(name, outcome, found.error_message, raw.request_of(found)))
+
+
 class _Memory:
     """What records told → its manner, for as many as may be remembered."""
 
@@ -180,15 +188,16 @@ class _Growing:
         second, uuid = _SECONDS.get(time[10:]), uuid_bytes(event_id)
         if second is None or uuid is None or found.event_category == "Insight":
             return False
+        name = event_name(found.event_source or "", found.event_name or "")
+        outcome = outcome_of(found.error_code, found.error_message)
         told = (
             *(time[:10], found.event_source, found.event_name, found.region, found.source, found.user_agent),
-            *(found.error_code, outcome_of(found.error_code, found.error_message), found.recipient),
+            *(found.error_code, outcome, found.recipient, _detail(found, name, outcome)),
             memory.caller(bytes(found.identity)),
         )
         alike = self._told.get(told) or self._learned(told, found, memory)
         if alike is None:
             return False
-        name = event_name(found.event_source or "", found.event_name or "")
         if mints(name):
             self._mint(memory.day(time[:10]), uuid, minted_key(raw.response_of(found), name))
         alike.append(entry(second, uuid, len(self.files), read.position, uuid=True))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bot.history.access_key import account_of
 from bot.history.address import classify
+from bot.history.details import detail_of
 from bot.history.outcome import CONSOLE_LOGIN, outcome_of, sign_in_outcome
 from bot.history.principal import principal_of, session_of
 from bot.history.raw import Addendum, Identity, Record, Response, UnreadableError
@@ -83,11 +84,12 @@ def _event(record: Record, identity: Identity, event_id: str) -> Event:
     agent = (record.user_agent or "")[:MAX_LENGTH]
     key = (identity.access_key_id or "").strip()[:_LONGEST_ID] or None
     account = record.recipient or identity.account_id or account_of(key or "") or ""
+    outcome = _outcome(record, name)
     return Event(
         id=event_id,
         at=at,
         name=name,
-        outcome=_outcome(record, name),
+        outcome=outcome,
         error_code=(record.error_code or "")[:_LONGEST_NAME] or None,
         key=key,
         principal=principal_of(identity, account),
@@ -100,6 +102,7 @@ def _event(record: Record, identity: Identity, event_id: str) -> Event:
         account=account[:_LONGEST_NAME],
         by_service=bool(identity.invoked_by) or identity.type == "AWSService",
         minted=minted_key(record.response, name),
+        detail=detail_of(name, outcome, record.error_message, record.request, record.sign_in),
     )
 
 

@@ -12,7 +12,7 @@ Fields = tuple[int | None, ...]
 
 FIELDS = (
     *("day", "key", "principal", "identity", "session", "address", "agent", "name", "outcome", "error"),
-    *("region", "account", "by_service", "copy"),
+    *("region", "account", "by_service", "detail", "copy"),
 )
 DAY_AT, PRINCIPAL_AT, NAME_AT, REGION_AT, ACCOUNT_AT, COPY_AT = (
     FIELDS.index(name) for name in ("day", "principal", "name", "region", "account", "copy")
@@ -64,6 +64,7 @@ class Numbers:
             self._number("text", manner.region),
             self._number("text", manner.account),
             int(manner.by_service),
+            self.text(manner.detail),
         )
 
     def _number(self, table: str, value: str, **more: object) -> int:

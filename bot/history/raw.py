@@ -1,8 +1,8 @@
 """CloudTrail records as AWS writes them: the only code that knows raw record keys.
 
 Field names and meanings: "CloudTrail record contents" and "CloudTrail userIdentity element" in the AWS CloudTrail user
-guide. Every field may be missing or of the wrong type. Nothing here keeps ``responseElements`` or
-``requestParameters``: the few strings that are needed are taken out while decoding.
+guide. Every field may be missing or of the wrong type. Nothing here keeps ``responseElements``, ``requestParameters``
+or ``additionalEventData``: the few values that are needed are taken out while decoding.
 """
 
 from __future__ import annotations
@@ -76,6 +76,24 @@ class Response(msgspec.Struct, frozen=True):
     access_key: Minted | None = _named("accessKey")
 
 
+class Request(msgspec.Struct, frozen=True, rename="camel"):
+    """What is read from a request: whom and which policy an IAM call is about, and what e-mail is switched to."""
+
+    user_name: str | None = None
+    policy_arn: str | None = None
+    policy_name: str | None = None
+    permissions_boundary: str | None = None
+    enabled: bool | None = None
+    sending_enabled: bool | None = None
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """What is read from ``additionalEventData``: how somebody proved who they are."""
+
+    mfa_used: str | None = _named("MFAUsed")
+    saml_provider: str | None = _named("SamlProviderArn")
+
+
 class Record(msgspec.Struct, frozen=True):
     """One record, as far as it is used."""
 
@@ -96,6 +114,8 @@ class Record(msgspec.Struct, frozen=True):
     identity: Identity | None = _named("userIdentity")
     addendum: Addendum | None = None
     response: Response | None = _named("responseElements")
+    request: Request | None = _named("requestParameters")
+    sign_in: SignIn | None = _named("additionalEventData")
 
 
 class Brief(msgspec.Struct, frozen=True, gc=False):
@@ -117,6 +137,8 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     identity: msgspec.Raw = msgspec.field(name="userIdentity", default=msgspec.Raw())
     addendum: msgspec.Raw = msgspec.field(name="addendum", default=msgspec.Raw())
     response: msgspec.Raw = msgspec.field(name="responseElements", default=msgspec.Raw())
+    request: msgspec.Raw = msgspec.field(name="requestParameters", default=msgspec.Raw())
+    sign_in: msgspec.Raw = msgspec.field(name="additionalEventData", default=msgspec.Raw())
 
 
 class _Log(msgspec.Struct, gc=False):
@@ -127,7 +149,7 @@ _LOG = msgspec.json.Decoder(_Log)
 _BRIEF = msgspec.json.Decoder(Brief)
 _STRICT = msgspec.json.Decoder(Record)
 _PARTS: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
-    part: msgspec.json.Decoder(part | None) for part in (Identity, Addendum, Response)
+    part: msgspec.json.Decoder(part | None) for part in (Identity, Addendum, Response, Request, SignIn)
 }
 FAILURES = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON it was told to expect."""
@@ -162,6 +184,8 @@ def whole(found: Brief) -> Record:
         identity=_part(Identity, found.identity),
         addendum=_part(Addendum, found.addendum),
         response=response_of(found),
+        request=request_of(found),
+        sign_in=_part(SignIn, found.sign_in),
     )
 
 
@@ -169,6 +193,12 @@ def response_of(found: Brief) -> Response | None:
     """What is read from the response. Raises ``UnreadableError``."""
     response: Response | None = _part(Response, found.response)
     return response
+
+
+def request_of(found: Brief) -> Request | None:
+    """What is read from the request. Raises ``UnreadableError``."""
+    request: Request | None = _part(Request, found.request)
+    return request
 
 
 def _part(struct: type[Any], raw: msgspec.Raw) -> Any:
@@ -222,7 +252,10 @@ _NESTED: dict[str, type[msgspec.Struct]] = {
     "responseElements": Response,
     "credentials": Minted,
     "accessKey": Minted,
+    "requestParameters": Request,
+    "additionalEventData": SignIn,
 }
+_TRUTH = bool | None
 
 
 def _taken(struct: type[Any], found: dict[str, Any]) -> Any:
@@ -232,5 +265,7 @@ def _taken(struct: type[Any], found: dict[str, Any]) -> Any:
         if part.encode_name in _NESTED:
             values[part.name] = _taken(_NESTED[part.encode_name], value) if isinstance(value, dict) else None
         elif isinstance(value, str):
-            values[part.name] = value.encode("utf-8", "replace").decode()
+            values[part.name] = value.encode("utf-8", "replace").decode() if part.type != _TRUTH else None
+        elif isinstance(value, bool) and part.type == _TRUTH:
+            values[part.name] = value
     return struct(**values)

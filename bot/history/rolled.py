@@ -10,6 +10,7 @@ from itertools import chain, groupby
 from typing import Any
 
 from bot.history import packing
+from bot.history.details import read_detail
 from bot.history.normal import mints
 from bot.history.schema import ADDRESS_CLASSES, DAY, OUTCOMES
 from bot.history.selecting import Rows, Selection
@@ -18,17 +19,19 @@ from bot.model import AddressClass, Event, Habit, Principal, Span, Use
 
 _IN_SPAN = "day BETWEEN ? AND ? AND last >= ? AND first <= ?"
 _USES = """SELECT id, count, first, last, newest, day, key, principal, address, agent, name, outcome, error, region,
-        account, by_service
+        account, by_service, detail
     FROM use WHERE {where} AND {span}"""
 _DAYS = "SELECT day, id, first, last, newest FROM use WHERE {where} AND {span} ORDER BY day DESC"
 _EVENTS_OF = """SELECT u.id, n.value, outcome, e.value, k.value, p.value, d.type, d.arn, d.account, s.value,
-        i.value, i.class, g.value, g.family, r.value, a.value, by_service
+        i.value, i.class, g.value, g.family, r.value, a.value, by_service, x.value
     FROM use u
     JOIN principal p ON p.id = u.principal JOIN identity d ON d.id = u.identity JOIN agent g ON g.id = u.agent
     JOIN name n ON n.id = u.name JOIN text r ON r.id = u.region JOIN text a ON a.id = u.account
     LEFT JOIN text k ON k.id = u.key LEFT JOIN address i ON i.id = u.address LEFT JOIN text e ON e.id = u.error
-    LEFT JOIN text s ON s.id = u.session
+    LEFT JOIN text s ON s.id = u.session LEFT JOIN text x ON x.id = u.detail
     WHERE u.id IN ({places})"""
+_ACCOUNT_AT = -3
+"""Of a row of ``_EVENTS_OF``."""
 _EVIDENCE = 2
 _NO_LIMIT = 2**62
 
@@ -64,7 +67,7 @@ class _Counted:
 
 
 _Alike = tuple[Any, ...]
-"""Day to by_service of a use, as numbers: what its events and those of another may have in common."""
+"""Day to detail of a use, as numbers: what its events and those of another may have in common."""
 
 
 class Rolled:
@@ -86,7 +89,7 @@ class Rolled:
     def habits(self, wanted: Selection, span: Seconds) -> tuple[Habit, ...]:
         """What was done on each day by hand or program, not by a service, and from where."""
         counts: Counter[_Alike] = Counter()
-        for (*same, _, _, _, _, by_service), counted in self._merged(wanted, span).items():
+        for (*same, _, _, _, _, by_service, _), counted in self._merged(wanted, span).items():
             if not by_service:
                 counts[tuple(same)] += counted.count
         return tuple(self._habits(counts))
@@ -115,8 +118,8 @@ class Rolled:
             yield Habit(_day(day), keys[key], principals[who], *where, names[name], count)
 
     def _spelt(self, merged: Mapping[_Alike, _Counted], odd: Mapping[bytes, str]) -> Iterator[Use]:
-        columns = list(zip(*merged, strict=True)) or [()] * 11
-        texts = self._texts.of(chain(columns[1], columns[7], columns[8], columns[9]))
+        columns = list(zip(*merged, strict=True)) or [()] * 12
+        texts = self._texts.of(chain(columns[1], columns[7], columns[8], columns[9], columns[11]))
         principals, addresses = self._principals.of(columns[2]), self._addresses.of(columns[3])
         agents, names = self._agents.of(columns[4]), self._names.of(columns[5])
         days = {day: _day(day) for day in set(columns[0])}
@@ -132,6 +135,7 @@ class Rolled:
             region,
             account,
             by_service,
+            detail,
         ), counted in merged.items():
             ip, kind = addresses[address] or (None, None)
             agent, family = agents[client]
@@ -139,13 +143,14 @@ class Rolled:
                 *(days[day], texts[key], principals[who], ip, address_class(kind), agent, family, names[name]),
                 *(OUTCOMES[outcome], texts[error], texts[region], texts[account], bool(by_service)),
                 *(counted.count, moment(counted.first), moment(counted.last), _ids(counted.newest, odd)),
+                detail=read_detail(texts[detail]),
             )
 
     def events(self, wanted: Selection, span: Seconds, limit: int | None) -> tuple[Event, ...]:
         """The newest ``limit`` (default: all) inside the span, the newest first."""
         found = self._newest(wanted, span, _NO_LIMIT if limit is None else limit)
         known = self._described({use for _, use, _ in found})
-        ordered = sorted(found, key=lambda each: known[each[1]][-2])
+        ordered = sorted(found, key=lambda each: known[each[1]][_ACCOUNT_AT])
         ordered.sort(key=lambda each: (each[0], each[2]), reverse=True)
         odd = self._odd_ids(key for _, _, key in ordered)
         minted = self._minted((day, packing.id_of(key)) for day, use, key in ordered if mints(known[use][0]))
@@ -253,7 +258,7 @@ def _order(use: Use) -> tuple[Any, ...]:
     return (
         *(use.day, use.event, use.key is not None, use.key or "", use.principal, use.ip is not None, use.ip or ""),
         *(use.user_agent, OUTCOMES.index(use.outcome), use.error_code is not None, use.error_code or ""),
-        *(use.region, use.account, use.by_service),
+        *(use.region, use.account, use.by_service, repr(use.detail)),
     )
 
 
@@ -269,7 +274,7 @@ def _id(key: bytes, odd: Mapping[bytes, str]) -> str:
 
 def _event(day: int, key: bytes, described: tuple[Any, ...], event_id: str, minted: Mapping[bytes, str]) -> Event:
     name, outcome, error, access_key, principal, kind, arn, owner, session, *where = described
-    ip, its_class, agent, family, region, account, by_service = where
+    ip, its_class, agent, family, region, account, by_service, detail = where
     return Event(
         id=event_id,
         at=moment(day * DAY + packing.second_of(key)),
@@ -287,6 +292,7 @@ def _event(day: int, key: bytes, described: tuple[Any, ...], event_id: str, mint
         account=account,
         by_service=bool(by_service),
         minted=minted.get(packing.id_of(key)) if mints(name) else None,
+        detail=read_detail(detail),
     )
 
 

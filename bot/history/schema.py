@@ -35,6 +35,12 @@ def m002_kept(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m003_detail(db: Database) -> None:
+    """Of ``text``: what is kept of a request or an error message (``bot.history.details``); NULL for most uses."""
+    db.execute("ALTER TABLE use ADD COLUMN detail INTEGER")
+
+
 _EVENTS = (
     "CREATE TABLE text (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",
     "CREATE TABLE name (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",

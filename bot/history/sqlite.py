@@ -14,6 +14,7 @@ from bot.history import packing, practice
 from bot.history.coverage import Place, covered
 from bot.history.kept import unpacked
 from bot.history.rolled import Rolled, Seconds, moment
+from bot.history.schema import migrations
 from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
 from bot.model import Coverage, Event, Habit, HistoryUnavailableError, Kind, Observable, Principal, Span, Use
 
@@ -154,8 +155,14 @@ class SqliteHistory:
         if db is None:
             if not self.path.exists():
                 raise HistoryUnavailableError(f"there is no history at {self.path}: load one with `triage ingest`")
-            db = self._of_thread.db = open_reader(self.path)
+            db = open_reader(self.path)
             self._opened.append(db)
+            if migrations.applied(db) and migrations.pending(db):
+                raise HistoryUnavailableError(
+                    f"the history {self.path} was made by an older version:"
+                    " `triage ingest` of any log brings it up to date"
+                )
+            self._of_thread.db = db
         return db
 
     def _selected(self, observable: Observable) -> Selection:

@@ -31,7 +31,7 @@ from bot.model.enricher import (
     Unknown,
 )
 from bot.model.environment import Environment
-from bot.model.event import Activity, AddressClass, Event, Habit, Outcome, Principal, Use
+from bot.model.event import Activity, AddressClass, Detail, Event, Habit, Outcome, Principal, Use
 from bot.model.history import Coverage, History
 from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Verdict
 from bot.model.observable import Kind, Observable
@@ -81,6 +81,7 @@ __all__ = (
     "Coverage",
     "Decision",
     "Declaration",
+    "Detail",
     "EarlierCase",
     "EarlierCases",
     "Enricher",

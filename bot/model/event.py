@@ -46,6 +46,29 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """What little is kept of a request, its response or its error message, of the few calls where a question needs it.
+
+    ``None`` is "not told": most calls have no detail at all.
+    """
+
+    denied_by: str | None = None
+    """The kind of policy that refused the call, in AWS's words, e.g. ``identity-based policy``"""
+    explicit: bool = False
+    """A Deny statement refused the call; where it is false, nothing allowed it."""
+    denying_policy: str | None = None
+    """The name of that policy, where AWS tells it: since 2026, inside one account or organisation."""
+    policy: str | None = None
+    """The name of a policy that is put on a user or taken off."""
+    user: str | None = None
+    """The IAM user a call is about: its policies, keys or password."""
+    enabled: bool | None = None
+    """What account-wide e-mail sending was switched to."""
+    mfa: bool | None = None
+    """Whether a sign-in used MFA; ``None`` also where an identity provider asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One CloudTrail record (or the call an alert tells of) in normal form."""
 
@@ -73,14 +96,15 @@ class Event:
     provenance: Literal["cloudtrail", "alert"] = "cloudtrail"
     minted: str | None = None
     """The access key this call gave out: a new long-term key, or the key of a session. Never the secret."""
+    detail: Detail | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """One kind of call on one UTC day, counted: what every question of the history is answered from.
 
-    All fields but the last four are the same for every event counted. ``evidence`` names up to two of the events,
-    the newest first.
+    All fields but ``count``, ``first_seen``, ``last_seen`` and ``evidence`` are the same for every event counted.
+    ``evidence`` names up to two of the events, the newest first.
     """
 
     day: date
@@ -100,6 +124,7 @@ class Use:
     first_seen: datetime
     last_seen: datetime
     evidence: tuple[str, ...]
+    detail: Detail | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,12 @@ def assorted(chance: random.Random, count: int) -> list[dict[str, Any]]:
                 userAgent=chance.choice((KALI, "Boto3/1.34.51 md/Botocore#1.34.51", None)),
                 awsRegion=chance.choice(("us-east-1", "eu-west-1")),
                 userIdentity=identity | chance.choice(({}, {}, {"invokedBy": "athena.amazonaws.com"})),
-                **chance.choice(({}, {"errorCode": ..., "errorMessage": ...}, {"errorCode": "ThrottlingException"})),
+                **chance.choice(
+                    (
+                        *({}, {"errorCode": ..., "errorMessage": ...}, {"errorCode": "ThrottlingException"}),
+                        {"errorMessage": "with an explicit deny in a service control policy"},
+                    )
+                ),
             )
         )
     return made

@@ -57,7 +57,7 @@ class Plain:
                 (
                     *(each.at.date(), each.key, each.principal.id, each.ip, each.address_class, each.user_agent),
                     *(each.family, each.name, each.outcome, each.error_code, each.region, each.account),
-                    each.by_service,
+                    *(each.by_service, each.detail),
                 )
             ].append(each)
         return in_plain_order(_use(same, events) for same, events in alike.items())
@@ -124,10 +124,11 @@ def _own_first(reading: Reading) -> tuple[bool, str, str]:
 
 def _use(same: tuple[Any, ...], events: list[Event]) -> Use:
     day, key, principal, ip, kind, agent, family, name, *rest = same
-    outcome, error, region, account, by_service = rest
+    outcome, error, region, account, by_service, detail = rest
     ids = tuple(event.id for event in events[:2])
     seen = (len(events), events[-1].at, events[0].at, ids)
-    return Use(day, key, principal, ip, kind, agent, family, name, outcome, error, region, account, by_service, *seen)
+    told = (outcome, error, region, account, by_service)
+    return Use(day, key, principal, ip, kind, agent, family, name, *told, *seen, detail=detail)
 
 
 def _habit(same: tuple[Any, ...], count: int) -> Habit:
