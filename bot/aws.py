@@ -211,6 +211,7 @@ FAULTS = {
     "UnauthorizedOperation": Fault.DENIED,
     "NoSuchEntity": Fault.MISSING,
     "NoSuchEntityException": Fault.MISSING,
+    "ResourceNotFoundException": Fault.MISSING,
     "Throttling": Fault.THROTTLED,
     "ThrottlingException": Fault.THROTTLED,
     "RequestLimitExceeded": Fault.THROTTLED,

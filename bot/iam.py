@@ -1,4 +1,4 @@
-"""What IAM says of keys, users and roles: ``bot.model.Iam`` over the clients of ``bot.aws``. It only reads.
+"""What AWS says of keys, users, roles and accounts: ``bot.model.Iam`` over the clients of ``bot.aws``. It only reads.
 
 Nothing is raised: an account we may not look into, a refusal or a lost line is an ``Unread`` with the reason, and what
 does not exist is ``None``.
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws import Aws, Fault, NoWayIn, fault
 from bot.history.access_key import account_of
-from bot.model import IdentityRecord, KeyRecord, Unread
+from bot.model import ContactRecord, IdentityRecord, KeyRecord, Unread
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -25,7 +25,7 @@ PERMISSIONS = frozenset(
         *("iam:ListGroupsForUser", "iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetUserPolicy"),
         *("iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies", "iam:GetGroupPolicy"),
         *("iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"),
-        *("iam:GetPolicy", "iam:GetPolicyVersion"),
+        *("iam:GetPolicy", "iam:GetPolicyVersion", "account:GetAlternateContact"),
     }
 )
 """Every call of this module."""
@@ -45,15 +45,19 @@ class AwsIam:
 
     def key(self, key_id: str, account: str | None) -> KeyRecord | Unread | None:
         """The key with its owner. ``account`` is asked where the id does not encode one; else the bot's own."""
-        return self._read(account_of(key_id) or account, lambda iam: _key(iam, key_id))
+        return self._read("iam", account_of(key_id) or account, lambda iam: _key(iam, key_id))
 
     def identity(self, account: str, kind: Literal["user", "role"], name: str) -> IdentityRecord | Unread | None:
         read = _user if kind == "user" else _role
-        return self._read(account, lambda iam: read(iam, name))
+        return self._read("iam", account, lambda iam: read(iam, name))
 
-    def _read(self, account: str | None, read: Callable[[IAMClient], Found]) -> Found | Unread | None:
+    def contact(self, account: str) -> ContactRecord | Unread | None:
+        """The security contact of ``account``, as it is set in the account itself."""
+        return self._read("account", account, _contact)
+
+    def _read(self, service: str, account: str | None, read: Callable[[Any], Found]) -> Found | Unread | None:
         try:
-            return read(self._aws.reader("iam", account or self._aws.identity().account))
+            return read(self._aws.reader(service, account or self._aws.identity().account))
         except NoWayIn as error:
             return Unread(str(error))
         except (ClientError, BotoCoreError) as error:
@@ -127,6 +131,24 @@ def _role(iam: IAMClient, name: str) -> IdentityRecord:
         boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         tags=_tags(role),
     )
+
+
+# ------------------------------------------------------------------------------------------- the account
+
+
+def _contact(account: Any) -> ContactRecord:
+    # Without an AccountId it is about the account the role is in; with one, only an organisation's management account
+    # may ask, and not about itself (Account Management API reference, GetAlternateContact).
+    answer = account.get_alternate_contact(AlternateContactType="SECURITY")["AlternateContact"]
+    return ContactRecord(
+        name=answer.get("Name") or None,
+        title=answer.get("Title") or None,
+        email=answer.get("EmailAddress") or None,
+        phone=answer.get("PhoneNumber") or None,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ policies
 
 
 def _user_policies(iam: IAMClient, name: str) -> Iterator[tuple[str, Any]]:

@@ -40,6 +40,7 @@ from bot.model import (
     Window,
     rfc3339,
 )
+from bot.once import IamOnce
 from bot.plugins import Plugin
 from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
 from bot.weights import Weights, shipped
@@ -112,7 +113,14 @@ def triage(
     # With nothing to search and nothing told, "none" would clear people: such questions are skipped instead.
     askable = history if found.searched is not None or found.uses else None
     context = Context(
-        window, askable, world.addresses, environment, found.principal, world.iam, world.records, world.cases
+        window=window,
+        history=askable,
+        addresses=world.addresses,
+        environment=environment,
+        principal=found.principal,
+        iam=IamOnce(world.iam) if world.iam is not None else None,
+        records=world.records,
+        cases=world.cases,
     )
     addresses = _addresses(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(_questions(observable, addresses, world.plugins))

@@ -12,6 +12,7 @@ from bot.model import (
     AddressClass,
     AddressOrigin,
     Baseline,
+    ContactRecord,
     Context,
     Coverage,
     EarlierCase,
@@ -159,16 +160,20 @@ class FakeAddresses:
 
 @dataclass(frozen=True)
 class FakeIam:
-    """``Iam`` that says the same of every key and of every user and role."""
+    """``Iam`` that says the same of every key, of every user and role, and of every account."""
 
     of_key: KeyRecord | Unread | None = None
     of_identity: IdentityRecord | Unread | None = None
+    of_account: ContactRecord | Unread | None = None
 
     def key(self, key_id: str, account: str | None) -> KeyRecord | Unread | None:
         return self.of_key
 
     def identity(self, account: str, kind: Literal["user", "role"], name: str) -> IdentityRecord | Unread | None:
         return self.of_identity
+
+    def contact(self, account: str) -> ContactRecord | Unread | None:
+        return self.of_account
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.stub import Stubber
 
 import bot.iam
 from bot.aws import Aws, Identity, NoWayIn
 from bot.iam import PERMISSIONS, AwsIam
-from bot.model import IdentityRecord, KeyRecord, Unread
-from tests.remediation.cloud import ACCOUNT, Cloud, running, seat
+from bot.model import ContactRecord, IdentityRecord, KeyRecord, Unread
+from tests.remediation.cloud import ACCOUNT, BOT, Cloud, running, seat
 
 PLACE = seat(7)
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["*"], "Resource": "*"}}
@@ -170,10 +172,48 @@ def test_who_may_do_everything(document: Any, admin: bool | None) -> None:
     assert _allows_everything([document, EVERYTHING]) is True
 
 
+def test_the_security_contact_over_http(cloud: Cloud) -> None:
+    found = iam_over(OneWay(cloud.client("account", BOT))).contact(ACCOUNT)
+    assert isinstance(found, ContactRecord)
+    assert (found.name, found.email) == ("ParcelHub Security Desk", "security@parcelhub.example")
+
+
+@pytest.fixture
+def account() -> Iterator[Stubber]:
+    """The API as botocore describes it: for what the local AWS never answers."""
+    client: Any = boto3.client("account", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    with Stubber(client) as stubbed:
+        yield stubbed
+
+
+def contact(account: Stubber) -> ContactRecord | Unread | None:
+    return iam_over(OneWay(account.client)).contact(ACCOUNT)
+
+
+def test_every_part_of_the_security_contact(account: Stubber) -> None:
+    named = {"Name": "Jule Horn", "Title": "CISO", "EmailAddress": "jule@example.com", "PhoneNumber": "+49 30 0000"}
+    answer = {"AlternateContact": {"AlternateContactType": "SECURITY", **named}}
+    account.add_response("get_alternate_contact", answer, {"AlternateContactType": "SECURITY"})
+    assert contact(account) == ContactRecord("Jule Horn", "CISO", "jule@example.com", "+49 30 0000")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ResourceNotFoundException", None),
+        ("AccessDeniedException", Unread("AccessDeniedException on GetAlternateContact")),
+        ("TooManyRequestsException", Unread("TooManyRequestsException on GetAlternateContact")),
+    ],
+)
+def test_no_contact_is_not_a_refusal(account: Stubber, code: str, said: Unread | None) -> None:
+    account.add_client_error("get_alternate_contact", code)
+    assert contact(account) == said
+
+
 def test_the_declared_permissions_are_those_of_its_calls() -> None:
     source = inspect.getsource(bot.iam)
-    called = set(re.findall(r"\biam\.((?:get|list)_[a-z_]+)\(", source)) | set(
-        re.findall(r'"((?:get|list)_[a-z_]+)"', source)
-    )
-    actions = {f"iam:{''.join(part.capitalize() for part in name.split('_'))}" for name in called}
+    called = set(re.findall(r"\b(iam|account)\.((?:get|list)_[a-z_]+)\(", source)) | {
+        ("iam", name) for name in re.findall(r'"((?:get|list)_[a-z_]+)"', source)
+    }
+    actions = {f"{service}:{''.join(part.capitalize() for part in name.split('_'))}" for service, name in called}
     assert {action.replace("Mfa", "MFA") for action in actions} - {"iam:GetPaginator"} == PERMISSIONS

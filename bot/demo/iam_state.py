@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from bot.demo.world import Story
@@ -24,7 +25,10 @@ READ_ROLE = "triage-read"
 ACT_ROLE = "triage-act"
 _FORMAT = 2
 
-_READING = ("iam:Get*", "iam:List*", "iam:GenerateCredentialReport", "sts:GetAccessKeyInfo", "cloudtrail:LookupEvents")
+_READING = (
+    "iam:Get*", "iam:List*", "iam:GenerateCredentialReport", "sts:GetAccessKeyInfo", "cloudtrail:LookupEvents",
+    "account:GetAlternateContact", "ses:GetSendStatistics",
+)  # fmt: skip
 _ACTING = (
     "iam:UpdateAccessKey", "iam:AttachUserPolicy", "iam:DetachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",
     "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:DeleteLoginProfile", "iam:CreateLoginProfile",
@@ -78,7 +82,10 @@ def _state(story: Story, access: BotAccess) -> dict[str, dict[str, Any]]:
         ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"], [access.read_role, access.act_role]
     )
     return {
-        "users": {name: _user(story.account, name, created) for name in (*owners, BOT_USER)},
+        "users": {
+            **{name: _user(story.account, name, created, _owner_tags(name)) for name in owners},
+            BOT_USER: _user(story.account, BOT_USER, created),
+        },
         "access_keys": {key.id: _access_key(key, story.alert_at) for key in keys},
         "user_inline_policies": {
             **{name: {"parcelhub-api": _policy(_OWNER)} for name in owners},
@@ -99,7 +106,11 @@ def _policy(actions: Iterable[str], resources: Sequence[str] = ("*",)) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _user(account: str, name: str, created: str) -> dict[str, Any]:
+def _owner_tags(name: str) -> dict[str, str]:
+    return {"Team": "api", "Owner": f"{name.rpartition('-')[2]}@parcelhub.example"}
+
+
+def _user(account: str, name: str, created: str, tags: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     return {
         "UserName": name,
         "Arn": f"arn:aws:iam::{account}:user/{name}",
@@ -108,7 +119,7 @@ def _user(account: str, name: str, created: str) -> dict[str, Any]:
         "Path": "/",
         "PermissionsBoundary": "",
         "AttachedPolicies": [],
-        "Tags": [],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
 
 

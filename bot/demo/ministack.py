@@ -9,20 +9,36 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from threading import Thread
+from typing import Any
 
 from ministack import app
-from ministack.services import iam
+from ministack.services import account, iam
 
 _DENY_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": ["*"], "Resource": "*"}]}
 """The text of the AWS-managed policy AWSDenyAll (AWS Managed Policy Reference), which MiniStack does not know."""
+
+_CONTACT = {
+    "AlternateContactType": "SECURITY",
+    "Name": "ParcelHub Security Desk",
+    "Title": "Incident response",
+    "EmailAddress": "security@parcelhub.example",
+    "PhoneNumber": "+49 30 5550100",
+}
+"""The account's security contact, which MiniStack does not keep."""
 
 
 def main() -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     record = iam._make_aws_managed_record("AWSDenyAll", json.dumps(_DENY_ALL))
     iam._aws_managed_policies[record["Arn"]] = record
+    account._DISPATCH["/getAlternateContact"] = _alternate_contact
     app.main()
+
+
+def _alternate_contact(_: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    return 200, {"Content-Type": "application/json"}, json.dumps({"AlternateContact": _CONTACT}).encode()
 
 
 def _end_with_parent() -> None:

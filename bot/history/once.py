@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from bot.model import Coverage, Event, History, Observable, Principal, Span, Use
+from bot.once import Once
 
 
 class AskedOnce:
-    """``History`` over ``history`` that remembers its answers. For one triage: it never forgets and never looks again.
+    """``History`` over ``history`` that remembers its answers. For one triage: it never looks again.
 
     Safe from several threads; two that ask the same wait for one answer. An error is not remembered.
     """
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._answers: dict[Hashable, Any] = {}
-        self._locks: dict[Hashable, threading.Lock] = {}
-        self._guard = threading.Lock()
+        self._once = Once()
 
     def coverage(self, span: Span) -> Coverage | None:
-        coverage: Coverage | None = self._once(("coverage", span), lambda: self._history.coverage(span))
-        return coverage
+        return self._once.ask(("coverage", span), lambda: self._history.coverage(span))
 
     def newest(self) -> datetime | None:
-        newest: datetime | None = self._once("newest", self._history.newest)
-        return newest
+        return self._once.ask("newest", self._history.newest)
 
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
-        uses: Sequence[Use] = self._once(("uses", observable, span), lambda: self._history.uses(observable, span))
-        return uses
+        return self._once.ask(("uses", observable, span), lambda: self._history.uses(observable, span))
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
-        events: Sequence[Event] = self._once(
+        return self._once.ask(
             ("events", observable, span, limit), lambda: self._history.events(observable, span, limit=limit)
         )
-        return events
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
-        principal: Principal | None = self._once(
-            ("principal", observable, until), lambda: self._history.principal(observable, until)
-        )
-        return principal
-
-    def _once(self, question: Hashable, ask: Callable[[], Any]) -> Any:
-        with self._guard:
-            lock = self._locks.setdefault(question, threading.Lock())
-        with lock:
-            if question not in self._answers:
-                self._answers[question] = ask()
-            return self._answers[question]
+        return self._once.ask(("principal", observable, until), lambda: self._history.principal(observable, until))

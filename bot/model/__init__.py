@@ -38,6 +38,7 @@ from bot.model.observable import Kind, Observable
 from bot.model.ports import (
     AddressData,
     AddressOrigin,
+    ContactRecord,
     EarlierCase,
     EarlierCases,
     Iam,
@@ -77,6 +78,7 @@ __all__ = (
     "Change",
     "ChangeState",
     "ClassPoints",
+    "ContactRecord",
     "Context",
     "Coverage",
     "Decision",

@@ -70,18 +70,31 @@ class IdentityRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactRecord:
+    """Whom an account names as its security contact; a part is ``None`` where the account leaves it empty."""
+
+    name: str | None = None
+    title: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
-    """IAM could not be asked; ``why`` is a sentence for people."""
+    """Somebody outside could not be asked; ``why`` is a sentence for people."""
 
     why: str
 
 
 class Iam(Protocol):
-    """What AWS IAM says now. ``None`` means that there is no such key, user or role."""
+    """What AWS says now of a key, a user, a role or an account. ``None`` means that there is no such thing."""
 
     def key(self, key_id: str, account: str | None) -> KeyRecord | Unread | None: ...
 
     def identity(self, account: str, kind: Literal["user", "role"], name: str) -> IdentityRecord | Unread | None: ...
+
+    def contact(self, account: str) -> ContactRecord | Unread | None:
+        """The account's security contact."""
 
 
 class Records(Protocol):
