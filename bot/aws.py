@@ -39,6 +39,17 @@ ACT_SECONDS = 900
 """The shortest session STS gives: an approved change needs seconds."""
 
 READ = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+READ_OF = {
+    "cloudtrail": Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 6}),
+    "s3": Config(
+        connect_timeout=3,
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        max_pool_connections=32,
+    ),
+}
+"""Services that are read in another way than the rest: LookupEvents refuses what comes too fast, whoever else asks in
+that account and region; S3 is asked by many threads at once."""
 ACT = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 """botocore would repeat a call whose answer was lost; a change is made once and then read back."""
 
@@ -140,11 +151,12 @@ class Aws:
             return self._client(service, region, ACT, session)
 
     def _new_reader(self, service: str, account: str, region: str) -> tuple[Any, datetime | None]:
+        config = READ_OF.get(service, READ)
         if not self._settings.read_role:
             self._only_our_own(account, "read_role")
-            return self._client(service, region, READ), None
+            return self._client(service, region, config), None
         session = self._assume(self._settings.read_role, account, RoleSessionName="triage-read")
-        return self._client(service, region, READ, session), session["Expiration"] - RENEW_BEFORE
+        return self._client(service, region, config, session), session["Expiration"] - RENEW_BEFORE
 
     def _only_our_own(self, account: str, setting: str) -> None:
         own = self._own_identity().account
@@ -238,3 +250,10 @@ def fault(error: ClientError | BotoCoreError) -> Fault:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return known or (Fault.REFUSED if 400 <= status < 500 else Fault.LOST)
     return Fault.NOT_SENT if isinstance(error, NEVER_SENT) and not isinstance(error, SSLError) else Fault.LOST
+
+
+def in_words(error: ClientError | BotoCoreError) -> str:
+    """What went wrong, short enough to stand in a sentence: the code and the call, or that nobody answered."""
+    if isinstance(error, ClientError):
+        return f"{error.response.get('Error', {}).get('Code', 'an error')} on {error.operation_name}"
+    return f"AWS could not be reached: {type(error).__name__}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.aws import Aws, Fault, NoWayIn, fault
+from bot.aws import Aws, Fault, NoWayIn, fault, in_words
 from bot.history.access_key import account_of
 from bot.model import ContactRecord, IdentityRecord, KeyRecord, Unread
 
@@ -61,13 +61,7 @@ class AwsIam:
         except NoWayIn as error:
             return Unread(str(error))
         except (ClientError, BotoCoreError) as error:
-            return None if fault(error) is Fault.MISSING else Unread(_why(error))
-
-
-def _why(error: ClientError | BotoCoreError) -> str:
-    if isinstance(error, ClientError):
-        return f"{error.response.get('Error', {}).get('Code', 'an error')} on {error.operation_name}"
-    return f"AWS could not be reached: {type(error).__name__}"
+            return None if fault(error) is Fault.MISSING else Unread(in_words(error))
 
 
 # ------------------------------------------------------------------------------------------------ keys

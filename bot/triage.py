@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bot.assessment import Case, assess
 from bot.enrichment import Question, Runner
+from bot.found import ACTORS, Found, find
 from bot.history.activity import activity
 from bot.history.once import AskedOnce
 from bot.history.overlay import WithAlerts, events_of
@@ -18,7 +19,6 @@ from bot.model import (
     AddressData,
     Alert,
     Context,
-    Coverage,
     EarlierCases,
     Enrichment,
     Environment,
@@ -28,7 +28,6 @@ from bot.model import (
     Iam,
     Kind,
     Observable,
-    Principal,
     Records,
     Ruling,
     Scope,
@@ -48,7 +47,6 @@ from bot.weights import Weights, shipped
 MOST_ADDRESSES = 10
 """How many recent addresses of a key or principal are looked up, the newest first."""
 
-ACTORS = frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL})
 LONG_TERM_KEY = "AKIA"
 
 Progress = Callable[[Triage], None]
@@ -79,16 +77,6 @@ class TriageWorld:
     scoper: Scoper | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the history says of the observable before any enricher is asked."""
-
-    searched: Coverage | None
-    principal: Principal | None
-    uses: Sequence[Use]
-    recent: Sequence[Use]
-
-
 def triage(
     observable: Observable,
     window: Window,
@@ -108,10 +96,10 @@ def triage(
     is judged with them.
     """
     history = _history(world.history, alerts)
-    found = _found(observable, window, history)
+    found = find(observable, window, history)
     environment = world.environment_of(found.principal.account if found.principal is not None else None)
     # With nothing to search and nothing told, "none" would clear people: such questions are skipped instead.
-    askable = history if found.searched is not None or found.uses else None
+    askable = history if found.searched is not None or found.uses or found.unanswered else None
     context = Context(
         window=window,
         history=askable,
@@ -129,7 +117,7 @@ def triage(
         signals=tuple(signals),
         answerable=frozenset[str]().union(*(plugin.declaration.raises for plugin in world.plugins)),
         gaps=(
-            *_coverage_gaps(window, found.searched, world.history),
+            *_coverage_gaps(window, found, world.history),
             *_address_gaps(alerts, found.recent, addresses),
             *alert_gaps(alerts),
         ),
@@ -205,18 +193,6 @@ def _history(history: History | None, alerts: Sequence[Alert]) -> History | None
     return AskedOnce(WithAlerts(history, events) if events else history)
 
 
-def _found(observable: Observable, window: Window, history: History | None) -> Found:
-    if history is None:
-        return Found(None, None, (), ())
-    principal = history.principal(observable, window.until) if observable.kind in ACTORS else None
-    return Found(
-        history.coverage(window.span),
-        principal,
-        history.uses(observable, window.span),
-        history.uses(observable, window.recent),
-    )
-
-
 # ---------------------------------------------------------------------------------- what to ask about
 
 
@@ -273,10 +249,12 @@ def alert_gaps(alerts: Iterable[Alert]) -> list[Gap]:
     return list(dict.fromkeys(gaps))
 
 
-def _coverage_gaps(window: Window, searched: Coverage | None, history: History | None) -> list[Gap]:
-    question = "What else happened in the window?"
+def _coverage_gaps(window: Window, found: Found, history: History | None) -> list[Gap]:
+    question, searched = "What else happened in the window?", found.searched
     if history is None:
         return [Gap(question, "there is no CloudTrail history: run `triage ingest`")]
+    if found.unanswered:
+        return [Gap(question, why) for why in found.unanswered]
     if searched is None:
         return [Gap(question, "the history holds nothing of this window")]
     covered = f"the history covers {rfc3339(searched.since)} to {rfc3339(searched.until)}"

@@ -41,16 +41,17 @@ def covered(span: Span, held: Span, places: Sequence[Place], *, unread: int, unf
         until=searched.until,
         accounts=tuple(sorted(seen)),
         regions=dict(sorted(regions.items())),
-        missing=(*_edges(span, searched), *_silences(quiet, regions), *_losses(unread, unfinished)),
+        missing=(*edges(span, searched), *_silences(quiet, regions), *losses(unread, unfinished)),
     )
 
 
 def covers(coverage: Coverage | None, span: Span) -> bool:
     """Whether the history reaches from the one end of ``span`` to the other."""
-    return coverage is not None and not _edges(span, Span(coverage.since, coverage.until))
+    return coverage is not None and not edges(span, Span(coverage.since, coverage.until))
 
 
-def _edges(span: Span, searched: Span) -> list[str]:
+def edges(span: Span, searched: Span) -> list[str]:
+    """What of ``span`` lies before or after what was searched."""
     sentences = []
     if searched.since - span.since > QUIET_START:
         sentences.append(f"Nothing before {rfc3339(searched.since)}: the history begins there.")
@@ -60,7 +61,7 @@ def _edges(span: Span, searched: Span) -> list[str]:
 
 
 def _silences(quiet: set[str], regions: dict[str, datetime]) -> list[str]:
-    sentences = [_without_events(sorted(quiet))] if quiet else []
+    sentences = [without_events(sorted(quiet))] if quiet else []
     if not regions:
         sentences.append("The history holds events before and after this time, but none inside it.")
     elif GLOBAL_REGION not in regions:
@@ -68,14 +69,16 @@ def _silences(quiet: set[str], regions: dict[str, datetime]) -> list[str]:
     return sentences
 
 
-def _without_events(accounts: Sequence[str]) -> str:
+def without_events(accounts: Sequence[str]) -> str:
+    """A sentence that names ``accounts`` (at least one), of which nothing is there."""
     if len(accounts) == 1:
         return f"Account {accounts[0]} has no events in this time."
     more = f" and {len(accounts) - NAMED_ACCOUNTS} more" if len(accounts) > NAMED_ACCOUNTS else ""
     return f"{len(accounts)} accounts have no events in this time: {', '.join(accounts[:NAMED_ACCOUNTS])}{more}."
 
 
-def _losses(unread: int, unfinished: int) -> list[str]:
+def losses(unread: int, unfinished: int) -> list[str]:
+    """What was there and could not be taken."""
     sentences = []
     if unread:
         what = "1 record or file" if unread == 1 else f"{unread} records or files"

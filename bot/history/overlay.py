@@ -12,10 +12,25 @@ from datetime import UTC, datetime, timedelta
 
 from bot.history.access_key import account_of
 from bot.history.address import classify
+from bot.history.concerning import concerns
 from bot.history.outcome import outcome_of
 from bot.history.principal import UNKNOWN_ID, id_of_arn
 from bot.history.user_agent import MAX_LENGTH, family_of
-from bot.model import Alert, Call, Coverage, Event, History, Kind, Observable, Outcome, Principal, Span, Use
+from bot.model import (
+    Alert,
+    AnswerCut,
+    Call,
+    CannotSearch,
+    Coverage,
+    Event,
+    History,
+    Kind,
+    Observable,
+    Outcome,
+    Principal,
+    Span,
+    Use,
+)
 
 SAME_CALL = timedelta(minutes=15)
 """A detector's time may be the call's, its own or its rule's run: as far from the record as CloudTrail is late."""
@@ -57,10 +72,14 @@ class WithAlerts:
         return max((at for at in known if at is not None), default=None)
 
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
-        uses = list(self._history.uses(observable, span))
-        for event in self._unrecorded(observable, span):
-            _merge(uses, _use(event))
-        return tuple(sorted(uses, key=lambda use: use.first_seen))
+        try:
+            return self._with_told(self._history.uses(observable, span), observable, span)
+        except AnswerCut as cut:
+            raise AnswerCut(str(cut), cut.since, self._with_told(cut.uses, observable, span)) from cut
+        except CannotSearch as error:
+            if told := self._with_told((), observable, span):
+                raise AnswerCut(str(error), span.until, told) from error
+            raise
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         events = [*self._history.events(observable, span, limit=limit), *self._unrecorded(observable, span)]
@@ -69,10 +88,16 @@ class WithAlerts:
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
         known = self._history.principal(observable, until)
         told = (event for event in self._events if event.at <= until and event.principal.id != UNKNOWN_ID)
-        return known or next((event.principal for event in told if _concerns(event, observable)), None)
+        return known or next((event.principal for event in told if concerns(event, observable)), None)
+
+    def _with_told(self, held: Sequence[Use], observable: Observable, span: Span) -> tuple[Use, ...]:
+        uses = list(held)
+        for event in self._unrecorded(observable, span):
+            _merge(uses, _use(event))
+        return tuple(sorted(uses, key=lambda use: use.first_seen))
 
     def _unrecorded(self, observable: Observable, span: Span) -> list[Event]:
-        told = (event for event in self._events if event.at in span and _concerns(event, observable))
+        told = (event for event in self._events if event.at in span and concerns(event, observable))
         return [event for event in told if not self._is_recorded(event, span)]
 
     def _is_recorded(self, event: Event, span: Span) -> bool:
@@ -80,22 +105,11 @@ class WithAlerts:
         who, around = _who(event), Span(event.at - SAME_CALL, event.at + SAME_CALL).intersection(span)
         if who is None or around is None:
             return False
-        return any(_states_the_same(event, record) for record in self._history.events(who, around, limit=_NEIGHBOURS))
-
-
-def _concerns(event: Event, observable: Observable) -> bool:
-    value, who = observable.value.strip(), event.principal
-    if observable.kind is Kind.PRINCIPAL:
-        return who.id != UNKNOWN_ID and (value in {who.id, who.arn, who.name} or id_of_arn(value) == who.id)
-    if observable.kind is Kind.IP:
-        return event.ip is not None and classify(value)[0] == event.ip
-    stated: dict[Kind, set[str | None]] = {
-        Kind.ACCESS_KEY: {event.key},
-        Kind.USER_AGENT: {event.user_agent, event.family},
-        Kind.EVENT: {event.name, event.name.partition(":")[2]},
-        Kind.ACCOUNT: {event.account},
-    }
-    return bool(value) and value in stated[observable.kind]
+        try:
+            records = self._history.events(who, around, limit=_NEIGHBOURS)
+        except (AnswerCut, CannotSearch):
+            return False
+        return any(_states_the_same(event, record) for record in records)
 
 
 def _event(evidence_id: str, call: Call, history: History | None) -> Event:
@@ -126,10 +140,17 @@ def _principal(call: Call, history: History | None) -> Principal:
     asked = [Observable(Kind.PRINCIPAL, call.principal)] if call.principal else []
     asked += [Observable(Kind.ACCESS_KEY, call.key)] if call.key and not call.principal else []
     account = call.account or account_of(call.key or "")
-    found = (history.principal(each, call.at) for each in asked) if history else iter(())
+    found = (_last_behind(each, call.at, history) for each in asked) if history else iter(())
     # A bare name may be somebody else's in another account.
     own = (each for each in found if each and (account is None or each.account in {None, account}))
     return next(own, None) or _stated_principal(call)
+
+
+def _last_behind(observable: Observable, at: datetime, history: History) -> Principal | None:
+    try:
+        return history.principal(observable, at)
+    except (AnswerCut, CannotSearch):
+        return None
 
 
 def _stated_principal(call: Call) -> Principal:

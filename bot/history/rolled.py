@@ -84,7 +84,7 @@ class Rolled:
         """What is inside the span, the oldest first."""
         merged = self._merged(wanted, span)
         odd = self._odd_ids(key for counted in merged.values() for key in counted.newest)
-        return _oldest_first(self._spelt(merged, odd))
+        return oldest_first(self._spelt(merged, odd))
 
     def habits(self, wanted: Selection, span: Seconds) -> tuple[Habit, ...]:
         """What was done on each day by hand or program, not by a service, and from where."""
@@ -244,7 +244,7 @@ def _seconds_of_day(day: int, span: Seconds) -> tuple[int, int]:
     return max(span.since - day * DAY, 0), min(span.until - day * DAY, DAY - 1)
 
 
-def _oldest_first(uses: Iterable[Use]) -> tuple[Use, ...]:
+def oldest_first(uses: Iterable[Use]) -> tuple[Use, ...]:
     by_time = sorted(uses, key=lambda use: use.first_seen)
     return tuple(each for _, same in groupby(by_time, lambda use: use.first_seen) for each in _in_order(list(same)))
 

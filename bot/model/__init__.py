@@ -50,7 +50,7 @@ from bot.model.ports import (
 from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
-from bot.model.unanswered import CannotSearch, HistoryUnavailableError, NotAnswered
+from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered
 from bot.networks import inside, network_of
 
 __all__ = (
@@ -69,6 +69,7 @@ __all__ = (
     "AddressOrigin",
     "Alert",
     "Answer",
+    "AnswerCut",
     "Assessment",
     "Attacker",
     "Baseline",

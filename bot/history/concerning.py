@@ -1,0 +1,28 @@
+"""Whether an event is one of an observable's, for sources that hold events and no index."""
+
+from __future__ import annotations
+
+from bot.history.address import classify
+from bot.history.principal import UNKNOWN_ID, id_of_arn
+from bot.history.user_agent import MAX_LENGTH
+from bot.model import Event, Kind, Observable
+
+
+def concerns(event: Event, observable: Observable) -> bool:
+    """Whether ``event`` is among what ``observable`` did or was used for.
+
+    A principal may be named by its id, its ARN or its bare name, a user agent by its raw string or its family, an
+    event by ``service:Name`` or its bare name.
+    """
+    value, who = observable.value.strip(), event.principal
+    if observable.kind is Kind.PRINCIPAL:
+        return who.id != UNKNOWN_ID and (value in {who.id, who.arn, who.name} or id_of_arn(value) == who.id)
+    if observable.kind is Kind.IP:
+        return event.ip is not None and classify(value)[0] == event.ip
+    stated: dict[Kind, set[str | None]] = {
+        Kind.ACCESS_KEY: {event.key},
+        Kind.USER_AGENT: {event.user_agent, event.family},
+        Kind.EVENT: {event.name, event.name.partition(":")[2]},
+        Kind.ACCOUNT: {event.account},
+    }
+    return bool(value) and value[:MAX_LENGTH] in stated[observable.kind]
