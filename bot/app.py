@@ -52,6 +52,7 @@ from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import REMEDIATIONS
 from bot.remediation.run import Remediations, RemediationSettings
+from bot.remediation.usage import Usage
 from bot.scope.ground import Known
 from bot.scope.leads import QUESTION as SCOPE_QUESTION
 from bot.scope.reading import scope
@@ -226,6 +227,7 @@ class Desk:
             REMEDIATIONS,
             RemediationSettings(timedelta(minutes=settings.remediation.expiry_minutes)),
             self.pipeline.changed,
+            usage=Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks),
         )
         self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access)
 

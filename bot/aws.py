@@ -1,8 +1,10 @@
 """The one place where AWS clients are built, and where AWS's failures are told apart.
 
-Two roles: *read* for looking, *act* for one approved change. The act role is assumed for that change alone, under the
-approver's name as ``SourceIdentity`` and with a session policy that allows nothing else, so CloudTrail itself says who
-did it. Where no role is configured the process's own credentials are used, for their own account only.
+Two roles: *read* for looking, *act* for one approved change; and, for the few changes whose right is a power of its
+own, an optional third. The acting roles are assumed for one change alone, under the approver's name as
+``SourceIdentity`` and with a session policy that allows nothing else, so CloudTrail itself says who did it. Where no
+role is configured the process's own credentials are used, for their own account only; the third role has no such
+substitute.
 ``AWS_ENDPOINT_URL`` and ``AWS_ENDPOINT_URL_<SERVICE>`` are honoured by boto3 itself.
 """
 
@@ -11,8 +13,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -33,6 +35,11 @@ from botocore.exceptions import (
 ACCOUNT_IN_ARN = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):role/")
 NOT_IN_A_SESSION_NAME = re.compile(r"[^A-Za-z0-9_+=,.@-]")
 """STS takes these characters in RoleSessionName and SourceIdentity (API reference, AssumeRole), 2 to 64 of them."""
+
+NO_ROLES_ROLE = (
+    "The right to do this is in a role of its own, which is not set up: set [aws] roles_role in config.toml "
+    "(`triage permissions --act --roles` prints its policy)."
+)
 
 RENEW_BEFORE = timedelta(minutes=5)
 ACT_SECONDS = 900
@@ -62,6 +69,7 @@ class AwsSettings:
     act_role: str | None = None
     external_id: str | None = None
     region: str = "us-east-1"
+    roles_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,40 @@ class Identity:
         """The IAM user's name; ``None`` for a role or the root user."""
         kind, _, name = self.arn.split(":", 5)[5].partition("/")
         return name.rsplit("/", 1)[-1] if kind == "user" else None
+
+    @property
+    def role(self) -> str | None:
+        """The name of the role it runs as; ``None`` for a user or the root user."""
+        kind, _, name = self.arn.split(":", 5)[5].partition("/")
+        return name.split("/", 1)[0] if kind == "assumed-role" else None
+
+
+Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
+"""Of an IAM statement: operator → condition key → values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What one approved change may do: one statement of its session policy."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Condition = field(default_factory=dict)
+
+    def statement(self) -> dict[str, Any]:
+        condition = {"Condition": self.condition} if self.condition else {}
+        return {"Effect": "Allow", "Action": sorted(self.actions), "Resource": list(self.resources)} | condition
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The client one approved change is made with, and everything it may do."""
+
+    service: str
+    allowed: tuple[Allowed, ...]
+    region: str | None = None
+    by_roles_role: bool = False
+    """The right is in the third role: it could be turned into power over everything."""
 
 
 class NoWayIn(Exception):
@@ -119,36 +161,44 @@ class Aws:
                 self._readers[name] = client, good_until
             return client
 
-    def actor(
-        self,
-        service: str,
-        account: str,
-        *,
-        approver: str,
-        case: str,
-        actions: Sequence[str],
-        resources: Sequence[str],
-        region: str | None = None,
-    ) -> Any:
-        """A client for one approved change: ``actions`` on ``resources`` and nothing else. It never repeats a call.
+    def actor(self, account: str, grant: Grant, *, approver: str, case: str) -> Any:
+        """A client for one approved change: what ``grant`` allows and nothing else. It never repeats a call.
 
         Raises as :meth:`reader`.
         """
-        allowed = {"Effect": "Allow", "Action": sorted(actions), "Resource": list(resources)}
-        region = region or self._settings.region
+        region = grant.region or self._settings.region
+        role = self._settings.roles_role if grant.by_roles_role else self._settings.act_role
         with self._lock:
-            if not self._settings.act_role:
+            if not role and grant.by_roles_role:
+                raise NoWayIn(NO_ROLES_ROLE)
+            if not role:
                 self._only_our_own(account, "act_role")
-                return self._client(service, region, ACT)
+                return self._client(grant.service, region, ACT)
             session = self._assume(
-                self._settings.act_role,
+                role,
                 account,
                 RoleSessionName=session_name(case),
                 SourceIdentity=session_name(approver),
-                Policy=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+                Policy=json.dumps({"Version": "2012-10-17", "Statement": [each.statement() for each in grant.allowed]}),
                 DurationSeconds=ACT_SECONDS,
             )
-            return self._client(service, region, ACT, session)
+            return self._client(grant.service, region, ACT, session)
+
+    @property
+    def region(self) -> str:
+        """Where the bot is at home."""
+        return self._settings.region
+
+    @property
+    def has_roles_role(self) -> bool:
+        return bool(self._settings.roles_role)
+
+    def own_roles(self) -> frozenset[str]:
+        """The names of the roles the bot itself uses, in any account."""
+        named = (self._settings.read_role, self._settings.act_role, self._settings.roles_role)
+        taken = {template.rpartition("/")[2] for template in named if template}
+        own = self.identity().role
+        return frozenset(taken | {own}) if own else frozenset(taken)
 
     def _new_reader(self, service: str, account: str, region: str) -> tuple[Any, datetime | None]:
         config = READ_OF.get(service, READ)
@@ -210,6 +260,9 @@ class Fault(Enum):
     DENIED = "denied"
     MISSING = "missing"
     THROTTLED = "throttled"
+    BUSY = "busy"
+    """AWS is still making another change to it; nothing was applied, and it may be asked again."""
+    FULL = "full"
     CREDENTIALS = "credentials"
     REFUSED = "refused"
     NOT_SENT = "not sent"
@@ -224,10 +277,22 @@ FAULTS = {
     "NoSuchEntity": Fault.MISSING,
     "NoSuchEntityException": Fault.MISSING,
     "ResourceNotFoundException": Fault.MISSING,
+    "PolicyNotFoundException": Fault.MISSING,
+    "WAFNonexistentItemException": Fault.MISSING,
     "Throttling": Fault.THROTTLED,
     "ThrottlingException": Fault.THROTTLED,
     "RequestLimitExceeded": Fault.THROTTLED,
     "TooManyRequestsException": Fault.THROTTLED,
+    "EntityTemporarilyUnmodifiable": Fault.BUSY,
+    "ConcurrentModification": Fault.BUSY,
+    "ConcurrentModificationException": Fault.BUSY,
+    "PolicyChangesInProgressException": Fault.BUSY,
+    "WAFOptimisticLockException": Fault.BUSY,
+    "WAFUnavailableEntityException": Fault.BUSY,
+    "LimitExceeded": Fault.FULL,
+    "LimitExceededException": Fault.FULL,
+    "ConstraintViolationException": Fault.FULL,
+    "WAFLimitsExceededException": Fault.FULL,
     "InvalidClientTokenId": Fault.CREDENTIALS,
     "UnrecognizedClientException": Fault.CREDENTIALS,
     "ExpiredToken": Fault.CREDENTIALS,

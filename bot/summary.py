@@ -172,6 +172,7 @@ def change_line(change: Change) -> str:
         ChangeState.STARTED: "started, not confirmed yet",
         ChangeState.CONFIRMED: "confirmed",
         ChangeState.FAILED: "failed",
+        ChangeState.PARTIAL: "done in part",
         ChangeState.UNKNOWN: "unknown: AWS may have applied it",
     }[change.state]
     taken_back = ", taken back since" if change.undone else ""
@@ -181,17 +182,19 @@ def change_line(change: Change) -> str:
 
 
 def undoable(case: Case) -> Change | None:
-    """The newest confirmed change that can still be taken back."""
-    standing = [c for c in case.changes if c.state is ChangeState.CONFIRMED and not c.undone and c.undo_of is None]
+    """The newest change that was made, if only in part, and can still be taken back."""
+    made = {ChangeState.CONFIRMED, ChangeState.PARTIAL}
+    standing = [c for c in case.changes if c.state in made and not c.undone and c.undo_of is None]
     return standing[-1] if standing else None
 
 
 def offered(case: Case) -> tuple[Suggestion, ...]:
     """The suggested changes that are not already made or under way."""
+    ended_short = {ChangeState.FAILED, ChangeState.PARTIAL}
     busy = {
         (change.remediation, change.target)
         for change in case.changes
-        if change.undo_of is None and not change.undone and change.state is not ChangeState.FAILED
+        if change.undo_of is None and not change.undone and change.state not in ended_short
     }
     suggested = case.triage.suggested if case.triage else ()
     return tuple(one for one in suggested if (one.remediation, one.target) not in busy)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.model.observable import Observable
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -50,6 +52,12 @@ class Plan:
     requested_by: Actor
     created_at: datetime
     expires_at: datetime
+    principal: str = ""
+    """The id of the user or role it is about; empty if it is about none."""
+    shares: str = ""
+    """What in AWS it writes that other changes write too; they are carried out one after the other."""
+    stops: Observable | None = None
+    """Whose calls AWS refuses once it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +69,17 @@ class Refusal:
 
 
 class ChangeState(StrEnum):
-    """How far an approved change has come. ``UNKNOWN``: AWS may have applied it, and could not be asked."""
+    """How far an approved change has come.
+
+    ``UNKNOWN``: AWS may have applied it, and could not be asked. ``PARTIAL``: some of its calls were made, the rest
+    was refused; what was made can be taken back.
+    """
 
     APPROVED = "approved"
     STARTED = "started"
     CONFIRMED = "confirmed"
     FAILED = "failed"
+    PARTIAL = "partial"
     UNKNOWN = "unknown"
 
 

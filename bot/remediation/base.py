@@ -8,32 +8,45 @@ Only ``bot.remediation.run`` calls ``execute`` and ``undo``. A remediation raise
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
-from bot.aws import Aws
-from bot.model import Kind, Refusal
+from bot.aws import Aws, Condition, Grant
+from bot.model import Kind, Observable, Refusal
 
 State = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """The IAM actions a remediation calls: by the reading role, and by the acting one."""
+    """The IAM actions a remediation calls: by the reading role, by the acting one, and by the optional third."""
 
     read: frozenset[str]
     act: frozenset[str]
+    roles: frozenset[str] = frozenset()
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    """What the acting role's right to an action is narrowed to, beyond its resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a plan is made from: the state AWS has just shown, and the one wanted."""
 
+    target: str
+    """As everybody writes it from here on, however it was typed."""
     account: str
+    """The account the change is made in."""
     title: str
     before: State
     after: State
     warnings: tuple[str, ...]
+    stops: Observable | None = None
+    """Whose calls the change stops; ``None`` where it gives something back, or nobody's calls can be told."""
+    principal: str = ""
+    """The id of the user or role it is about; empty if it is about none."""
+    shares: str = ""
+    """The thing in AWS that other changes write too, whole, so that two at once would lose one of them."""
 
 
 class Remediation(Protocol):
@@ -41,8 +54,9 @@ class Remediation(Protocol):
 
     name: str
     title: str
-    takes: Kind
-    service: str
+    takes: frozenset[Kind]
+    target_form: str
+    """What a person types as its target."""
     permissions: Permissions
 
     def plan(self, target: str, aws: Aws) -> Draft | Refusal:
@@ -54,14 +68,20 @@ class Remediation(Protocol):
     def observe(self, target: str, account: str, before: State, aws: Aws) -> State:
         """The present state; an empty one if the target is gone. Raises as :meth:`plan`."""
 
+    def meanwhile(self, target: str, account: str, before: State, since: datetime, aws: Aws) -> tuple[str, ...]:
+        """Sentences: what has appeared since the change was made that gives the same access again. As :meth:`plan`."""
+
+    def grant(self, target: str, account: str, state: State, partition: str) -> Grant:
+        """All that making ``state`` so may do in AWS; ``partition`` is ``aws``, ``aws-cn`` or ``aws-us-gov``."""
+
     def execute(self, target: str, after: State, client: Any) -> None:
-        """Make ``after`` so, in one call. Raises ``ClientError``, ``BotoCoreError``."""
+        """Make ``after`` so, in as few calls as it takes; made again, each leaves things as they are.
+
+        Raises ``ClientError``, ``BotoCoreError``.
+        """
 
     def undo(self, target: str, before: State, client: Any) -> None:
-        """Make the recorded ``before`` so again, in one call. Raises ``ClientError``, ``BotoCoreError``."""
-
-    def resources(self, partition: str, account: str, state: State) -> tuple[str, ...]:
-        """The ARNs (patterns) the change is confined to; ``partition`` is ``aws``, ``aws-cn`` or ``aws-us-gov``."""
+        """Make the recorded ``before`` so again. As :meth:`execute`."""
 
     def lookups(self, target: str) -> tuple[str, ...]:
         """What a person can type to see what ``plan`` would have read."""
@@ -70,12 +90,54 @@ class Remediation(Protocol):
         """What a person with rights of their own can type to make ``state`` so, quoted for a shell."""
 
 
-def policy(remediations: Iterable[Remediation], *, act: bool, also: frozenset[str] = frozenset()) -> dict[str, Any]:
+def is_part_way(present: State, before: State, after: State) -> bool:
+    """Whether ``present`` lies between two states: each thing as it was or as it shall be, and not all one or other."""
+    if not present or present.keys() != after.keys() or present in (before, after):
+        return False
+    return all(present[name] in {before.get(name), after[name]} for name in present)
+
+
+def taken_back(undo: Draft, present: State) -> Draft | Refusal:
+    """``undo``, from what the change left (its ``before``) to what was there before it, as AWS stands ``present``.
+
+    A refusal if AWS shows something else now: taking that back would undo somebody else's change.
+    """
+    left, wanted = undo.before, undo.after
+    if not present:
+        return Refusal(f"{undo.target} no longer exists, so there is nothing to take back.")
+    if present == wanted:
+        return Refusal(
+            f"{undo.target} is as it was before the change: somebody changed it since. Nothing to take back."
+        )
+    if present == left or is_part_way(present, wanted, left):
+        return replace(undo, before=present)
+    differs = ", ".join(
+        f"{name} is {value}, not {left.get(name, 'absent')}"
+        for name, value in present.items()
+        if left.get(name) != value
+    )
+    return Refusal(
+        f"{undo.target} is not as the bot left it: {differs}. Somebody changed it since, so taking it back would undo "
+        "their change."
+    )
+
+
+def policy(
+    remediations: Iterable[Remediation], *, act: bool, roles: bool = False, also: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The least IAM policy document for planning and verifying (``act=False``) or carrying out ``remediations``.
 
-    ``also`` are actions that others need of the same role.
+    ``roles`` is that of the optional third role. ``also`` are actions that others need of the same role.
     """
     declared = [remediation.permissions for remediation in remediations]
-    actions = sorted(also.union(*(each.act if act else each.read for each in declared)))
-    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    return {"Version": "2012-10-17", "Statement": [statement] if actions else []}
+    named = also.union(*((each.roles if roles else each.act) if act else each.read for each in declared))
+    conditions = {action: narrowed for each in declared for action, narrowed in each.conditions.items()}
+    narrow = sorted(named & conditions.keys()) if act and not roles else []
+    plain = sorted(named - set(narrow))
+    statements = [_statement(plain), *(_statement([action], conditions[action]) for action in narrow)]
+    return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
+
+
+def _statement(actions: list[str], condition: Condition | None = None) -> dict[str, Any]:
+    narrowed = {"Condition": {operator: dict(keys) for operator, keys in condition.items()}} if condition else {}
+    return {"Effect": "Allow", "Action": actions, "Resource": "*"} | narrowed

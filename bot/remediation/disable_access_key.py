@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.aws import Aws, Identity
+from bot.aws import Allowed, Aws, Grant, Identity
 from bot.history.access_key import EXAMPLE_IDS, account_of
-from bot.model import Kind, Refusal, rfc3339
-from bot.remediation.base import Draft, Permissions, State
+from bot.model import Kind, Observable, Refusal, rfc3339
+from bot.remediation.base import Draft, Permissions, State, taken_back
+from bot.remediation.users import new_keys, user_arns
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -35,8 +37,8 @@ class DisableAccessKey:
 
     name = "disable_access_key"
     title = "Disable access key"
-    takes = Kind.ACCESS_KEY
-    service = "iam"
+    takes = frozenset({Kind.ACCESS_KEY})
+    target_form = "AKIA…"
     permissions = Permissions(
         read=frozenset({"iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"}),
         act=frozenset({"iam:UpdateAccessKey"}),
@@ -49,7 +51,7 @@ class DisableAccessKey:
         if target == own.key:
             return Refusal(f"{target} is the bot's own key: disabling it would leave the bot unable to undo anything.")
         account = account_of(target) or own.account
-        iam: IAMClient = aws.reader(self.service, account)
+        iam: IAMClient = aws.reader("iam", account)
         answer = iam.get_access_key_last_used(AccessKeyId=target)
         user = answer.get("UserName", "")
         if refusal := _not_to_be_touched(target, user, account, own):
@@ -57,19 +59,12 @@ class DisableAccessKey:
         return _draft(target, account, user, _statuses(iam, user), answer["AccessKeyLastUsed"])
 
     def plan_undo(self, target: str, account: str, before: State, after: State, aws: Aws) -> Draft | Refusal:
-        present = self.observe(target, account, before, aws)
-        if not present:
-            return Refusal(f"{target} no longer exists, so there is nothing to take back.")
-        if present != after:
-            return Refusal(
-                f"{target} is {present['status']} now, not {after['status']} as the bot left it: somebody changed it "
-                "since, so taking it back would undo their change."
-            )
         title = f"Set access key {target} of {before['user']} to {before['status']} again"
-        return Draft(account, title, present, before, (AGAIN,))
+        undo = Draft(target, account, title, after, before, (AGAIN,), principal=_owner(account, before))
+        return taken_back(undo, self.observe(target, account, before, aws))
 
     def observe(self, target: str, account: str, before: State, aws: Aws) -> State:
-        iam: IAMClient = aws.reader(self.service, account)
+        iam: IAMClient = aws.reader("iam", account)
         statuses = _statuses(iam, before["user"])
         return {"user": before["user"], "status": statuses[target]} if target in statuses else {}
 
@@ -79,10 +74,11 @@ class DisableAccessKey:
     def undo(self, target: str, before: State, client: Any) -> None:
         _set_status(client, target, before)
 
-    def resources(self, partition: str, account: str, state: State) -> tuple[str, ...]:
-        # A user's ARN holds its path, which no call here returns.
-        users = f"arn:{partition}:iam::{account}:user"
-        return (f"{users}/{state['user']}", f"{users}/*/{state['user']}")
+    def meanwhile(self, target: str, account: str, before: State, since: datetime, aws: Aws) -> tuple[str, ...]:
+        return new_keys(aws.reader("iam", account), before["user"], since)
+
+    def grant(self, target: str, account: str, state: State, partition: str) -> Grant:
+        return Grant("iam", (Allowed(("iam:UpdateAccessKey",), user_arns(partition, account, state["user"])),))
 
     def lookups(self, target: str) -> tuple[str, ...]:
         return (shlex.join(["aws", "iam", "get-access-key-last-used", "--access-key-id", target]),)
@@ -132,7 +128,9 @@ def _draft(
     others = tuple(_other(user, key, state) for key, state in sorted(statuses.items()) if key != target)
     before = {"user": user, "status": status}
     warnings = (_last_used(target, used), SESSIONS, *others, SMTP)
-    return Draft(account, f"Disable access key {target} of {user}", before, before | {"status": "Inactive"}, warnings)
+    title, after = f"Disable access key {target} of {user}", before | {"status": "Inactive"}
+    stops = Observable(Kind.ACCESS_KEY, target)
+    return Draft(target, account, title, before, after, warnings, stops, _owner(account, before))
 
 
 def _last_used(target: str, used: AccessKeyLastUsedTypeDef) -> str:
@@ -154,6 +152,10 @@ def _other(user: str, key: str, status: str) -> str:
 def _statuses(iam: IAMClient, user: str) -> dict[str, str]:
     pages = iam.get_paginator("list_access_keys").paginate(UserName=user)
     return {key["AccessKeyId"]: key["Status"] for page in pages for key in page["AccessKeyMetadata"]}
+
+
+def _owner(account: str, state: State) -> str:
+    return f"{account}:user/{state['user']}"
 
 
 def _set_status(iam: IAMClient, target: str, state: State) -> None:

@@ -13,6 +13,7 @@ from bot.database import Database, storable
 from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, rfc3339
 from bot.remediation import records
 from bot.remediation.base import Draft, Remediation
+from bot.remediation.usage import Usage
 from bot.remediation.wording import AwsError, why
 from bot.store import jobs
 from bot.store.state import State
@@ -40,6 +41,7 @@ class Planning:
         remediations: Mapping[str, Remediation],
         settings: RemediationSettings,
         on_change: Callable[[Database, Change], None],
+        usage: Usage,
     ) -> None:
         self._state = state
         self._aws = aws
@@ -48,6 +50,7 @@ class Planning:
         self._remediations = remediations
         self._settings = settings
         self._on_change = on_change
+        self._usage = usage
 
     def plan(self, name: str, target: str, actor: Actor, case: int | None) -> Plan | Refusal:
         """Read AWS and keep the preview of one change."""
@@ -62,7 +65,7 @@ class Planning:
             draft = remediation.plan(target, self._aws)
         except AwsError as error:
             return Refusal(f"{why(error)}. Nothing was changed.", remediation.lookups(target))
-        return draft if isinstance(draft, Refusal) else self._keep(draft, name, target, actor, case, None)
+        return draft if isinstance(draft, Refusal) else self._keep(draft, name, actor, case, None)
 
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
         """Read AWS and keep the preview of taking a confirmed change back."""
@@ -81,7 +84,7 @@ class Planning:
             return Refusal(f"{why(error)}. Nothing was changed.", remediation.commands(change.target, record.before))
         if isinstance(draft, Refusal):
             return draft
-        return self._keep(draft, change.remediation, change.target, actor, change.case, execution)
+        return self._keep(draft, change.remediation, actor, change.case, execution)
 
     def approve(self, plan_id: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
         """Decide for a plan, once: execution, audit entry and job are one transaction.
@@ -147,22 +150,25 @@ class Planning:
         )
         return Refusal(sentence)
 
-    def _keep(self, draft: Draft, name: str, target: str, actor: Actor, case: int | None, undo_of: str | None) -> Plan:
+    def _keep(self, draft: Draft, name: str, actor: Actor, case: int | None, undo_of: str | None) -> Plan:
         now = self._clock().replace(microsecond=0)
         plan = Plan(
             id=records.new_id(),
             remediation=name,
-            target=target,
+            target=draft.target,
             account=draft.account,
             case=case,
             undo_of=undo_of,
             title=draft.title,
             before=draft.before,
             after=draft.after,
-            warnings=draft.warnings,
+            warnings=(*self._usage.what_breaks(draft.stops), *draft.warnings),
             requested_by=actor,
             created_at=now,
             expires_at=now + self._settings.expiry,
+            principal=draft.principal,
+            shares=draft.shares,
+            stops=draft.stops,
         )
         self._state.write(lambda db: self._keep_plan(db, plan))
         return plan
@@ -206,6 +212,6 @@ def _undoable(db: Database, execution: str) -> tuple[Change, records.UndoRecord]
     if change.undone:
         return Refusal("This change has already been taken back.")
     undo_record = records.undo_record(db, execution)
-    if change.state is not ChangeState.CONFIRMED or undo_record is None:
+    if change.state not in {ChangeState.CONFIRMED, ChangeState.PARTIAL} or undo_record is None:
         return Refusal(f"This change is {change.state}, not confirmed, so there is nothing certain to take back.")
     return change, undo_record

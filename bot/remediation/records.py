@@ -13,18 +13,26 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.database import Database
-from bot.model import Actor, Change, ChangeState, Plan, rfc3339
+from bot.model import Actor, Change, ChangeState, Kind, Observable, Plan, rfc3339
 from bot.remediation.base import State
 
 UNFINISHED = (ChangeState.APPROVED, ChangeState.STARTED)
 PLAN = (
     "id, remediation, target, account, case_id, undo_of, title, before, after, warnings, actor, actor_name,"
-    " created_at, expires_at"
+    " created_at, expires_at, principal, shares, stops"
 )
 CHANGE = (
     "e.id, e.plan, e.case_id, e.remediation, e.target, e.state, e.undo_of, EXISTS (SELECT 1 FROM executions AS u"
     " WHERE u.undo_of = e.id AND u.state = 'confirmed'), e.actor, e.actor_name, e.reason, e.at, e.sentence"
 )
+
+
+SHARING = (
+    "SELECT 1 FROM executions AS o JOIN plans AS p ON p.id = o.plan WHERE o.lease IS NOT NULL AND o.leased_until >= ?"
+    " AND o.id <> executions.id AND p.shares <> '' AND p.shares ="
+    " (SELECT shares FROM plans WHERE id = executions.plan)"
+)
+"""Another execution, under way, of a change that writes the same thing as the one in ``executions``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,8 @@ def keep_plan(db: Database, plan: Plan) -> None:
     states = [json.dumps(dict(plan.before)), json.dumps(dict(plan.after)), json.dumps(plan.warnings)]
     who = [plan.requested_by.id, plan.requested_by.name, rfc3339(plan.created_at), rfc3339(plan.expires_at)]
     db.execute(
-        f"INSERT INTO plans ({PLAN}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        [*values, *states, *who, digest(plan.before)],
+        f"INSERT INTO plans ({PLAN}, digest) VALUES ({', '.join('?' * 18)})",  # noqa: S608
+        [*values, *states, *who, plan.principal, plan.shares, _written(plan.stops), digest(plan.before)],
     )
 
 
@@ -75,7 +83,19 @@ def plan(db: Database, id_: str) -> Plan | None:
         requested_by=Actor(row[10], row[11]),
         created_at=datetime.fromisoformat(row[12]),
         expires_at=datetime.fromisoformat(row[13]),
+        principal=row[14],
+        shares=row[15],
+        stops=_observable(row[16]),
     )
+
+
+def _written(observable: Observable | None) -> str:
+    return f"{observable.kind.value}:{observable.value}" if observable else ""
+
+
+def _observable(written: str) -> Observable | None:
+    kind, _, value = written.partition(":")
+    return Observable(Kind(kind), value) if written else None
 
 
 def is_as_planned(db: Database, plan_id: str, present: State) -> bool:
@@ -124,6 +144,16 @@ def unfinished(db: Database) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
+def case_is_open(db: Database, case: int | None) -> bool:
+    return bool(db.execute("SELECT 1 FROM cases WHERE id = ? AND state = 'open'", [case]).fetchone())
+
+
+def made_at(db: Database, execution: str) -> datetime | None:
+    """When its way back was written, right before the change was made; ``None`` if it never came to that."""
+    row = db.execute("SELECT at FROM undo_records WHERE execution = ?", [execution]).fetchone()
+    return datetime.fromisoformat(row[0]) if row else None
+
+
 def is_superseded(db: Database, execution: str) -> bool:
     """Whether a later change of the same kind was made to the same target: this one's state is history."""
     return bool(
@@ -136,20 +166,21 @@ def is_superseded(db: Database, execution: str) -> bool:
 
 
 def claim(db: Database, execution: str, now: datetime, seconds: float) -> str | None:
-    """Take an unfinished execution for ``seconds``; ``None`` if somebody else holds it."""
-    lease = secrets.token_hex(8)
+    """Take an unfinished execution for ``seconds``; ``None`` if somebody else holds it, or what it shares."""
+    lease, moment = secrets.token_hex(8), now.timestamp()
     claimed = db.execute(
-        "UPDATE executions SET lease = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ?"
-        " AND state IN ('approved', 'started') AND (lease IS NULL OR leased_until < ?)",
-        [lease, now.timestamp() + seconds, execution, now.timestamp()],
+        "UPDATE executions SET lease = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ?"  # noqa: S608
+        " AND state IN ('approved', 'started') AND (lease IS NULL OR leased_until < ?)"
+        f" AND NOT EXISTS ({SHARING})",
+        [lease, moment + seconds, execution, moment, moment],
     )
     return lease if claimed.rowcount else None
 
 
-def claimed_until(db: Database, execution: str) -> float:
-    """When the present claim ends, in Unix seconds; 0 if there is none."""
+def claimed_until(db: Database, execution: str) -> float | None:
+    """When the present claim ends, in Unix seconds; ``None`` if there is none."""
     row = db.execute("SELECT leased_until FROM executions WHERE id = ? AND lease IS NOT NULL", [execution]).fetchone()
-    return float(row[0]) if row else 0.0
+    return float(row[0]) if row else None
 
 
 def attempts(db: Database, execution: str) -> int:

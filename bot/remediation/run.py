@@ -17,13 +17,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.access import AccessRules, decide
 from bot.aws import Aws, Fault, fault
 from bot.database import Database
-from bot.model import Actor, Change, ChangeState, Plan, Refusal, rfc3339
+from bot.model import Actor, Change, ChangeState, Plan, Refusal
 from bot.remediation import records
-from bot.remediation.base import Remediation
+from bot.remediation.base import Remediation, is_part_way
 from bot.remediation.base import State as Present
-from bot.remediation.planning import Planning, RemediationSettings, operation_of, record
+from bot.remediation.chronicle import Chronicle, made
+from bot.remediation.planning import Planning, RemediationSettings, operation_of
 from bot.remediation.records import UndoRecord, change, changes_of
-from bot.remediation.wording import AwsError, by_hand, described, why
+from bot.remediation.usage import Usage
+from bot.remediation.watching import Watch
+from bot.remediation.wording import AwsError, described, why
 from bot.store import jobs
 from bot.store.jobs import Job
 from bot.store.state import State
@@ -31,13 +34,13 @@ from bot.workers import Commit, Handler, nothing
 
 __all__ = ["RemediationSettings", "Remediations", "change", "changes_of"]
 
-LOOK_AGAIN = (timedelta(seconds=10), timedelta(seconds=60), timedelta(minutes=15))
-"""IAM is eventually consistent (IAM user guide), and an attacker with IAM rights changes things back."""
 READ_BACK = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each look right after a change."""
 CLAIM_SECONDS = 180.0
 """Longer than all time limits of one execution together."""
 THROTTLED_ATTEMPTS = 4
+SHARED_SECONDS = 1.0
+"""Until a change is tried again that waits for another one of the same thing in AWS."""
 
 
 def _nobody_listens(db: Database, change: Change) -> None:
@@ -84,6 +87,7 @@ class Remediations:
         settings: RemediationSettings | None = None,
         on_change: Callable[[Database, Change], None] = _nobody_listens,
         *,
+        usage: Usage | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._state = state
@@ -91,10 +95,12 @@ class Remediations:
         self._access = access
         self._clock = clock
         self._remediations = {remediation.name: remediation for remediation in remediations}
-        self._on_change = on_change
         self._wait = wait
+        usage = usage or Usage(clock)
+        self._chronicle = Chronicle(aws, clock, self._remediations, on_change)
+        self._watch = Watch(state, aws, clock, self._chronicle, usage)
         self._planning = Planning(
-            state, aws, access, clock, self._remediations, settings or RemediationSettings(), on_change
+            state, aws, access, clock, self._remediations, settings or RemediationSettings(), on_change, usage
         )
 
     def plan(self, name: str, target: str, actor: Actor, case: int | None = None) -> Plan | Refusal:
@@ -125,17 +131,7 @@ class Remediations:
 
     def verify(self, execution: str, step: int) -> Change:
         """Look at AWS again for a finished change (job ``verify``): does it hold? Raises ``LookupError``."""
-        database = self._state.read()
-        current = records.change(database, execution)
-        plan, remediation = self._planned(database, current)
-        if not _can_be_looked_at(database, current):
-            return current
-        try:
-            present = self._observe(plan, remediation)
-        except AwsError as error:
-            reason = why(error)
-            return self._state.write(lambda db: self._could_not_look(db, execution, plan, reason))
-        return self._state.write(lambda db: self._looked(db, execution, plan, remediation, present, step))
+        return self._watch.look(execution, step)
 
     def handlers(self) -> dict[str, Handler]:
         """The jobs of the pool ``act``. Each commits its own steps: what AWS did cannot be rolled back."""
@@ -176,10 +172,10 @@ class Remediations:
             return current
         lease = records.claim(db, execution, now, CLAIM_SECONDS)
         if lease is None:
-            until = records.claimed_until(db, execution)
+            until = records.claimed_until(db, execution) or now.timestamp() + SHARED_SECONDS
             self._queue_again(db, execution, datetime.fromtimestamp(until + 1, UTC), f"after:{until}")
             return current
-        plan, remediation = self._planned(db, current)
+        plan, remediation = self._chronicle.planned(db, current)
         attempt = _Attempt(current, plan, remediation, lease, records.attempts(db, execution))
         decision = decide(current.approved_by, operation_of(plan), self._access)
         if not decision.allowed and not attempt.started_before:
@@ -189,12 +185,13 @@ class Remediations:
 
     def _carry_out(self, attempt: _Attempt) -> _Outcome:
         try:
-            present = self._observe(attempt.plan, attempt.remediation)
+            present = self._chronicle.observe(attempt.plan, attempt.remediation)
         except AwsError as error:
             return self._unreadable(attempt, error)
         if attempt.started_before and present == attempt.plan.after:
-            return _Outcome(ChangeState.CONFIRMED, f"{self._made(attempt)} Applied; the answer had been lost.")
-        if not records.is_as_planned(self._state.read(), attempt.plan.id, present):
+            return _Outcome(ChangeState.CONFIRMED, f"{made(attempt.plan)} Applied; the answer had been lost.")
+        begun = attempt.started_before and is_part_way(present, attempt.plan.before, attempt.plan.after)
+        if not begun and not records.is_as_planned(self._state.read(), attempt.plan.id, present):
             return self._stale(attempt, present)
         if not self._state.write(lambda db: self._start(db, attempt)):
             return _Outcome(ChangeState.UNKNOWN, "Another process took this change over.")
@@ -211,12 +208,12 @@ class Remediations:
         return True
 
     def _change(self, attempt: _Attempt) -> _Outcome:
-        """Make the one call, and say what came of it."""
+        """Make the change, and say what came of it."""
         plan, remediation = attempt.plan, attempt.remediation
         try:
             client = self._actor(attempt)
         except AwsError as error:
-            return self._not_applied(attempt, error)
+            return self._refused(attempt, error)
         try:
             if plan.undo_of:
                 remediation.undo(plan.target, plan.after, client)
@@ -224,22 +221,21 @@ class Remediations:
                 remediation.execute(plan.target, plan.after, client)
         except (ClientError, BotoCoreError) as error:
             if fault(error) is not Fault.LOST:
-                return self._not_applied(attempt, error)
+                return self._refused(attempt, error)
             return self._read_back(
                 attempt, f"{why(error)}: applied or not is not known", "Applied; the answer was lost."
             )
         return self._read_back(attempt, "AWS accepted the change but does not show it yet", "Read back from AWS.")
 
     def _actor(self, attempt: _Attempt) -> object:
-        plan, remediation = attempt.plan, attempt.remediation
-        assert plan.account  # noqa: S101 - every draft names its account
+        plan, account = attempt.plan, attempt.plan.account
+        assert account  # noqa: S101 - every draft names its account
+        partition = self._aws.identity().partition
         return self._aws.actor(
-            remediation.service,
-            plan.account,
+            account,
+            attempt.remediation.grant(plan.target, account, plan.after, partition),
             approver=attempt.change.approved_by.id,
             case=f"case-{plan.case}" if plan.case is not None else f"plan-{plan.id}",
-            actions=sorted(remediation.permissions.act),
-            resources=remediation.resources(self._aws.identity().partition, plan.account, plan.after),
         )
 
     def _read_back(self, attempt: _Attempt, doubt: str, certain: str) -> _Outcome:
@@ -247,26 +243,47 @@ class Remediations:
             if pause:
                 self._wait(pause)
             try:
-                present = self._observe(attempt.plan, attempt.remediation)
+                present = self._chronicle.observe(attempt.plan, attempt.remediation)
             except AwsError as error:
                 doubt = f"{doubt}; {why(error)}"
                 break
             if present == attempt.plan.after:
-                return _Outcome(ChangeState.CONFIRMED, f"{self._made(attempt)} {certain}")
-        return _Outcome(ChangeState.UNKNOWN, f"{doubt}. The bot looks again.{self._commands(attempt.plan)}")
+                return _Outcome(ChangeState.CONFIRMED, f"{made(attempt.plan)} {certain}")
+        return _Outcome(ChangeState.UNKNOWN, f"{doubt}. The bot looks again.{self._chronicle.commands(attempt.plan)}")
 
-    def _not_applied(self, attempt: _Attempt, error: Exception) -> _Outcome:
-        throttled = isinstance(error, ClientError) and fault(error) is Fault.THROTTLED
-        if throttled and attempt.number < THROTTLED_ATTEMPTS:
+    def _refused(self, attempt: _Attempt, error: Exception) -> _Outcome:
+        """A call was not applied; of a change of several calls, earlier ones may have been."""
+        busy = isinstance(error, ClientError) and fault(error) in {Fault.THROTTLED, Fault.BUSY}
+        if busy and attempt.number < THROTTLED_ATTEMPTS:
             sentence = f"{why(error)}. The bot tries again by itself."
             return _Outcome(ChangeState.STARTED, sentence, pause=timedelta(seconds=5 * 2**attempt.number))
-        return _Outcome(ChangeState.FAILED, f"{why(error)}. Nothing was changed.{self._commands(attempt.plan)}")
+        commands = self._chronicle.commands(attempt.plan)
+        present = self._part_made(attempt)
+        if present is None:
+            return _Outcome(ChangeState.FAILED, f"{why(error)}. Nothing was changed.{commands}")
+        made = f"Done in part, AWS shows {described(present)}; it can be taken back, or finished"
+        return _Outcome(ChangeState.PARTIAL, f"{why(error)}. {made}.{commands}")
+
+    def _part_made(self, attempt: _Attempt) -> Present | None:
+        """What AWS shows where a change came part of its way; ``None`` if nothing of it was made."""
+        plan = attempt.plan
+        if len([name for name, value in plan.after.items() if plan.before.get(name) != value]) < 2:
+            return None
+        try:
+            present = self._chronicle.observe(plan, attempt.remediation)
+        except AwsError:
+            return {"state": "unknown"}
+        return None if present == plan.before else present
 
     def _unreadable(self, attempt: _Attempt, error: Exception) -> _Outcome:
         if attempt.started_before:
             sentence = f"Interrupted, and AWS could not be asked whether it was applied: {why(error)}."
-            return _Outcome(ChangeState.UNKNOWN, f"{sentence} The bot looks again.{self._commands(attempt.plan)}")
-        return _Outcome(ChangeState.FAILED, f"{why(error)}. Nothing was changed.{self._commands(attempt.plan)}")
+            return _Outcome(
+                ChangeState.UNKNOWN, f"{sentence} The bot looks again.{self._chronicle.commands(attempt.plan)}"
+            )
+        return _Outcome(
+            ChangeState.FAILED, f"{why(error)}. Nothing was changed.{self._chronicle.commands(attempt.plan)}"
+        )
 
     def _stale(self, attempt: _Attempt, present: Present) -> _Outcome:
         now, then = described(present), described(attempt.plan.before)
@@ -287,83 +304,10 @@ class Remediations:
             self._queue_again(db, execution, now + outcome.pause, f"attempt:{attempt.number}")
         settled = self._enter(db, attempt, outcome.state, outcome.sentence, f"{outcome.state}: {outcome.sentence}")
         if outcome.state in {ChangeState.CONFIRMED, ChangeState.UNKNOWN}:
-            self._look_again(db, execution, now)
+            self._watch.begin(db, execution)
         if outcome.state is ChangeState.CONFIRMED and settled.undo_of:
-            self._on_change(db, records.change(db, settled.undo_of))
+            self._chronicle.on_change(db, records.change(db, settled.undo_of))
         return settled
 
     def _enter(self, db: Database, attempt: _Attempt, state: ChangeState, sentence: str, result: str) -> Change:
-        return self._tell(db, attempt.change.execution, attempt.plan, state, sentence, "execute", result)
-
-    def _tell(
-        self, db: Database, execution: str, plan: Plan, state: ChangeState, sentence: str, step: str, result: str
-    ) -> Change:
-        """Keep a state of an execution, put it on record, and tell whoever shows it."""
-        now = self._clock()
-        records.set_state(db, execution, state, sentence, now)
-        told = records.change(db, execution)
-        record(db, plan, told.approved_by, step, told.reason, result, now)
-        self._on_change(db, told)
-        return told
-
-    def _look_again(self, db: Database, execution: str, now: datetime) -> None:
-        for step, after in enumerate(LOOK_AGAIN):
-            payload, once = {"execution": execution, "step": step}, f"verify:{execution}:{step}"
-            jobs.add(db, "verify", payload, now, pool="act", once=once, due_at=now + after)
-
-    # ------------------------------------------------------------------------------------ looking again
-
-    def _looked(
-        self, db: Database, execution: str, plan: Plan, remediation: Remediation, present: Present, step: int
-    ) -> Change:
-        current, last = records.change(db, execution), step + 1 >= len(LOOK_AGAIN)
-        if not _can_be_looked_at(db, current):
-            return current
-        if present == plan.after:
-            return self._holds(db, current, plan, last=last)
-        if current.state is ChangeState.UNKNOWN and not last:
-            return current
-        commands = self._commands(plan)
-        now = described(present)
-        if current.state is ChangeState.UNKNOWN:
-            sentence = f"It was not applied: AWS shows {now}.{commands}"
-        else:
-            sentence = f"It no longer holds: AWS shows {now}, and nobody took it back here. Plan it again.{commands}"
-        if sentence == current.sentence:
-            return current
-        return self._tell(db, execution, plan, ChangeState.FAILED, sentence, "verify", f"drift: {sentence}")
-
-    def _holds(self, db: Database, current: Change, plan: Plan, *, last: bool) -> Change:
-        if current.state is ChangeState.CONFIRMED and not last:
-            return current
-        sentence = f"{plan.title}: done. Looked at again at {rfc3339(self._clock())}: it holds."
-        return self._tell(db, current.execution, plan, ChangeState.CONFIRMED, sentence, "verify", "holds")
-
-    def _could_not_look(self, db: Database, execution: str, plan: Plan, reason: str) -> Change:
-        current = records.change(db, execution)
-        result = f"could not be looked at: {reason}"
-        record(db, plan, current.approved_by, "verify", current.reason, result, self._clock())
-        return current
-
-    # ------------------------------------------------------------------------------------ the plan's side
-
-    def _planned(self, db: Database, current: Change) -> tuple[Plan, Remediation]:
-        plan = records.plan(db, current.plan)
-        if plan is None or plan.remediation not in self._remediations:
-            raise LookupError(f"the plan or the remediation of change {current.execution} is gone")
-        return plan, self._remediations[plan.remediation]
-
-    def _observe(self, plan: Plan, remediation: Remediation) -> Present:
-        return remediation.observe(plan.target, plan.account or "", plan.before, self._aws)
-
-    def _made(self, attempt: _Attempt) -> str:
-        return f"{attempt.plan.title}: done."
-
-    def _commands(self, plan: Plan) -> str:
-        return by_hand(self._remediations[plan.remediation].commands(plan.target, plan.after))
-
-
-def _can_be_looked_at(db: Database, current: Change) -> bool:
-    """Whether ``current`` was made, or may have been, and is still the last word on its target."""
-    made = records.undo_record(db, current.execution) is not None
-    return made and current.state not in records.UNFINISHED and not records.is_superseded(db, current.execution)
+        return self._chronicle.tell(db, attempt.change.execution, attempt.plan, state, sentence, "execute", result)

@@ -14,6 +14,8 @@ MEANINGS = {
     Fault.DENIED: "the bot's role lacks that permission there (`triage permissions`), or there is no such thing there",
     Fault.MISSING: "it does not exist there, or no longer belongs to that user",
     Fault.THROTTLED: "too many requests at the moment; try again shortly",
+    Fault.BUSY: "it is still being changed; try again shortly",
+    Fault.FULL: "a quota of AWS is full",
     Fault.CREDENTIALS: "the bot's own AWS credentials are not valid; renew them",
     Fault.REFUSED: "AWS did not accept the request",
     Fault.NOT_SENT: "AWS could not be reached; check the network and the bot's credentials",

@@ -22,6 +22,7 @@ LONGEST_LIST = 20
 _TITLES = {
     ChangeState.CONFIRMED: "Done",
     ChangeState.FAILED: "Failed",
+    ChangeState.PARTIAL: "Done in part",
     ChangeState.UNKNOWN: "Not certain",
     ChangeState.APPROVED: "Approved",
     ChangeState.STARTED: "Started",

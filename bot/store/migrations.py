@@ -170,3 +170,11 @@ def m005_rulings(db: Database) -> None:
         CREATE INDEX rulings_case ON rulings(case_id);
         """
     )
+
+
+@migrations()
+def m006_whom_changes_are_about(db: Database) -> None:
+    """Of a plan: the principal it is about, what in AWS it writes together with others, whose calls it stops."""
+    db.execute("ALTER TABLE plans ADD COLUMN principal TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE plans ADD COLUMN shares TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE plans ADD COLUMN stops TEXT NOT NULL DEFAULT ''")

@@ -127,14 +127,13 @@ def test_the_command_for_a_person_is_quoted_for_a_shell() -> None:
 
 
 def test_the_change_is_confined_to_the_user_at_any_path() -> None:
-    assert DisableAccessKey().resources("aws-cn", ACCOUNT, {"user": "alice"}) == (
-        f"arn:aws-cn:iam::{ACCOUNT}:user/alice",
-        f"arn:aws-cn:iam::{ACCOUNT}:user/*/alice",
-    )
+    (allowed,) = DisableAccessKey().grant(KEY, ACCOUNT, {"user": "alice"}, "aws-cn").allowed
+    assert allowed.actions == ("iam:UpdateAccessKey",)
+    assert allowed.resources == (f"arn:aws-cn:iam::{ACCOUNT}:user/alice", f"arn:aws-cn:iam::{ACCOUNT}:user/*/alice")
 
 
 def test_it_takes_keys_and_its_policies_name_each_action_once() -> None:
-    assert DisableAccessKey.takes is Kind.ACCESS_KEY
+    assert DisableAccessKey.takes == {Kind.ACCESS_KEY}
     reading = policy([DisableAccessKey(), DisableAccessKey()], act=False)
     assert reading["Statement"][0]["Action"] == ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"]
     assert policy([], act=True) == {"Version": "2012-10-17", "Statement": []}

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from bot.aws import Aws, AwsSettings, Identity, NoWayIn
+from bot.aws import Allowed, Aws, AwsSettings, Grant, Identity, NoWayIn
 from tests.remediation.cloud import ACCOUNT, BOT, EXTERNAL_ID, FOREIGN, Cloud, seat
 from tests.remediation.door import Door
 
@@ -16,6 +16,10 @@ from tests.remediation.door import Door
 def bot(settings: AwsSettings, session: boto3.session.Session, clock: list[datetime] | None = None) -> Aws:
     times = clock or [datetime.now(UTC)]
     return Aws(settings, lambda: times[-1], session)
+
+
+def updating(*resources: str, by_roles_role: bool = False) -> Grant:
+    return Grant("iam", (Allowed(("iam:UpdateAccessKey",), resources),), by_roles_role=by_roles_role)
 
 
 def test_without_roles_the_own_account_is_read_with_the_own_credentials(
@@ -35,7 +39,7 @@ def test_without_roles_a_foreign_account_is_refused_with_the_setting(
     with pytest.raises(NoWayIn, match=rf"{only}: set \[aws\] read_role"):
         aws.reader("iam", FOREIGN)
     with pytest.raises(NoWayIn, match=rf"{only}: set \[aws\] act_role"):
-        aws.actor("iam", FOREIGN, approver="a", case="c", actions=["iam:UpdateAccessKey"], resources=["*"])
+        aws.actor(FOREIGN, updating("*"), approver="a", case="c")
 
 
 def test_a_role_of_one_account_does_not_lead_into_another(door: Door, session: boto3.session.Session) -> None:
@@ -68,9 +72,7 @@ def test_an_actor_can_change_its_own_target_and_no_other(
     settings = AwsSettings(act_role="arn:aws:iam::{account}:role/TriageAct", external_id=EXTERNAL_ID)
     own, other = seat(198), seat(199)
     resources = [f"arn:aws:iam::{ACCOUNT}:user/{own.user}"]
-    iam = bot(settings, session).actor(
-        "iam", ACCOUNT, approver="a", case="c", actions=["iam:UpdateAccessKey"], resources=resources
-    )
+    iam = bot(settings, session).actor(ACCOUNT, updating(*resources), approver="a", case="c")
     iam.update_access_key(UserName=own.user, AccessKeyId=own.other.id, Status="Inactive")
     with pytest.raises(ClientError, match="AccessDenied"):
         iam.update_access_key(UserName=other.user, AccessKeyId=other.other.id, Status="Inactive")
@@ -79,6 +81,11 @@ def test_an_actor_can_change_its_own_target_and_no_other(
 
 def test_an_actor_never_repeats_a_call(door: Door, session: boto3.session.Session) -> None:
     aws = bot(AwsSettings(), session)
-    iam = aws.actor("iam", ACCOUNT, approver="a", case="c", actions=["iam:UpdateAccessKey"], resources=["*"])
+    iam = aws.actor(ACCOUNT, updating("*"), approver="a", case="c")
     assert iam.meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
     assert (iam.meta.config.connect_timeout, iam.meta.config.read_timeout) == (3, 10)
+
+
+def test_the_third_role_has_no_substitute(door: Door, session: boto3.session.Session) -> None:
+    with pytest.raises(NoWayIn, match=r"set \[aws\] roles_role in config.toml"):
+        bot(AwsSettings(), session).actor(ACCOUNT, updating("*", by_roles_role=True), approver="a", case="c")
