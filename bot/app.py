@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,6 +46,7 @@ from bot.model import (
     Scope,
     Triage,
     Window,
+    account_of,
 )
 from bot.operations import Operations
 from bot.pipeline import Pipeline
@@ -104,7 +105,6 @@ class Investigator:
             addresses=LocalAddressData(settings.ipdata.mmdb),
             iam=iam,
             records=RawRecords(self.history) if self.history is not None else None,
-            environment_of=settings.environment_of,
         )
 
     def prepare(self) -> None:
@@ -128,7 +128,13 @@ class Investigator:
     ) -> Triage:
         cases = CasesBefore(self._state, [alert.id for alert in alerts]) if self._state is not None else None
         scoper = self._scope if self.history is not None else None
-        world = replace(self._world, cases=cases, scoper=scoper)
+        source = alerts[0].source if alerts else None
+        world = replace(
+            self._world,
+            cases=cases,
+            scoper=scoper,
+            environment_of=lambda account: self._settings.environment_of(account, source),
+        )
         return triage(observable, window, world=world, alerts=alerts, rulings=rulings, on_progress=on_progress)
 
     def _scope(
@@ -148,14 +154,27 @@ class Investigator:
     def known(self) -> Known:
         """What the organisation says of itself, for scoping and hunts."""
         environments = [self._settings.environment(name) for name in self._settings.environments or ("default",)]
-        networks = tuple(network for each in environments for network in each.own_networks)
-        return Known(own_networks=networks, origin=LocalAddressData(self._settings.ipdata.mmdb).origin)
+        return Known(
+            own_networks=tuple(network for each in environments for network in each.own_networks),
+            automation=tuple(pattern for each in environments for pattern in each.automation),
+            origin=LocalAddressData(self._settings.ipdata.mmdb).origin,
+        )
 
 
 def environment_of(settings: Settings, alert: Alert) -> Environment:
-    """The environment an alert belongs to, by its source or the account it names."""
-    accounts = (observable.value for observable in alert.observables if observable.kind is Kind.ACCOUNT)
+    """The environment an alert belongs to, by its source or an account in it."""
+    known = {account for table in settings.environments.values() for account in table.accounts}
+    accounts = (account for account in accounts_of(alert) if account in known)
     return settings.environment_of(next(accounts, None), alert.source)
+
+
+def accounts_of(alert: Alert) -> Iterator[str]:
+    """The accounts an alert tells of: named, of the caller, of a principal, encoded in a key id; in that order."""
+    yield from (each.value for each in alert.observables if each.kind is Kind.ACCOUNT)
+    yield from (call.account for call in alert.calls if call.account)
+    yield from (each.value.partition(":")[0] for each in alert.observables if each.kind is Kind.PRINCIPAL)
+    keys = (account_of(each.value) for each in alert.observables if each.kind is Kind.ACCESS_KEY)
+    yield from (account for account in keys if account)
 
 
 def sources_of(settings: Settings) -> dict[str, Source]:
@@ -176,7 +195,10 @@ def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], d
     """The AWS clients the settings allow. Raises ``MissingSecret``."""
     table = settings.aws
     external_id = table.external_id.read(environ) if table.external_id else None
-    return Aws(AwsSettings(table.read_role or None, table.act_role or None, external_id, table.region), clock)
+    environments = [settings.environment(name) for name in settings.environments]
+    partitions = {account: each.partition for each in environments for account in each.accounts}
+    roles = table.read_role or None, table.act_role or None
+    return Aws(AwsSettings(*roles, external_id, table.region, partitions=partitions), clock)
 
 
 def iam_of(settings: Settings, aws: Aws) -> Iam | None:

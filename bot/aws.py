@@ -32,9 +32,14 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from bot.partitions import GLOBAL_REGIONS, in_partition, partition_of
+
 ACCOUNT_IN_ARN = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):role/")
 NOT_IN_A_SESSION_NAME = re.compile(r"[^A-Za-z0-9_+=,.@-]")
 """STS takes these characters in RoleSessionName and SourceIdentity (API reference, AssumeRole), 2 to 64 of them."""
+
+GLOBAL_SERVICES = frozenset({"iam", "organizations"})
+"""Services with one endpoint a partition."""
 
 NO_ROLES_ROLE = (
     "The right to do this is in a role of its own, which is not set up: set [aws] roles_role in config.toml "
@@ -63,13 +68,22 @@ ACT = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "t
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
-    """Roles are ARNs in which ``{account}`` stands for the account, e.g. ``arn:aws:iam::{account}:role/TriageRead``."""
+    """Roles are ARNs in which ``{account}`` stands for the account, e.g. ``arn:aws:iam::{account}:role/TriageRead``.
+
+    Their partition is that of the account, whatever they say.
+    """
 
     read_role: str | None = None
     act_role: str | None = None
     external_id: str | None = None
     region: str = "us-east-1"
     roles_role: str | None = None
+    partitions: Mapping[str, str] = field(default_factory=dict)
+    """The partition of an account, where that is known not to be the one of ``region``."""
+
+    def partition(self, account: str) -> str:
+        """``aws``, ``aws-cn`` or ``aws-us-gov``."""
+        return self.partitions.get(account) or partition_of(self.region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +167,7 @@ class Aws:
 
         Raises :class:`NoWayIn` for an account we have no role in, ``BotoCoreError`` or ``ClientError`` from STS.
         """
-        name = (service, account, region or self._settings.region)
+        name = (service, account, self._home(service, account, region))
         with self._lock:
             client, good_until = self._readers.get(name, (None, None))
             if client is None or (good_until and self._clock() >= good_until):
@@ -166,7 +180,7 @@ class Aws:
 
         Raises as :meth:`reader`.
         """
-        region = grant.region or self._settings.region
+        region = self._home(grant.service, account, grant.region)
         role = self._settings.roles_role if grant.by_roles_role else self._settings.act_role
         with self._lock:
             if not role and grant.by_roles_role:
@@ -200,6 +214,16 @@ class Aws:
         own = self.identity().role
         return frozenset(taken | {own}) if own else frozenset(taken)
 
+    def _home(self, service: str, account: str, region: str | None) -> str:
+        """The region to ask ``service`` in for ``account``: ``region``, if there is one. Raises :class:`NoWayIn`."""
+        partition, own = self._settings.partition(account), partition_of(self._settings.region)
+        if partition != own:
+            raise NoWayIn(
+                f"Account {account} is in the partition {partition}, where the bot's credentials for {own} are worth "
+                "nothing: run a second bot there."
+            )
+        return region or (GLOBAL_REGIONS[partition] if service in GLOBAL_SERVICES else self._settings.region)
+
     def _new_reader(self, service: str, account: str, region: str) -> tuple[Any, datetime | None]:
         config = READ_OF.get(service, READ)
         if not self._settings.read_role:
@@ -217,7 +241,7 @@ class Aws:
             )
 
     def _assume(self, template: str, account: str, **request: Any) -> dict[str, Any]:
-        role = template.replace("{account}", account)
+        role = in_partition(template.replace("{account}", account), self._settings.partition(account))
         place = ACCOUNT_IN_ARN.match(role)
         if not place or place[1] != account:
             raise NoWayIn(f"The configured role {template} is not in account {account}, so the bot cannot go there.")

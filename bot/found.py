@@ -18,6 +18,7 @@ from bot.model import (
     Span,
     Use,
     Window,
+    account_of,
 )
 
 ACTORS = frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL})
@@ -51,6 +52,15 @@ def find(observable: Observable, window: Window, history: History | None) -> Fou
     recent = asking.uses(history, observable, window.recent)
     searched = asking.searched(history.coverage(window.span))
     return Found(searched, principal, uses, recent, asking.why)
+
+
+def account(observable: Observable, principal: Principal | None) -> str | None:
+    """The account of who is triaged: as the history says, else as the key id encodes it or the principal's id names."""
+    if principal is not None and principal.account:
+        return principal.account
+    if observable.kind is Kind.ACCESS_KEY:
+        return account_of(observable.value)
+    return observable.value.partition(":")[0] if observable.kind is Kind.PRINCIPAL else None
 
 
 class _Asking:

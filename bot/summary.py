@@ -211,12 +211,17 @@ def who(triage: Triage) -> str:
     if triage.principal:
         principal = triage.principal
         kind = f" ({principal.type})" if principal.type else ""
-        account = f", account {principal.account}" if principal.account else ""
-        return f"{principal.name}{kind}{account}; {_kind(triage.observable)} {triage.observable}"
+        account = f", account {_account(principal.account, triage)}" if principal.account else ""
+        stated = "".join(f"; {words}" for words in triage.stated)
+        return f"{principal.name}{kind}{account}; {_kind(triage.observable)} {triage.observable}{stated}"
     if triage.principals:
         shown = ", ".join(f"{name} ({count} calls)" for name, count in triage.principals[:SHOWN])
         return shown + _more(len(triage.principals) - SHOWN)
     return f"unknown: nothing says who is behind {_kind(triage.observable)} {triage.observable}"
+
+
+def _account(account: str, triage: Triage) -> str:
+    return f"{triage.account_name} ({account})" if triage.account_name else account
 
 
 def did(activity: Activity, coverage: Coverage | None) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.assessment import Case, assess
 from bot.enrichment import Question, Runner
-from bot.found import ACTORS, Found, find
+from bot.found import ACTORS, Found, account, find
 from bot.history.activity import activity
 from bot.history.once import AskedOnce
 from bot.history.overlay import WithAlerts, events_of
@@ -97,7 +97,7 @@ def triage(
     """
     history = _history(world.history, alerts)
     found = find(observable, window, history)
-    environment = world.environment_of(found.principal.account if found.principal is not None else None)
+    environment = world.environment_of(account(observable, found.principal))
     # With nothing to search and nothing told, "none" would clear people: such questions are skipped instead.
     askable = history if found.searched is not None or found.uses or found.unanswered else None
     context = Context(
@@ -124,7 +124,7 @@ def triage(
         searched=found.searched is not None,
         approved_test=approved_test,
     )
-    making = _Making(observable, window, found, questions, case, world.weights)
+    making = _Making(observable, window, found, environment, questions, case, world.weights)
     answers: dict[int, Enrichment] = {}
     if on_progress is not None:
         on_progress(making.triage(answers))
@@ -149,6 +149,7 @@ class _Making:
     observable: Observable
     window: Window
     found: Found
+    environment: Environment
     questions: Sequence[Question]
     case: Case
     weights: Weights
@@ -157,6 +158,7 @@ class _Making:
         enrichments = tuple(answers[index] for index in sorted(answers))
         waiting = [question for index, question in enumerate(self.questions) if index not in answers]
         assessment = assess(enrichments, self._case(waiting), self.weights)
+        owner = account(self.observable, self.found.principal)
         return Triage(
             observable=self.observable,
             window=self.window,
@@ -168,6 +170,8 @@ class _Making:
             assessment=assessment,
             suggested=_suggested(self.observable, assessment.verdict, self.case.alerts),
             pending=tuple(dict.fromkeys(question.plugin.declaration.question for question in waiting)),
+            account_name=self.environment.account_names.get(owner or ""),
+            stated=self.environment.says_of(self.found.principal),
         )
 
     def scoped(self, answers: dict[int, Enrichment], leads: Sequence[Observable], found: Scope | Gap) -> Triage:

@@ -161,6 +161,22 @@ def test_the_history_comes_from_the_option_the_environment_or_the_configuration(
     assert triage("key", KEY, "--at", AT, "--history", history).code == DONE
 
 
+def test_the_card_calls_an_account_by_its_name_and_says_what_config_knows(
+    triage: Triage, history: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(f"""\
+[environments.payments]
+accounts = ["111122223333"]
+automation = ["{PLACE.user}"]
+protected = ["111122223333:user/*"]
+[environments.payments.account_names]
+"111122223333" = "payments-prod"
+""")
+    shown = " ".join(triage("key", KEY, "--history", history, "--at", AT).out.split())
+    assert "account payments-prod (111122223333)" in shown
+    assert "a service account or CI, as config says; protected: a change to it takes particular care" in shown
+
+
 def test_a_hostile_client_does_not_drive_the_terminal(triage: Triage, history: Path) -> None:
     for command in (("key", KEY), ("agent", HOSTILE), ("ip", "159.89.100.10")):
         shown = triage(*command, "--history", history, "--at", AT)

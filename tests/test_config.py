@@ -9,6 +9,7 @@ import pytest
 
 from bot import config
 from bot.config.secret_ref import MissingSecret, SecretRef
+from tests.fakes import NOW
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 CANARY = "xoxb-111122223333-canary"
@@ -18,9 +19,13 @@ SLACK = {"SLACK_BOT_TOKEN": "xoxb-made-up", "SLACK_APP_TOKEN": "xapp-made-up"}
 def problems(tmp_path: Path, text: str, environ: Mapping[str, str] = SLACK, **options: bool) -> list[str]:
     file = tmp_path / "config.toml"
     file.write_text(text, encoding="utf-8")
-    found = config.check(file, environ, enrichers=("denied_calls", "usual_ips"), serving=options.get("serving", False))
+    serving = options.get("serving", False)
+    found = config.check(file, environ, enrichers=("denied_calls", "usual_ips"), serving=serving, at=NOW)
     return [str(problem).removeprefix(str(file)) for problem in found]
 
+
+TEST = '[environments.e.tests.t]\nkeys = ["AKIARTX3GSDSQAAAAAAA"]\nnetworks = ["203.0.113.64/28"]\n'
+"""An approved test but for its time."""
 
 OK = '[slack]\nchannel = "C1"\n[enrichers]\nenabled = ["usual_ips"]\n'
 
@@ -97,6 +102,76 @@ BROKEN = [
         ':2: error: [environments.e] usual_countries entry 1 must be an ISO 3166 country code such as "DE"',
     ),
     (
+        '[environments.e]\nown_networks = ["0.0.0.0/0"]',
+        (
+            ":2: error: [environments.e] own_networks entry 1 is too wide: half the internet would be in it; "
+            "/8 is the limit"
+        ),
+    ),
+    (
+        '[environments.e]\npartition = "aws-iso"',
+        ":2: error: [environments.e] partition must be '', 'aws', 'aws-us-gov' or 'aws-cn'",
+    ),
+    (
+        '[environments.e]\nautomation = ["*"]',
+        (
+            ":2: error: [environments.e] automation entry 1 would be everybody; "
+            'name a principal such as "svc-*" or "111122223333:role/deploy"'
+        ),
+    ),
+    (
+        '[environments.e.account_names]\n"1111" = "prod"',
+        ":2: error: [environments.e.account_names] 1111 must be an account id of 12 digits, as a string",
+    ),
+    (
+        '[environments.e.account_names]\n"111122223333" = " "',
+        ":2: error: [environments.e.account_names] 111122223333 is empty; say what people call the account",
+    ),
+    (
+        '[environments.a]\naccounts = ["111122223333"]\n[environments.b]\naccounts = ["111122223333"]',
+        (
+            ":4: error: [environments.b] accounts names 111122223333, which is in [environments.a] already; "
+            "an account has one"
+        ),
+    ),
+    (
+        f"{TEST}since = 2026-03-02\nuntil = 2026-03-13T18:00:00Z",
+        ":4: error: [environments.e.tests.t] since must say its time zone, as in 2026-11-20T08:00:00Z",
+    ),
+    (
+        f"{TEST}since = 'soon'\nuntil = 2026-03-13T18:00:00Z",
+        ":4: error: [environments.e.tests.t] since must be a time such as 2026-11-20T08:00:00Z",
+    ),
+    (
+        f"{TEST}since = 2026-03-13T18:00:00Z\nuntil = 2026-03-02T08:00:00+02:00",
+        ":1: error: [environments.e.tests] t ends before it begins; until must be later than since",
+    ),
+    (
+        f"{TEST.replace('keys', '#')}since = 2026-03-02T08:00:00Z\nuntil = 2026-03-13T18:00:00Z",
+        (
+            ":1: error: [environments.e.tests] t names neither keys nor principals; "
+            "a test is approved for those it uses, never for all"
+        ),
+    ),
+    (
+        f"{TEST.replace('203.0.113.64/28', '203.0.0.0/8')}since = 2026-03-02T08:00:00Z\nuntil = 2026-03-13T18:00:00Z",
+        (
+            ":3: error: [environments.e.tests.t] networks entry 1 is too wide: half the internet would be in it; "
+            "/16 is the limit"
+        ),
+    ),
+    (
+        f"{TEST.replace('203.0.113.64/28', '2001::/16')}since = 2026-03-02T08:00:00Z\nuntil = 2026-03-13T18:00:00Z",
+        (
+            ":3: error: [environments.e.tests.t] networks entry 1 is too wide: half the internet would be in it; "
+            "/32 is the limit"
+        ),
+    ),
+    (
+        f"{TEST.replace('AKIARTX3GSDSQAAAAAAA', 'akia')}since = 2026-03-02T08:00:00Z\nuntil = 2026-03-13T18:00:00Z",
+        ':2: error: [environments.e.tests.t] keys entry 1 must be an access key id such as "AKIA…"',
+    ),
+    (
         '[access]\ntriage = ["alice"]',
         (
             ':2: error: [access] triage entry 1 must be "slack:<team>:<user>" or "local:<os user>"; '
@@ -130,8 +205,78 @@ BROKEN = [
 @pytest.mark.parametrize(("text", "sentence"), BROKEN, ids=[text for text, _ in BROKEN])
 def test_every_mistake_has_its_line_and_its_remedy(tmp_path: Path, text: str, sentence: str) -> None:
     found = problems(tmp_path, text)
-    assert sentence in found
+    assert [one for one in found if one.startswith(sentence)]
     assert not any(CANARY in one for one in found)
+
+
+ACCOUNTS = 'accounts = ["111122223333"]'
+DOUBTFUL = [
+    (
+        f"[environments.e]\n{ACCOUNTS}\n{TEST}since = 2026-11-02T08:00:00Z\nuntil = 2026-11-13T18:00:00Z",
+        ":7: warning: [environments.e.tests.t] until was 2026-11-13T18:00:00Z: the test is over; take its table out",
+    ),
+    (
+        f"[environments.e]\n{ACCOUNTS}\n{TEST}since = 2026-11-02T08:00:00Z\nuntil = 2027-11-02T08:00:00Z",
+        ":7: warning: [environments.e.tests.t] until makes the test 365 days long; approve it month by month",
+    ),
+    (
+        f'[environments.e]\n{ACCOUNTS}\nown_networks = ["203.0.113.0/24", "203.0.113.64/28"]',
+        (
+            ":3: warning: [environments.e] own_networks names 203.0.113.64/28, which 203.0.113.0/24 holds already; "
+            "leave one out"
+        ),
+    ),
+    (
+        (
+            f'[environments.a]\n{ACCOUNTS}\nown_networks = ["203.0.113.0/24"]\n'
+            '[environments.b]\naccounts = ["444455556666"]\nown_networks = ["203.0.113.64/28"]'
+        ),
+        (
+            ":6: warning: [environments.b] own_networks overlap: 203.0.113.64/28 and 203.0.113.0/24 of "
+            "[environments.a]; whose are the addresses of 203.0.113.64/28?"
+        ),
+    ),
+    (
+        "[environments.e]\nusual_countries = []",
+        (
+            ":1: warning: [environments.e] accounts is empty, and no source names this environment: "
+            "no alert will find it"
+        ),
+    ),
+    (
+        f'[environments.e]\n{ACCOUNTS}\n[environments.e.account_names]\n"444455556666" = "prod"',
+        ":4: warning: [environments.e.account_names] 444455556666 is not one of [environments.e] accounts",
+    ),
+    (
+        f'[environments.e]\n{ACCOUNTS}\npartition = "aws-cn"',
+        (
+            ':3: warning: [environments.e] partition is "aws-cn", but [aws] region us-east-1 is in aws: '
+            "AWS is not asked about its accounts; run a second bot there"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), DOUBTFUL, ids=[sentence for _, sentence in DOUBTFUL])
+def test_what_is_doubtful_is_a_warning(tmp_path: Path, text: str, sentence: str) -> None:
+    assert [one for one in problems(tmp_path, text) if "environments" in one] == [sentence]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Private ranges are everybody's, an office may be shared, and a test may still be going on.
+        (
+            f'[environments.a]\n{ACCOUNTS}\nown_networks = ["10.0.0.0/8", "203.0.113.0/24"]\n'
+            '[environments.b]\naccounts = ["444455556666"]\nown_networks = ["10.1.0.0/16", "203.0.113.0/24"]'
+        ),
+        f"[environments.e]\n{ACCOUNTS}\n{TEST}since = 2026-11-12T08:00:00Z\nuntil = 2026-11-20T18:00:00Z",
+        '[environments.e]\n[sources.s]\nsecrets = ["env:SLACK_BOT_TOKEN"]\nenvironment = "e"',
+        f'[aws]\nregion = "cn-north-1"\n[environments.e]\n{ACCOUNTS}\npartition = "aws-cn"',
+    ],
+)
+def test_what_is_meant_is_no_warning(tmp_path: Path, text: str) -> None:
+    assert [one for one in problems(tmp_path, text) if "environments" in one] == []
 
 
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

@@ -46,9 +46,12 @@ def check(config: Config = None) -> None:
         typer.echo(clean(str(problem)))
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(USAGE)
+    serving = problems_of(find(config), serving=True, enrichers=shipped(), remediations=names)
+    missing = sum(problem.severity == "error" for problem in serving)
     where = clean(str(find(config) or "the defaults"))
-    missing = f"; {len(problems)} warnings: `triage serve` does not start without what is missing" if problems else ""
-    typer.echo(f"{where}: no mistakes{missing}.")
+    warned = f"; {len(problems)} warnings" if problems else ""
+    stops = f"; `triage serve` does not start without {missing} of these" if missing else ""
+    typer.echo(f"{where}: no mistakes{warned}{stops}.")
 
 
 @app.command()

@@ -9,16 +9,20 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
 
 from bot.config import toml_lines
+from bot.config.environments import doubtful
 from bot.config.secret_ref import MissingSecret, readable_by_everyone
 from bot.config.settings import Settings
 
 Key = tuple[str, ...]
+PLACE = "#"
+"""How a place in a list begins: a key may be a number, too."""
 
 _WANTED = {
     "int_type": "must be a whole number",
@@ -89,11 +93,13 @@ def check(
     enrichers: Collection[str] | None = None,
     remediations: Collection[str] | None = None,
     serving: bool = False,
+    at: datetime | None = None,
 ) -> list[Problem]:
     """Everything wrong with ``file``, without any network: errors first, each with its line where it can be found.
 
     ``enrichers`` and ``remediations`` are the names that exist, where the caller knows them. What only a running bot
-    needs (a secret, the channel) is a warning, and an error if ``serving``.
+    needs (a secret, the channel) is a warning, and an error if ``serving``. ``at`` (UTC; default: now) is the moment at
+    which an approved test is over or not.
     """
     try:
         settings, lines = _read(file, environ)
@@ -103,7 +109,7 @@ def check(
     problems = [
         *asked.names("enrichers", ("enrichers", "enabled"), settings.enrichers.enabled, enrichers),
         *asked.names("remediations", ("remediation", "approvers"), settings.remediation.approvers, remediations),
-        *asked.environments(),
+        *asked.environments(at or datetime.now(UTC)),
         *asked.people(),
         *asked.secrets(),
         *asked.channel(),
@@ -127,7 +133,12 @@ class _Check:
             if name not in (known or ()) and "." not in name:
                 yield self.problem("error", key, f"names '{name}'; {_nearest(name, known or (), what)}")
 
-    def environments(self) -> Iterator[Problem]:
+    def environments(self, at: datetime) -> Iterator[Problem]:
+        tables, sources = self.settings.environments, self.settings.sources.values()
+        for severity, key, sentence in doubtful(
+            tables, {source.environment for source in sources}, self.settings.aws.region, at
+        ):
+            yield self.problem(severity, key, sentence)
         known = {"default", *self.settings.environments}
         for name, source in self.settings.sources.items():
             if source.environment and source.environment not in known:
@@ -201,7 +212,7 @@ def _override(raw: dict[str, Any], key: Key, value: str | None) -> None:
 
 
 def _problem(file: str, lines: Mapping[Key, int], error: Mapping[str, Any]) -> Problem:
-    key = tuple(str(part) for part in error["loc"] if part != "[key]")
+    key = tuple(f"{PLACE}{part}" if isinstance(part, int) else part for part in error["loc"] if part != "[key]")
     return Problem("error", file, _shown(key), _line(lines, key), _sentence(error, key))
 
 
@@ -232,8 +243,8 @@ def _known_keys(table: Key) -> Collection[str]:
 
 def _shown(key: Key) -> str | None:
     """``("slack", "mode")`` as ``[slack] mode``; a place in a list as ``entry n``, counted from 1."""
-    if len(key) > 2 and key[-1].isdecimal():
-        return f"{_shown(key[:-1])} entry {int(key[-1]) + 1}"
+    if len(key) > 2 and key[-1].startswith(PLACE):
+        return f"{_shown(key[:-1])} entry {int(key[-1].removeprefix(PLACE)) + 1}"
     if len(key) > 1:
         return f"[{'.'.join(key[:-1])}] {key[-1]}"
     return f"[{key[0]}]" if key else None

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jmespath
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
+from bot.config.environments import EnvironmentTable, Name
+from bot.config.fields import Table, matching
 from bot.config.secret_ref import SecretRef
 from bot.model import Environment
-
-NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 def _reference(value: Any) -> SecretRef:
     if isinstance(value, SecretRef):
         return value
     return SecretRef.parse(value if isinstance(value, str) else "")
-
-
-def _matching(pattern: str, sentence: str) -> Callable[[str], str]:
-    compiled = re.compile(pattern, re.ASCII)
-
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(sentence)
-        return value
-
-    return check
-
-
-def _network(value: str) -> str:
-    try:
-        return str(ipaddress.ip_network(value))
-    except ValueError:
-        raise ValueError('must be a network such as "203.0.113.0/24", its host bits zero') from None
 
 
 def _expression(value: str) -> str:
@@ -57,20 +37,17 @@ def _approvers(value: int) -> int:
 
 Secret = Annotated[SecretRef, PlainValidator(_reference)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Account = Annotated[str, AfterValidator(_matching(r"\d{12}", "must be an account id of 12 digits, as a string"))]
-Country = Annotated[str, AfterValidator(_matching(r"[A-Z]{2}", 'must be an ISO 3166 country code such as "DE"'))]
-Network = Annotated[str, AfterValidator(_network)]
 Expression = Annotated[str, AfterValidator(_expression)]
 SlackPerson = Annotated[
     str,
     AfterValidator(
-        _matching(r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+", 'must be a Slack person such as "slack:T0123ABCD:U0123ABCD"')
+        matching(r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+", 'must be a Slack person such as "slack:T0123ABCD:U0123ABCD"')
     ),
 ]
 Allowed = Annotated[
     str,
     AfterValidator(
-        _matching(
+        matching(
             r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|local:[^\s:]+",
             'must be "slack:<team>:<user>" or "local:<os user>"; user groups are not looked up yet, name their members',
         )
@@ -79,18 +56,12 @@ Allowed = Annotated[
 RoleTemplate = Annotated[
     str,
     AfterValidator(
-        _matching(
+        matching(
             r"|arn:aws[a-z-]*:iam::(\{account\}|\d{12}):role/[\w+=,.@/-]+",
             'must be a role such as "arn:aws:iam::{account}:role/triage-read"',
         )
     ),
 ]
-
-
-class Table(BaseModel):
-    """A table of the file: frozen, and no key in it but the named ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class Slack(Table):
@@ -190,13 +161,6 @@ class Source(Table):
     fields: Fields = Fields()
 
 
-class EnvironmentTable(Table):
-    accounts: tuple[Account, ...] = ()
-    channel: str = ""
-    own_networks: tuple[Network, ...] = ()
-    usual_countries: tuple[Country, ...] = ()
-
-
 class Access(Table):
     triage: tuple[Allowed, ...] = ()
     approve: tuple[Allowed, ...] = ()
@@ -207,9 +171,6 @@ class Access(Table):
 class Remediation(Table):
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
     approvers: Mapping[str, Annotated[int, AfterValidator(_approvers)]] = {}
-
-
-SourceName = Annotated[str, Field(pattern=NAME)]
 
 
 class Settings(Table):
@@ -223,8 +184,8 @@ class Settings(Table):
     enrichers: Enrichers = Enrichers()
     ipdata: IpData = IpData()
     aws: Aws = Aws()
-    sources: Mapping[SourceName, Source] = {}
-    environments: Mapping[SourceName, EnvironmentTable] = {}
+    sources: Mapping[Name, Source] = {}
+    environments: Mapping[Name, EnvironmentTable] = {}
     access: Access = Access()
     remediation: Remediation = Remediation()
 
@@ -242,13 +203,7 @@ class Settings(Table):
         Without any ``[environments.…]`` there is one, called ``default``. Raises ``KeyError`` for any other name.
         """
         table = EnvironmentTable() if name == "default" and name not in self.environments else self.environments[name]
-        return Environment(
-            name=name,
-            accounts=frozenset(table.accounts),
-            channel=table.channel or self.slack.channel,
-            own_networks=table.own_networks,
-            usual_countries=table.usual_countries,
-        )
+        return table.environment(name, channel=self.slack.channel, region=self.aws.region)
 
     def environment_of(self, account: str | None, source: str | None = None) -> Environment:
         """The environment an alert belongs to: its source's, else the one that owns ``account``, else the default."""

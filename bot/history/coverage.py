@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.model import Coverage, Span, rfc3339
+from bot.partitions import GLOBAL_REGIONS, partition_of
 
 DELIVERY = timedelta(minutes=15)
 """CloudTrail delivers "typically within 5 minutes", with no promise: an end this close is no gap."""
 QUIET_START = timedelta(hours=1)
 """A span's first hour without an event says little about whether logs were there."""
-GLOBAL_REGION = "us-east-1"
 NAMED_ACCOUNTS = 5
 
 
@@ -60,12 +60,17 @@ def edges(span: Span, searched: Span) -> list[str]:
     return sentences
 
 
+def unlogged_globals(regions: Collection[str]) -> list[str]:
+    """The regions where global services log, of the partitions ``regions`` lie in, that are not among them."""
+    return sorted({GLOBAL_REGIONS[partition_of(region)] for region in regions} - set(regions))
+
+
 def _silences(quiet: set[str], regions: dict[str, datetime]) -> list[str]:
     sentences = [without_events(sorted(quiet))] if quiet else []
     if not regions:
         sentences.append("The history holds events before and after this time, but none inside it.")
-    elif GLOBAL_REGION not in regions:
-        sentences.append(f"No events from {GLOBAL_REGION}, where IAM and other global services write theirs.")
+    for region in unlogged_globals(regions):
+        sentences.append(f"No events from {region}, where IAM and other global services write theirs.")
     return sentences
 
 

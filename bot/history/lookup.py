@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from bot.history.attributes import Attribute, attribute_of
 from bot.history.concerning import concerns
-from bot.history.coverage import DELIVERY, GLOBAL_REGION, edges, losses, without_events
+from bot.history.coverage import DELIVERY, edges, losses, unlogged_globals, without_events
 from bot.history.gathered import counted_once, newest_first, unique, uses_of
 from bot.history.looking import Looking, Progress, Watch
 from bot.history.pacing import Pacer
@@ -234,8 +234,8 @@ class LookupHistory:
         told = ["LookupEvents knows management events only: no reads or writes of objects, no calls of functions."]
         if self._regions == REGIONS:
             told.append(f"Only the {len(REGIONS)} regions that every account has were asked, none it has opted in to.")
-        if GLOBAL_REGION not in self._regions:
-            told.append(f"{GLOBAL_REGION} was not asked, where IAM and other global services write theirs.")
+        for region in unlogged_globals(self._regions):
+            told.append(f"{region} was not asked, where IAM and other global services write theirs.")
         return tuple(told)
 
     def _reach(self) -> Span:

@@ -30,7 +30,7 @@ from bot.model.enricher import (
     Status,
     Unknown,
 )
-from bot.model.environment import Environment
+from bot.model.environment import ApprovedTest, Environment, named_by
 from bot.model.event import Activity, AddressClass, Detail, Event, Habit, Outcome, Principal, Use
 from bot.model.history import Coverage, History
 from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Verdict
@@ -70,6 +70,7 @@ __all__ = (
     "Alert",
     "Answer",
     "AnswerCut",
+    "ApprovedTest",
     "Assessment",
     "Attacker",
     "Baseline",
@@ -130,6 +131,7 @@ __all__ = (
     "family_is_new",
     "inside",
     "key_kind",
+    "named_by",
     "network_of",
     "offensive_distribution",
     "offensive_name",

@@ -33,3 +33,7 @@ class Triage:
     """When a case was asked again: at which moment, and what that changed."""
     scope: Scope | None = None
     """Every key in the same hands; ``None`` if nobody asked, or it could not be found out (then a gap says so)."""
+    account_name: str | None = None
+    """What people call the principal's account."""
+    stated: tuple[str, ...] = ()
+    """What the configuration says of the principal, in a few words each."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bot.model import AddressOrigin, Event, Habit, family_is_new, offensive_name
+from bot.model import AddressOrigin, Event, Habit, family_is_new, named_by, offensive_name
 from bot.scope.rules import Rules, shipped
 from bot.scope.usual import Usual, holder, own, pivot_of
 
@@ -21,6 +21,8 @@ class Known:
     own_networks: tuple[str, ...] = ()
     service_accounts: frozenset[str] = frozenset()
     """Principal ids."""
+    automation: tuple[str, ...] = ()
+    """Patterns of principals that are machines, as config states them."""
     set_aside: Mapping[str, str] = field(default_factory=dict)
     """Keys an analyst took out, each with the reason."""
     counted_in: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +60,8 @@ class Ground:
     def is_service(self, principal: str) -> bool:
         known = self._services.get(principal)
         if known is None:
-            known = principal in self.known.service_accounts or self.usual.is_service(principal)
+            stated = principal in self.known.service_accounts or named_by(self.known.automation, principal)
+            known = stated or self.usual.is_service(principal)
             self._services[principal] = known
         return known
 

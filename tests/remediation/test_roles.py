@@ -48,6 +48,29 @@ def test_a_role_of_one_account_does_not_lead_into_another(door: Door, session: b
         aws.reader("iam", FOREIGN)
 
 
+@pytest.mark.parametrize(
+    ("region", "stated", "home"),
+    [("cn-northwest-1", {}, "cn-north-1"), ("us-gov-east-1", {ACCOUNT: "aws-us-gov"}, "us-gov-west-1")],
+)
+def test_a_role_and_iam_are_those_of_the_accounts_partition(
+    door: Door, session: boto3.session.Session, region: str, stated: dict[str, str], home: str
+) -> None:
+    settings = AwsSettings("arn:aws:iam::{account}:role/TriageRead", None, EXTERNAL_ID, region, partitions=stated)
+    iam = bot(settings, session).reader("iam", ACCOUNT)
+    (asked,) = door.of("AssumeRole")
+    assert asked["RoleArn"] == f"arn:{settings.partition(ACCOUNT)}:iam::{ACCOUNT}:role/TriageRead"
+    assert iam.meta.region_name == home
+
+
+def test_credentials_of_one_partition_are_not_tried_in_another(door: Door, session: boto3.session.Session) -> None:
+    settings = AwsSettings(
+        "arn:aws:iam::{account}:role/TriageRead", None, EXTERNAL_ID, "us-east-1", partitions={ACCOUNT: "aws-cn"}
+    )
+    with pytest.raises(NoWayIn, match=r"in the partition aws-cn, .* for aws are worth nothing: run a second bot"):
+        bot(settings, session).reader("iam", ACCOUNT)
+    assert door.requests == []
+
+
 def test_readers_are_shared_and_renewed_before_their_session_ends(door: Door, session: boto3.session.Session) -> None:
     # Sessions end by AWS's clock: a time taken when the tests were collected would be too early.
     times = [datetime.now(UTC)]
