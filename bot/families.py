@@ -1,17 +1,21 @@
 """What may be concluded from a client family, the ``tool[/major]|os|distribution|environment`` of a user agent.
 
 Standard library only, and part of the vocabulary: ``bot.model`` re-exports ``family_is_new``, ``offensive_name``,
-``offensive_tool`` and ``offensive_distribution``, so enrichers write ``from bot.model import family_is_new``.
+``offensive_tool``, ``offensive_distribution`` and ``terminal_of``, so enrichers write ``from bot.model import …``.
 ``bot.history.user_agent`` turns raw user agents into families; a user agent is chosen by the caller, so the absence
 of an offensive one proves nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 UNKNOWN = "-"
 """A part of a family that the user agent did not tell."""
+
+TERMINAL_PREFIX = "sid/"
+"""How a terminal is asked for where a user agent may be: ``sid/4c55b1738b6d``."""
 
 OFFENSIVE_PREFIX = "offensive:"
 
@@ -29,6 +33,20 @@ OFFENSIVE_TOOLS = {
 
 OFFENSIVE_DISTRIBUTIONS = {"kali": "Kali Linux", "parrot": "Parrot OS", "pentoo": "Pentoo", "blackarch": "BlackArch"}
 """Penetration-testing systems: the first three are GuardDuty's PenTest:IAMUser finding types."""
+
+
+_TERMINAL = re.compile(r"(?:^|\s)sid/([0-9a-f]{12})(?![0-9a-z])")
+_LONGEST_AGENT = 1024
+
+
+def terminal_of(user_agent: str) -> str | None:
+    """The AWS CLI session id in a raw user agent (``sid/`` and 12 hex digits), the same for every key of one terminal.
+
+    It is a digest over host, terminal and start time (aws-cli ``awscli/telemetry.py``) and does not depend on the key
+    or the address, so two keys that share one were used in the same terminal.
+    """
+    found = _TERMINAL.search(user_agent[:_LONGEST_AGENT].lower())
+    return found[1] if found else None
 
 
 def family_is_new(family: str, known: Iterable[str]) -> bool:

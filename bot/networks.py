@@ -1,7 +1,7 @@
 """What may be asked of an address without any data: is it one, which network is it in, is it inside another.
 
-Standard library only, and part of the vocabulary: ``bot.model`` re-exports ``network_of`` and ``inside``. Nothing here
-raises, whatever stands where an address should.
+Standard library only, and part of the vocabulary: ``bot.model`` re-exports ``network_of``, ``site_of`` and ``inside``.
+Nothing here raises, whatever stands where an address should.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ Network = IPv4Network | IPv6Network
 
 NEIGHBOURS = {4: 24, 6: 48}
 """Prefix lengths that one site's changing addresses usually share."""
+
+
+IPV6_SITE = 64
+"""An IPv6 customer is handed a /64 at least."""
 
 
 @lru_cache(maxsize=65_536)
@@ -35,6 +39,14 @@ def network_of(ip: str) -> str:
     if address is None:
         return ip
     return str(ip_network(f"{address}/{NEIGHBOURS[address.version]}", strict=False))
+
+
+def site_of(ip: str) -> str:
+    """The place on the internet ``ip`` is: itself, or for IPv6 its /64, in which one caller changes address at will."""
+    address = parse_address(ip)
+    if not isinstance(address, IPv6Address):
+        return ip
+    return str(ip_network(f"{address}/{IPV6_SITE}", strict=False))
 
 
 def inside(ip: str, networks: Iterable[str]) -> bool:

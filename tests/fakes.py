@@ -133,6 +133,9 @@ class FakeHistory:
     def newest(self) -> datetime | None:
         return self._events[-1].at if self._events else None
 
+    def population(self, span: Span) -> int:
+        return len({event.principal.id for event in self._events if event.at in span})
+
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         return uses(reversed(self.events(observable, span, limit=len(self._events))))
 

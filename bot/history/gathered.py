@@ -82,6 +82,7 @@ def _kind(event: Event) -> Use:
         first_seen=_NO_TIME,
         last_seen=_NO_TIME,
         evidence=(),
+        detail=event.detail,
     )
 
 

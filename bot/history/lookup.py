@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.history.attributes import Attribute, attribute_of
+from bot.history.attributes import INSTEAD, Attribute, attribute_of
 from bot.history.concerning import concerns
 from bot.history.coverage import DELIVERY, edges, losses, unlogged_globals, without_events
 from bot.history.gathered import counted_once, newest_first, unique, uses_of
@@ -24,6 +24,7 @@ from bot.history.regional import PER_SECOND, Bounds, RegionalLog, Stretch, Unask
 from bot.history.remembering import Memory
 from bot.model import (
     AnswerCut,
+    CannotSearch,
     Coverage,
     Event,
     HistoryUnavailableError,
@@ -131,6 +132,10 @@ class LookupHistory:
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         """Everything ``observable`` did inside ``span``; oldest first."""
         return uses_of(self._events(observable, span, None))
+
+    def population(self, span: Span) -> int:
+        """LookupEvents does not count: it always raises ``CannotSearch``."""
+        raise CannotSearch(f"CloudTrail's LookupEvents cannot count how many principals there are: {INSTEAD}.")
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         """The newest ``limit`` events of ``observable`` inside ``span``, newest first."""

@@ -12,12 +12,13 @@ from bot.history.details import detail_of
 from bot.history.outcome import CONSOLE_LOGIN, outcome_of, sign_in_outcome
 from bot.history.principal import principal_of, session_of
 from bot.history.raw import Addendum, Identity, Record, Response, UnreadableError
-from bot.history.user_agent import MAX_LENGTH, family_of
-from bot.model import Event, Outcome
+from bot.history.user_agent import MAX_LENGTH, NO_AGENT, family_of
+from bot.model import AddressClass, Detail, Event, Outcome, is_quarantine
 
 # Lambda's event names carry the API's date: CreateFunction20150331, UpdateFunctionCode20150331v2.
 _DATE_SUFFIX = re.compile(r"(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d{1,3})?$")
 _MINTING = ("sts:AssumeRole", "sts:GetSessionToken", "sts:GetFederationToken")
+_OF_AWS = frozenset({"aws-internal", "service", NO_AGENT})
 _LONGEST_NAME = 256
 _LONGEST_ID = 256
 
@@ -82,9 +83,11 @@ def _event(record: Record, identity: Identity, event_id: str) -> Event:
     name = event_name(_required(record.event_source, "eventSource"), _required(record.event_name, "eventName"))
     ip, address_class = classify(record.source)
     agent = (record.user_agent or "")[:MAX_LENGTH]
+    family = family_of(agent)
     key = (identity.access_key_id or "").strip()[:_LONGEST_ID] or None
     account = record.recipient or identity.account_id or account_of(key or "") or ""
     outcome = _outcome(record, name)
+    detail = detail_of(name, outcome, record.error_message, record.request, record.sign_in)
     return Event(
         id=event_id,
         at=at,
@@ -97,13 +100,21 @@ def _event(record: Record, identity: Identity, event_id: str) -> Event:
         ip=ip,
         address_class=address_class,
         user_agent=agent,
-        family=family_of(agent),
+        family=family,
         region=(record.region or "")[:_LONGEST_NAME],
         account=account[:_LONGEST_NAME],
-        by_service=bool(identity.invoked_by) or identity.type == "AWSService",
+        by_service=bool(identity.invoked_by)
+        or identity.type == "AWSService"
+        or _quarantines(detail, family, address_class),
         minted=minted_key(record.response, name),
-        detail=detail_of(name, outcome, record.error_message, record.request, record.sign_in),
+        detail=detail,
     )
+
+
+def _quarantines(detail: Detail | None, family: str, address_class: AddressClass) -> bool:
+    """AWS limits a key it found in public in the name of its user; address and client are Amazon's all the same."""
+    from_aws = family in _OF_AWS or address_class is AddressClass.AWS_INTERNAL
+    return detail is not None and from_aws and is_quarantine(detail.policy)
 
 
 def _outcome(record: Record, name: str) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.database import Database
+from bot.families import terminal_of
 from bot.history.batch import Manner
 
 Fields = tuple[int | None, ...]
@@ -57,7 +58,7 @@ class Numbers:
             self._remembered(("identity", *who.values()), lambda: self._inserted("identity", who)),
             self.text(manner.session),
             None if manner.ip is None else self._number("address", manner.ip, **{"class": manner.address_class}),
-            self._number("agent", manner.agent, family=manner.family),
+            self._number("agent", manner.agent, family=manner.family, terminal=terminal_of(manner.agent)),
             self._number("name", manner.name),
             manner.outcome,
             self.text(manner.error),

@@ -28,6 +28,9 @@ class AskedOnce:
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         return self._once.ask(("uses", observable, span), lambda: self._history.uses(observable, span))
 
+    def population(self, span: Span) -> int:
+        return self._once.ask(("population", span), lambda: self._history.population(span))
+
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         return self._once.ask(
             ("events", observable, span, limit), lambda: self._history.events(observable, span, limit=limit)

@@ -81,6 +81,9 @@ class WithAlerts:
                 raise AnswerCut(str(error), span.until, told) from error
             raise
 
+    def population(self, span: Span) -> int:
+        return self._history.population(span)
+
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         events = [*self._history.events(observable, span, limit=limit), *self._unrecorded(observable, span)]
         return tuple(sorted(events, key=lambda event: event.at, reverse=True)[:limit])

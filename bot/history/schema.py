@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from bot.families import terminal_of
 from bot.model import AddressClass, Outcome
 
 migrations = Migrations("history")
@@ -39,6 +40,15 @@ def m002_kept(db: Database) -> None:
 def m003_detail(db: Database) -> None:
     """Of ``text``: what is kept of a request or an error message (``bot.history.details``); NULL for most uses."""
     db.execute("ALTER TABLE use ADD COLUMN detail INTEGER")
+
+
+@migrations()
+def m004_terminal(db: Database) -> None:
+    """The terminal an AWS CLI was used in, so that the other keys of that terminal are found without a search."""
+    db.execute("ALTER TABLE agent ADD COLUMN terminal TEXT")
+    known = [(terminal_of(value), number) for number, value in db.execute("SELECT id, value FROM agent").fetchall()]
+    db.conn.executemany("UPDATE agent SET terminal = ? WHERE id = ?", [each for each in known if each[0]])
+    db.execute("CREATE INDEX agent_terminal ON agent (terminal) WHERE terminal IS NOT NULL")
 
 
 _EVENTS = (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.families import TERMINAL_PREFIX
 from bot.history.address import classify
 from bot.history.principal import id_of_arn
 from bot.history.user_agent import MAX_LENGTH
-from bot.model import Kind, Observable
+from bot.model import Kind, Observable, inside
 
 Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
@@ -31,7 +34,12 @@ def selection_of(rows: Rows, observable: Observable) -> Selection:
     value = observable.value.strip()
     if observable.kind is Kind.ACCOUNT:
         return Selection("account = (SELECT id FROM text WHERE value = ?)", (value,))
-    chosen = _principals(rows, value) if observable.kind is Kind.PRINCIPAL else _BY_KIND[observable.kind](value)
+    if observable.kind is Kind.PRINCIPAL:
+        chosen = _principals(rows, value)
+    elif observable.kind is Kind.IP and "/" in value:
+        chosen = _network(rows, value)
+    else:
+        chosen = _BY_KIND[observable.kind](value)
     return Selection(f"{chosen.where} AND copy = 0", chosen.values)
 
 
@@ -66,8 +74,27 @@ def _address(value: str) -> Selection:
     return Selection("address = (SELECT id FROM address WHERE value = ?)", (classify(value)[0] or "",))
 
 
+def _network(rows: Rows, value: str) -> Selection:
+    """All addresses of a network, such as an IPv6 /64."""
+    prefix = _spelling(value)
+    query = "SELECT id, value FROM address WHERE value >= ? AND value < ?"
+    ids = [number for number, ip in rows(query, [prefix, f"{prefix}\U0010ffff"]) if inside(ip, [value])]
+    return Selection("address IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+
+
+def _spelling(network: str) -> str:
+    """How every address of a network begins when it is written out: its whole parts, up to a zero, which may be cut."""
+    start, _, bits = network.partition("/")
+    separator, width = (":", 16) if ":" in start else (".", 8)
+    whole = start.split(separator)[: int(bits) // width if bits.isdigit() else 0]
+    known = list(itertools.takewhile(lambda part: part.strip("0") or separator == ".", whole))
+    return "".join(f"{part}{separator}" for part in known)
+
+
 def _agent(value: str) -> Selection:
     value = value[:MAX_LENGTH]
+    if value.startswith(TERMINAL_PREFIX):
+        return Selection("agent IN (SELECT id FROM agent WHERE terminal = ?)", (value.removeprefix(TERMINAL_PREFIX),))
     return Selection("agent IN (SELECT id FROM agent WHERE value = ? OR family = ?)", (value, value))
 
 

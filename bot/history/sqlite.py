@@ -28,6 +28,8 @@ _EDGES = """SELECT (SELECT min(first) FROM use WHERE account = p.account AND reg
         (SELECT max(day) FROM use WHERE account = p.account AND region = p.region)) FROM place p"""
 _CALLERS = """SELECT n.value, count(DISTINCT principal) FROM practice JOIN name n ON n.id = practice.name
     WHERE {days} GROUP BY 1"""
+_POPULATION = """SELECT count(DISTINCT p.id) FROM practice JOIN principal p ON p.id = practice.principal
+    WHERE ({days}) AND p.value NOT LIKE 'service:%'"""
 _PLACES = """SELECT p.account, p.region, a.value, r.value
     FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region"""
 
@@ -88,8 +90,8 @@ class SqliteHistory:
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         """Everything ``observable`` did, or was used for, inside ``span``; oldest first.
 
-        A principal may be named by its id, its ARN or its bare name, a user agent by its raw string or its family, an
-        event by ``service:Name`` or its bare name.
+        A principal may be named by its id, its ARN or its bare name; a user agent by its raw string, its family or the
+        terminal in it (``sid/…``); an event by ``service:Name`` or its bare name; an address may be a network.
         """
         return self._rolled.uses(self._selected(observable), Seconds.of(span))
 
@@ -111,6 +113,13 @@ class SqliteHistory:
             return None
         found = self._rolled.newest(self._selected(observable), Seconds(_BEGINNING, int(until.timestamp())))
         return self._principal(*self.rows(_IDENTITY, [found[0]])[0]) if found else None
+
+    def population(self, span: Span) -> int:
+        """How many principals did anything on the UTC days of ``span``; AWS's own services do not count."""
+        first, last, _, _ = Seconds.of(span).values
+        masks = practice.masks(first, last)
+        query = _POPULATION.format(days=" OR ".join(["block = ? AND days & ?"] * len(masks)))
+        return int(self.rows(query, [each for mask in masks for each in mask])[0][0])
 
     def callers(self, first: date, last: date) -> Mapping[str, int]:
         """Event name → how many principals called it on the UTC days from ``first`` to ``last``, both included."""

@@ -1,4 +1,4 @@
-"""Raw user agent → client family, and the forensic tokens inside it.
+"""Raw user agent → client family.
 
 A family drops what changes with every command or update: AWS CLI v2 writes the command itself into its user agent
 (``md/command#ses.get-send-quota``), so "this raw string is new" is noise. Families read
@@ -61,7 +61,6 @@ _SDK = re.compile(
 )
 _ENVIRONMENT = re.compile(r"exec-env/(aws_lambda|aws_ecs|cloudshell|ec2|[a-z][a-z_-]{0,31})")
 _FIRST_TOKEN = re.compile(r"[^\s/,;(]{1,64}")
-_SESSION = re.compile(r"(?:^|\s)sid/([0-9a-f]{12})(?![0-9a-z])")
 
 
 @lru_cache(maxsize=16_384)
@@ -82,16 +81,6 @@ def family_of(user_agent: str) -> str:
 def is_offensive(family: str) -> bool:
     """True if the family is an attack tool or runs on a penetration-testing distribution."""
     return offensive_name(family) is not None
-
-
-def session_id(user_agent: str) -> str | None:
-    """The AWS CLI session id (``sid/`` and 12 hex digits), the same for every key used in one terminal.
-
-    It is a digest over host, terminal and start time (aws-cli ``awscli/telemetry.py``) and does not depend on the key
-    or the address, so two keys that share one were used in the same terminal.
-    """
-    found = _SESSION.search(user_agent[:MAX_LENGTH].lower())
-    return found[1] if found else None
 
 
 def _unwrapped(agent: str) -> str:

@@ -1,11 +1,12 @@
 """The vocabulary of the bot and the contract of an enricher.
 
-Standard library only (``bot.families``, ``bot.networks`` and ``bot.history.access_key``, too): enrichers import this
-package and nothing else of ours, and everybody imports its names from here. Everything in it is frozen; a stop on the
-way of an alert takes what earlier stops made and returns something new. Every ``datetime`` is aware and UTC.
+Standard library only (``bot.families``, ``bot.networks``, ``bot.policies`` and ``bot.history.access_key``, too):
+enrichers import this package and nothing else of ours, and everybody imports its names from here. Everything in it is
+frozen; a stop on the way of an alert takes what earlier stops made and returns something new. Every ``datetime`` is
+aware and UTC.
 """
 
-from bot.families import family_is_new, offensive_distribution, offensive_name, offensive_tool
+from bot.families import family_is_new, offensive_distribution, offensive_name, offensive_tool, terminal_of
 from bot.history.access_key import account_of
 from bot.history.access_key import kind_of as key_kind
 from bot.model.alert import Alert, Call
@@ -51,7 +52,8 @@ from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, Rare
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
 from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered
-from bot.networks import inside, network_of
+from bot.networks import inside, network_of, site_of
+from bot.policies import is_containment, is_quarantine
 
 __all__ = (
     "COMMON_PRINCIPALS",
@@ -130,6 +132,8 @@ __all__ = (
     "account_of",
     "family_is_new",
     "inside",
+    "is_containment",
+    "is_quarantine",
     "key_kind",
     "named_by",
     "network_of",
@@ -137,4 +141,6 @@ __all__ = (
     "offensive_name",
     "offensive_tool",
     "rfc3339",
+    "site_of",
+    "terminal_of",
 )

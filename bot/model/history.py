@@ -39,7 +39,14 @@ class History(Protocol):
         """The time of the newest event; ``None`` if there is none."""
 
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
-        """Everything ``observable`` did, or was used for, inside ``span``; oldest first."""
+        """Everything ``observable`` did, or was used for, inside ``span``; oldest first.
+
+        An address may be a network, such as an IPv6 /64; a user agent may be raw, a family, or ``sid/…``, the terminal
+        an AWS CLI was used in.
+        """
+
+    def population(self, span: Span) -> int:
+        """How many principals did anything on the UTC days of ``span``; AWS's own services do not count."""
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         """The newest ``limit`` events of ``observable`` inside ``span``, newest first."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.history.user_agent import session_id
+from bot.families import terminal_of
 from bot.model import Event, Evidence, Outcome
 from bot.scope.ground import Ground
 from bot.scope.pivots import Pivots
@@ -130,7 +130,7 @@ class _Candidate:
     def _terminal(self) -> Evidence | None:
         if not self.pivots.terminals:
             return None
-        calls = [event for event in self.events if session_id(event.user_agent) in self.pivots.terminals]
+        calls = [event for event in self.events if terminal_of(event.user_agent) in self.pivots.terminals]
         sentence = "It was used in the attacker's own terminal: the AWS CLI session id is the same."
         return _evidence("terminal", "tool", self.weights.terminal, sentence, calls) if calls else None
 

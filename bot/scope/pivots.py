@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.history.user_agent import session_id
+from bot.families import terminal_of
 from bot.model import Event, offensive_name
 from bot.scope.ground import Ground
 from bot.scope.rules import FIRST_LOOKS
@@ -41,7 +41,7 @@ def pivots_of(ground: Ground, confirmed: Collection[str], leads: Iterable[str], 
     return Pivots(
         addresses=frozenset(addresses),
         networks=frozenset(filter(None, map(ground.hosting_network, addresses))),
-        terminals=frozenset(filter(None, (session_id(event.user_agent) for event in used))),
+        terminals=frozenset(filter(None, (terminal_of(event.user_agent) for event in used))),
         clients=frozenset(event.family for event in used if offensive_name(event.family)),
         agents=frozenset(event.user_agent for event in used if _is_rare_agent(ground, event.user_agent)),
         events=events,

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from ipaddress import IPv6Address, ip_network
 
-from bot.model import THIN_BASELINE_DAYS, THIN_BASELINE_EVENTS, AddressClass, Habit, inside
-from bot.networks import parse_address
+from bot.model import THIN_BASELINE_DAYS, THIN_BASELINE_EVENTS, AddressClass, Habit, inside, site_of
 from bot.scope.rules import HabitRules
 
 LONG_TERM_KEY = "AKIA"
-_V6_SITE = 64
-"""An IPv6 customer is handed a /64 at least, and changes addresses inside it at will."""
 
 
 def pivot_of(ip: str | None, address_class: AddressClass) -> str | None:
     """The address as one place in the internet, IPv6 as its /64; ``None`` for everything that is not public."""
     if ip is None or address_class is not AddressClass.PUBLIC:
         return None
-    address = parse_address(ip)
-    return str(ip_network(f"{ip}/{_V6_SITE}", strict=False)) if isinstance(address, IPv6Address) else ip
+    return site_of(ip)
 
 
 def holder(key: str | None, principal: str) -> str:

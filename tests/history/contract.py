@@ -50,6 +50,7 @@ class Stored:
 
     opened: Callable[[Path, Sequence[Record]], AbstractContextManager[History]]
     cannot_search: Callable[[Observable], bool] = lambda _: False
+    counts_everybody: bool = True
 
 
 def records() -> list[Record]:
@@ -71,6 +72,8 @@ QUESTIONS = (
     *(principal(f"{REAL_ACCOUNT}:user/bert-jan"), principal("service:rds.amazonaws.com")),
     principal(f"{REAL_ACCOUNT}:role/stratus-red-team-ec2-steal-credentials-role"),
     *(Observable(Kind.IP, ip) for ip in ("203.0.113.5", "::ffff:198.51.100.7", "192.168.10.20", "192.0.2.99")),
+    *(Observable(Kind.IP, network) for network in ("203.0.113.0/24", "2001:db8::/64", "192.0.2.0/24")),
+    *(Observable(Kind.USER_AGENT, f"sid/{terminal}") for terminal in ("4c55b1738b6d", "000000000000")),
     *(Observable(Kind.USER_AGENT, agent) for agent in (KALI, "aws-cli/1|linux|kali|-", "boto3|-|-|-", "none")),
     *(Observable(Kind.EVENT, name) for name in ("iam:ListUsers", "ListRoles", "sts:GetCallerIdentity", "iam:None")),
     Observable(Kind.ACCOUNT, ACCOUNT),
@@ -92,7 +95,7 @@ class HistoryContract:
 
     def test_the_questions_are_about_something(self, plain: Plain) -> None:
         answered = [observable for observable in QUESTIONS if plain.of(observable, SPANS[0])]
-        assert len(answered) == len(QUESTIONS) - 5
+        assert len(answered) == len(QUESTIONS) - 7
 
     @questions
     def test_uses_are_those_of_the_plain_way(
@@ -155,6 +158,14 @@ class HistoryContract:
 
     def test_the_newest_event_is_known(self, history: History, plain: Plain) -> None:
         assert history.newest() == max(event.at for event in plain.all)
+
+    def test_the_population_is_counted_by_days(self, history: History, plain: Plain, stored: Stored) -> None:
+        for span in SPANS:
+            if not stored.counts_everybody:
+                with pytest.raises(CannotSearch):
+                    history.population(span)
+            else:
+                assert history.population(span) == plain.population(span)
 
     def test_an_empty_history_covers_nothing(self, stored: Stored, tmp_path: Path) -> None:
         with stored.opened(tmp_path, []) as history:

@@ -20,6 +20,9 @@ ALICE = f"{ACCOUNT}:user/alice"
 MADE_FROM = datetime(2026, 11, 1, tzinfo=UTC)
 """From when ``assorted`` records are."""
 ALWAYS = Span(datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+SITE = "2001:db8:0:0:7::1"
+"""An address whose /64 begins with zeros, which are cut in one spelling and not in another."""
+IN_TERMINAL = "aws-cli/2.31.0 md/awscrt#0.28 os/linux#6.8 sid/4c55b1738b6d md/command#iam.list-users"
 KALI = "aws-cli/1.22.34 Python/3.9.11 Linux/5.15.0-kali3-amd64 botocore/1.27.84"
 
 
@@ -65,8 +68,8 @@ def assorted(chance: random.Random, count: int) -> list[dict[str, Any]]:
                 number,
                 eventTime=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 eventName=chance.choice(("ListUsers", "ListRoles", "ConsoleLogin")),
-                sourceIPAddress=chance.choice(("203.0.113.5", "198.51.100.7", "s3.amazonaws.com", None)),
-                userAgent=chance.choice((KALI, "Boto3/1.34.51 md/Botocore#1.34.51", None)),
+                sourceIPAddress=chance.choice(("203.0.113.5", "198.51.100.7", SITE, "s3.amazonaws.com", None)),
+                userAgent=chance.choice((KALI, "Boto3/1.34.51 md/Botocore#1.34.51", IN_TERMINAL, None)),
                 awsRegion=chance.choice(("us-east-1", "eu-west-1")),
                 userIdentity=identity | chance.choice(({}, {}, {"invokedBy": "athena.amazonaws.com"})),
                 **chance.choice(

@@ -15,7 +15,7 @@ from bot.history.normal import Reading, reading_of
 from bot.history.principal import id_of_arn
 from bot.history.raw import decode
 from bot.history.sources import LogFile
-from bot.model import Event, Habit, Kind, Observable, Span, Use
+from bot.model import Event, Habit, Kind, Observable, Span, Use, inside, terminal_of
 
 
 class Plain:
@@ -70,6 +70,11 @@ class Plain:
                 counts[(*who, each.user_agent, each.family, each.name)] += 1
         return sorted((_habit(same, count) for same, count in counts.items()), key=repr)
 
+    def population(self, span: Span) -> int:
+        """By whole UTC days."""
+        days = [event for event in self.once if span.since.date() <= event.at.date() <= span.until.date()]
+        return len({event.principal.id for event in days if not event.principal.id.startswith("service:")})
+
     def callers(self, span: Span) -> dict[str, int]:
         who: defaultdict[str, set[str]] = defaultdict(set)
         for each in self.once:
@@ -89,14 +94,14 @@ def concerns(event: Event, observable: Observable) -> bool:
     told: dict[Kind, set[str | None]] = {
         Kind.ACCESS_KEY: {event.key},
         Kind.PRINCIPAL: {who.id} if ":" in value else {who.id.partition("/")[2]},
-        Kind.IP: {event.ip},
-        Kind.USER_AGENT: {event.user_agent, event.family},
+        Kind.IP: {event.ip, *(n for n in (value,) if "/" in n and event.ip and inside(event.ip, [n]))},
+        Kind.USER_AGENT: {event.user_agent, event.family, f"sid/{terminal_of(event.user_agent)}"},
         Kind.EVENT: {event.name, event.name.partition(":")[2]},
         Kind.ACCOUNT: {event.account},
     }
     if observable.kind is Kind.PRINCIPAL and value.startswith("arn:"):
         return who.arn == value or who.id == id_of_arn(value)
-    return (classify(value)[0] if observable.kind is Kind.IP else value) in told[observable.kind]
+    return (classify(value)[0] if observable.kind is Kind.IP and "/" not in value else value) in told[observable.kind]
 
 
 def _texts(paths: Sequence[Path]) -> Iterator[bytes]:

@@ -147,6 +147,33 @@ def test_a_history_of_an_older_version_says_what_to_do(tmp_path: Path) -> None:
     assert history.newest() is not None
 
 
+@pytest.mark.parametrize(
+    ("changes", "by_service"),
+    [
+        ({"userAgent": "aws-internal/3 aws-sdk-java/1.12.50 Linux/5.4 java/1.8.0_312"}, True),
+        ({"userAgent": "AWS Internal", "sourceIPAddress": "AWS Internal"}, True),
+        ({}, False),
+    ],
+)
+def test_what_aws_does_in_the_name_of_a_user_is_not_that_users_client(
+    tmp_path: Path, changes: dict[str, Any], by_service: bool
+) -> None:
+    """As AWS quarantines a key: the victim is named as the caller, from an address of Amazon's."""
+    parameters = {"userName": "alice", "policyArn": f"arn:aws:iam::aws:policy/{QUARANTINE}"}
+    quarantined = record(**OK, eventName="AttachUserPolicy", requestParameters=parameters, **changes)
+    assert [use.by_service for use in loaded(tmp_path, quarantined).uses(key(), ALWAYS)] == [by_service]
+
+
+def test_terminals_of_an_older_history_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    db = Database(sqlite3.connect(str(path)))
+    migrations.apply(db, stop_before="m004_terminal")
+    db.execute("INSERT INTO agent (value, family) VALUES ('aws-cli/2.31.0 sid/4c55b1738b6d', 'x'), ('boto3', 'y')")
+    migrations.apply(db)
+    assert db.execute("SELECT terminal FROM agent ORDER BY id").fetchall() == [("4c55b1738b6d",), (None,)]
+    db.close()
+
+
 def _detail(folder: Path, **changes: Any) -> Detail | None:
     history = loaded(folder, record(**changes))
     (event,) = history.events(key(), ALWAYS)

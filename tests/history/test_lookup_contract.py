@@ -38,7 +38,7 @@ def stored(door: Door) -> Stored:
         yield LookupHistory(door.client, ACCOUNTS, REGIONS, limits=Limits(pages=200), timing=time.timing())
         door.history = before
 
-    return Stored(opened, cannot_search)
+    return Stored(opened, cannot_search, counts_everybody=False)
 
 
 class TestLookup(HistoryContract):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.history.user_agent import family_of, is_offensive, session_id
+from bot.families import terminal_of
+from bot.history.user_agent import family_of, is_offensive
 from bot.model import family_is_new, offensive_distribution, offensive_name, offensive_tool
 
 KALI_V1 = "aws-cli/1.22.34 Python/3.9.11 Linux/5.15.0-kali3-amd64 botocore/1.27.84"
@@ -103,10 +104,10 @@ def test_every_penetration_testing_system_is_found_in_a_kernel_name(system: str)
     assert not is_offensive(family_of(f"Boto3/1.26.90 Python/3.9.2 Linux/6.0.0-my{system}s-amd64 Botocore/1.29.90"))
 
 
-def test_session_id_is_the_terminal() -> None:
-    assert session_id(KALI_V2) == "4c55b1738b6d"
-    assert session_id(KALI_V1) is None
-    assert session_id("aws-cli/2 sid/4c55b1738b6dff") is None
+def test_the_session_id_is_the_terminal() -> None:
+    assert terminal_of(KALI_V2) == "4c55b1738b6d"
+    assert terminal_of(KALI_V1) is None
+    assert terminal_of("aws-cli/2 sid/4c55b1738b6dff") is None
 
 
 @given(st.text(max_size=3000))
