@@ -29,6 +29,7 @@ from bot.enrichment import Runner
 from bot.history.raw_records import RawRecords
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
+from bot.hunts.result import Hunted
 from bot.iam import AwsIam
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
@@ -42,13 +43,14 @@ from bot.model import (
     Kind,
     Observable,
     Operation,
+    Refusal,
     Ruling,
     Scope,
     Triage,
     Window,
     account_of,
 )
-from bot.operations import Operations
+from bot.operations import Operations, about_hunt, about_scope, observable_of
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import REMEDIATIONS
@@ -151,6 +153,23 @@ class Investigator:
         except HistoryUnavailableError as error:
             return Gap(SCOPE_QUESTION, str(error))
 
+    def meant(self, kind: Kind, value: str, word: str) -> Observable | Refusal:
+        return observable_of(kind, value, self.history, word)
+
+    def look(self, observable: Observable, at: datetime) -> Triage:
+        return self(observable, self.window(at))
+
+    def scope(self, leads: Sequence[Observable], at: datetime) -> Scope:
+        return about_scope(leads, at, self._kept(), self.known())
+
+    def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal:
+        return about_hunt(asked, self._kept(), self.known(), until=at)
+
+    def _kept(self) -> SqliteHistory:
+        if self.history is None:
+            raise HistoryUnavailableError("there is no CloudTrail history")
+        return self.history
+
     def known(self) -> Known:
         """What the organisation says of itself, for scoping and hunts."""
         environments = [self._settings.environment(name) for name in self._settings.environments or ("default",)]
@@ -251,7 +270,7 @@ class Desk:
             self.pipeline.changed,
             usage=Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks),
         )
-        self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access)
+        self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access, self.investigate)
 
     def close(self) -> None:
         self.state.close()

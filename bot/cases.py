@@ -140,6 +140,12 @@ def rule(db: Database, case: int, key: str, actor: Actor, reason: str, at: datet
     return True
 
 
+def open_cases(db: Database) -> tuple[Case, ...]:
+    """All open cases, the gravest first, then the oldest."""
+    rows = db.execute("SELECT id FROM cases WHERE state = 'open' ORDER BY coalesce(score, -1) DESC, id").fetchall()
+    return tuple(load(db, row[0]) for row in rows)
+
+
 def with_changes(case: Case, changes: tuple[Change, ...]) -> Case:
     """``case`` together with what has been done about it."""
     return replace(case, changes=changes)

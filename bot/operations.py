@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from bot import audit, cases
 from bot.access import AccessRules, decide
@@ -26,8 +27,10 @@ from bot.model import (
     Actor,
     Alert,
     Assessment,
+    Case,
     Change,
     Gap,
+    HistoryUnavailableError,
     Kind,
     Observable,
     Operation,
@@ -39,6 +42,7 @@ from bot.model import (
     Window,
 )
 from bot.pipeline import Investigate, Pipeline
+from bot.remediation.records import changes_of, undoable_changes
 from bot.remediation.run import Remediations
 from bot.scope.ground import Known
 from bot.scope.reading import scope
@@ -131,6 +135,22 @@ def about_hunt(
     return hunt(history, Span(since, until), enumeration=enumeration, playbooks=chosen, own_networks=networks)
 
 
+class Lookups(Protocol):
+    """What can be found out without a case. Every method raises ``HistoryUnavailableError``."""
+
+    def meant(self, kind: Kind, value: str, word: str) -> Observable | Refusal:
+        """What a person means by ``value``; ``word`` is what they called it."""
+
+    def look(self, observable: Observable, at: datetime) -> Triage: ...
+
+    def scope(self, leads: Sequence[Observable], at: datetime) -> Scope: ...
+
+    def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal: ...
+
+
+Found = TypeVar("Found")
+
+
 class Operations:
     """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
 
@@ -141,7 +161,9 @@ class Operations:
         pipeline: Pipeline,
         remediations: Remediations,
         access: AccessRules,
+        lookups: Lookups,
     ) -> None:
+        self._lookups = lookups
         self._state = state
         self._clock = clock
         self._pipeline = pipeline
@@ -160,6 +182,47 @@ class Operations:
         return tuple(
             CaseOpened(case, observable, new) for observable, (case, new) in zip(observables, opened, strict=True)
         )
+
+    def meant(self, kind: Kind, values: Sequence[str], word: str = "") -> tuple[Observable, ...] | Refusal:
+        """What a person means by ``values``, or why one of them cannot be meant."""
+
+        def find() -> tuple[Observable, ...] | Refusal:
+            found = [self._lookups.meant(kind, value, word) for value in values]
+            refusal = next((each for each in found if isinstance(each, Refusal)), None)
+            return refusal or tuple(each for each in found if isinstance(each, Observable))
+
+        return _asked(find)
+
+    def look(self, observable: Observable, actor: Actor) -> Triage | Refusal:
+        """Everything about ``observable`` up to now, without a case."""
+        return self._looked_up(actor, lambda now: self._lookups.look(observable, now))
+
+    def scope(self, leads: Sequence[Observable], actor: Actor) -> Scope | Refusal:
+        """Every key in the same hands as ``leads``, up to now."""
+        return self._looked_up(actor, lambda now: self._lookups.scope(leads, now))
+
+    def hunt(self, asked: Sequence[str], actor: Actor) -> Hunted | Refusal:
+        """Who did what thieves do in the last 24 hours."""
+        return self._looked_up(actor, lambda now: self._lookups.hunt(asked, now))
+
+    def open_cases(self, actor: Actor) -> tuple[Case, ...] | Refusal:
+        """The open cases, the gravest first."""
+        return self._looked_up(actor, lambda _: cases.open_cases(self._state.read()))
+
+    def case(self, number: int, actor: Actor) -> Case | Refusal:
+        """One case, open or closed, with its changes. Raises ``LookupError`` if there is none of that number."""
+
+        def load(_: datetime) -> Case:
+            db = self._state.read()
+            return cases.with_changes(cases.load(db, number), changes_of(db, number))
+
+        return self._looked_up(actor, load)
+
+    def undoable(self, actor: Actor) -> tuple[Change, ...] | Refusal:
+        """The confirmed changes that can be taken back, the newest first."""
+        if refusal := self._refused(actor, Operation.UNDO):
+            return refusal
+        return undoable_changes(self._state.read())
 
     def ask_again(self, case: int, actor: Actor) -> int | Refusal:
         """Ask every question of a case once more; its number."""
@@ -221,6 +284,11 @@ class Operations:
         """What ``actor`` may do, a sentence each."""
         return {operation: decide(actor, operation, self._access).sentence for operation in Operation}
 
+    def _looked_up(self, actor: Actor, look: Callable[[datetime], Found | Refusal]) -> Found | Refusal:
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        return _asked(lambda: look(self._clock()))
+
     def _refused(self, actor: Actor, operation: Operation) -> Refusal | None:
         decision = decide(actor, operation, self._access)
         return None if decision.allowed else Refusal(decision.sentence)
@@ -235,3 +303,10 @@ class Operations:
             at=self._clock(),
             observables=(observable,),
         )
+
+
+def _asked(look: Callable[[], Found | Refusal]) -> Found | Refusal:
+    try:
+        return look()
+    except HistoryUnavailableError as error:
+        return Refusal(f"That could not be looked up: {error}.")

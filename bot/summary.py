@@ -20,6 +20,7 @@ from bot.model import (
     Coverage,
     Enrichment,
     Gap,
+    Kind,
     Observable,
     Status,
     Suggestion,
@@ -76,6 +77,14 @@ def headline(case: Case) -> str:
     return f"⏳ Checking {name}" if triage.assessment.verdict in CLEARING else f"{judged} so far · {name}"
 
 
+def title(triage: Triage) -> str:
+    """Verdict and score with the observable, or the observable alone where nothing is judged."""
+    judged = triage.assessment
+    if triage.observable.kind not in {Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP}:
+        return str(triage.observable)
+    return f"{WORDS[judged.verdict]} · {judged.score}/100 · {triage.observable}"
+
+
 def verdict_sentence(case: Case) -> str:
     """Why, in one sentence; before there is an answer, that there is none yet."""
     if case.subject is None and any(alert.sample for alert in case.alerts):
@@ -94,13 +103,15 @@ def verdict_sentence(case: Case) -> str:
 
 
 def rows(case: Case) -> tuple[Row, ...]:
+    """What was found, and what the alert told."""
+    found = findings(case.triage) if case.triage else ()
+    return (*found, *_alert_rows(case))
+
+
+def findings(triage: Triage) -> tuple[Row, ...]:
     """Who, where, with what, what they did, and every other answer in a line of its own."""
-    triage = case.triage
-    told = tuple(_alert_rows(case))
-    if triage is None:
-        return told
     where, clients = _where(triage), _clients(triage)
-    found = (
+    return (
         Row("Who", who(triage)),
         *([Row("Where", where)] if where else []),
         *([Row("Client", clients)] if clients else []),
@@ -109,7 +120,6 @@ def rows(case: Case) -> tuple[Row, ...]:
         *([Row("Asked again", triage.news)] if triage.news else []),
         *_headlines(triage, without=_drawn(bool(where), bool(clients))),
     )
-    return found + told
 
 
 def pending(case: Case) -> str | None:
@@ -216,7 +226,7 @@ def who(triage: Triage) -> str:
         return f"{principal.name}{kind}{account}; {_kind(triage.observable)} {triage.observable}{stated}"
     if triage.principals:
         shown = ", ".join(f"{name} ({count} calls)" for name, count in triage.principals[:SHOWN])
-        return shown + _more(len(triage.principals) - SHOWN)
+        return shown + more(len(triage.principals) - SHOWN)
     return f"unknown: nothing says who is behind {_kind(triage.observable)} {triage.observable}"
 
 
@@ -323,12 +333,12 @@ def _telling(entries: Sequence[Told]) -> str:
     before = [line for entry, line in entries if entry is not None and entry.get("new") is False]
     fresh = [(entry, line) for entry, line in entries if entry is None or entry.get("new") is not False]
     if not fresh:
-        return f"used before: {'; '.join(before[:SHOWN])}{_more(len(before) - SHOWN)}" if before else ""
+        return f"used before: {'; '.join(before[:SHOWN])}{more(len(before) - SHOWN)}" if before else ""
     groups: dict[str, list[str]] = {}
     for entry, line in fresh[:SHOWN]:
         groups.setdefault(_novelty(entry), []).append(line)
     told = [f"{novelty}: {'; '.join(lines)}" for novelty, lines in groups.items()]
-    told[-1] += _more(len(fresh) - SHOWN)
+    told[-1] += more(len(fresh) - SHOWN)
     rest = [f"{len(before)} other{'s' if len(before) > 1 else ''} used before"] if before else []
     return ". ".join([*told, *rest])
 
@@ -346,7 +356,7 @@ def _headlines(triage: Triage, without: frozenset[str]) -> Iterator[Row]:
         if answer and answer.found and not without & answer.data.keys():
             spoken.setdefault(enrichment.enricher, []).append(answer.headline)
     for name, lines in spoken.items():
-        yield _spoken(enricher_name(name), "; ".join(lines[:SHOWN]) + _more(len(lines) - SHOWN), triage)
+        yield _spoken(enricher_name(name), "; ".join(lines[:SHOWN]) + more(len(lines) - SHOWN), triage)
 
 
 def _spoken(name: str, headline: str, triage: Triage) -> Row:
@@ -379,10 +389,11 @@ def _entries(triage: Triage, key: str, name: str) -> Iterator[Mapping[str, Any]]
 
 def _top(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {count}" for name, count in most[:SHOWN]) + _more(len(most) - SHOWN)
+    return ", ".join(f"{name} {count}" for name, count in most[:SHOWN]) + more(len(most) - SHOWN)
 
 
-def _more(count: int) -> str:
+def more(count: int) -> str:
+    """How a cut list ends."""
     return f" (and {count} more)" if count > 0 else ""
 
 

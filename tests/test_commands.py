@@ -65,19 +65,69 @@ def test_no_key_id_is_refused_for_its_alphabet_or_length(key: str) -> None:
         (f"scoope {KEY}", "Did you mean `scope`?"),
         ("key", "An access key id is missing"),
         ("key AKIA123", "An access key id is missing"),
-        ("arn:aws:iam::111122223333:user/alice", "an ARN without an access key id"),
+        ("key arn:aws:iam::111122223333:user/alice", "`/triage user arn:aws:iam::111122223333:user/alice`"),
+        ("arn:aws:s3:::bucket", "an ARN without an access key id"),
         ("key AIDARTX3GSDSQAAAAAAAA", "not of an access key"),
         ("AKIAIOSFODNN7EXAMPLE", "an example from AWS's documentation"),
         ("what is going on", "not understood"),
         (" ".join(f"AKIARTX3GSDSQAAAAA{n:02d}" for n in range(11)), "11 keys at once"),
-        ("scope key " + KEY, "`/triage scope` is not available in this version"),
-        ("undo exec-1", "not available"),
+        ("user", "Name the user"),
+        ("role", "Name the role"),
+        ("ip", "Name the address"),
+        ("ip somewhere", "somewhere is not an IP address"),
+        ("ip 203.0.113.7, 999.1.1.1", "999.1.1.1 is not an IP address"),
+        ("agent", "Name the client"),
+        ("event", "Name the call"),
+        ("event ../../etc", "../../etc is not a call"),
+        ("scope", "Name what to start from"),
+        ("scope alice", "alice is neither"),
+        ("scope AKIAIOSFODNN7EXAMPLE", "is neither"),
+        ("case twelve", "twelve is no case number"),
+        ("rolle deploy", "Did you mean `role`?"),
+        (" ".join(["ip", *(f"203.0.113.{n}" for n in range(11))]), "11 addresses at once"),
     ],
 )
 def test_what_cannot_be_done_is_answered_with_a_way_on(text: str, said: str) -> None:
     answer = parse(text)
     assert isinstance(answer, Refusal)
     assert said in answer.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("user alice, bob", Ask(Command.USER, ("alice", "bob"))),
+        ("users `alice`", Ask(Command.USER, ("alice",))),
+        ("arn:aws:iam::111122223333:user/ops/alice.", Ask(Command.USER, ("arn:aws:iam::111122223333:user/ops/alice",))),
+        ("role deploy", Ask(Command.ROLE, ("deploy",))),
+        (
+            "see arn:aws:sts::111122223333:assumed-role/deploy/i-1",
+            Ask(Command.ROLE, ("arn:aws:sts::111122223333:assumed-role/deploy/i-1",)),
+        ),
+        ("ip 203[.]0[.]113[.]7", Ask(Command.IP, ("203.0.113.7",))),
+        ("ip [2001:db8::1]:443 and 203.0.113.7:8080", Ask(Command.IP, ("2001:db8::1", "203.0.113.7"))),
+        ("<http://203.0.113.7|203.0.113.7>", Ask(Command.IP, ("203.0.113.7",))),
+        ("who is 203.0.113.7?", Ask(Command.IP, ("203.0.113.7",))),
+        ("agent “aws-cli/1.22.34 Python/3.9.11”", Ask(Command.AGENT, ("aws-cli/1.22.34 Python/3.9.11",))),
+        ("event ses:GetSendQuota, ListUsers", Ask(Command.EVENT, ("ses:GetSendQuota", "ListUsers"))),
+        ("`ses:GetSendQuota`", Ask(Command.EVENT, ("ses:GetSendQuota",))),
+        (f"scope key {KEY}", Ask(Command.SCOPE, (KEY,))),
+        (f"scope {KEY.lower()} ip 203.0.113.7", Ask(Command.SCOPE, (KEY, "203.0.113.7"))),
+        ("hunt", Ask(Command.HUNT, ("all",))),
+        ("hunt enumeration", Ask(Command.HUNT, ("enumeration",))),
+        ("hunt playbook email-abuse", Ask(Command.HUNT, ("playbook", "email-abuse"))),
+        ("hunt email-abuse", Ask(Command.HUNT, ("playbook", "email-abuse"))),
+        ("case", Ask(Command.CASE)),
+        ("cases", Ask(Command.CASE)),
+        ("case list", Ask(Command.CASE)),
+        ("case show #12", Ask(Command.CASE, ("12",))),
+        ("undo", Ask(Command.UNDO)),
+        (f"key {KEY} share", Ask(Command.KEY, (KEY,), share=True)),
+        ("event ses:GetSendQuota --share", Ask(Command.EVENT, ("ses:GetSendQuota",), share=True)),
+    ],
+)
+def test_everything_there_is_to_ask(text: str, asked: Ask) -> None:
+    assert parse(text) == asked
 
 
 @pytest.mark.parametrize("text", [f"key {KEY} {SECRET}", f"{KEY}:{SECRET}", f"{KEY.lower()} `{SECRET}`"])

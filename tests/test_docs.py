@@ -130,7 +130,7 @@ def test_every_command_stands_in_the_readme() -> None:
 
 def test_every_slash_command_in_the_documentation_is_available() -> None:
     told = {words[0] for file in PAGES for words in command_lines(file.read_text(encoding="utf-8"), "/triage")}
-    assert told == {command.value for command in commands.AVAILABLE}
+    assert told == {command.value for command in commands.Command}
 
 
 def test_command_lines_are_read_from_code() -> None:

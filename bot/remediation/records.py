@@ -138,6 +138,14 @@ def changes_of(db: Database, case_id: int) -> tuple[Change, ...]:
     return tuple(_change(row) for row in rows)
 
 
+def undoable_changes(db: Database) -> tuple[Change, ...]:
+    """The confirmed changes that nobody has taken back, the newest first."""
+    rows = db.execute(
+        f"SELECT {CHANGE} FROM executions AS e WHERE e.state = 'confirmed' AND e.undo_of IS NULL ORDER BY e.seq DESC"  # noqa: S608
+    )
+    return tuple(each for row in rows if not (each := _change(row)).undone)
+
+
 def unfinished(db: Database) -> tuple[str, ...]:
     """Executions that were approved or started, and neither ended nor given up."""
     rows = db.execute("SELECT id FROM executions WHERE state IN ('approved', 'started') ORDER BY seq")

@@ -62,9 +62,12 @@ def _attacker(ground: Ground, found: Search) -> Attacker:
 
 def _rare_events(ground: Ground, found: Search) -> tuple[RareEvent, ...]:
     """Every rare event of the confirmed keys, the rarest first."""
+    stolen = {each.principal for each in found.confirmed.values() if each.principal}
     names = {event.name for key in found.confirmed for event in ground.events.get(key, ())}
     rare = (
-        RareEvent(name, ground.users_before(name), ground.users_ever(name)) for name in names if ground.is_rare(name)
+        RareEvent(name, ground.users_before(name), ground.users_ever(name, stolen))
+        for name in names
+        if ground.is_rare(name)
     )
     return tuple(sorted(rare, key=lambda each: (each.principals_before, each.event)))
 

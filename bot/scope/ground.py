@@ -72,8 +72,10 @@ class Ground:
         """How many principals used an event before the window; machines do not count."""
         return len(self.people(self.usual.users_of_event.get(event, ())))
 
-    def users_ever(self, event: str) -> int:
-        return len(self.people(self.usual.users_of_event.get(event, set()) | self.users_now.get(event, set())))
+    def users_ever(self, event: str, stolen: Collection[str] = ()) -> int:
+        """How many principals ever used it; of machines only the ``stolen``."""
+        used = self.usual.users_of_event.get(event, set()) | self.users_now.get(event, set())
+        return len(self.people(used) | used & set(stolen))
 
     @cached_property
     def users_now(self) -> dict[str, set[str]]:

@@ -61,7 +61,7 @@ def scope_text(scope: Scope) -> str:
     )
     lines += _section("Rare events of these keys", rare)
     lines += _section("The attacker's addresses", (f"  {ip}" for ip in scope.attacker.ips))
-    lines += _section("Not known", (f"  {gap.question} {gap.why}." for gap in scope.gaps))
+    lines += _section("Not known", (f"  {gap.question} {gap.why.rstrip('.')}." for gap in scope.gaps))
     return "\n".join(_visible(line) for line in lines)
 
 

@@ -5,15 +5,17 @@ Slow work is done before the returned change is committed; the answer and the en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from bot.commands import Command
-from bot.model import Actor, Change, Kind, Observable, Operation, Plan, Refusal
+from bot.model import Actor, Refusal
 from bot.slack import forms, modals, replies
+from bot.slack.asked import Operations
 from bot.slack.card import ASK_AGAIN, PLAN
 from bot.slack.elements import Message, View
+from bot.slack.typed import Typed
 from bot.store import outbox
 from bot.store.jobs import Job
 from bot.workers import Commit, Handler, nothing
@@ -27,39 +29,12 @@ Clock = Callable[[], datetime]
 Payload = Mapping[str, Any]
 
 
-class CaseOpened(Protocol):
-    """The case a question went to, and whether it was opened for it."""
-
-    @property
-    def case(self) -> int: ...
-
-    @property
-    def new(self) -> bool: ...
-
-
-class Operations(Protocol):
-    """What Slack needs of ``bot.operations``; permission and audit are its own."""
-
-    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[CaseOpened] | Refusal: ...
-
-    def ask_again(self, case: int, actor: Actor) -> int | Refusal: ...
-
-    def plan_offered(self, remediation: str, target: str, case: int, actor: Actor) -> Plan | Refusal: ...
-
-    def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal: ...
-
-    def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal: ...
-
-    def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal: ...
-
-    def may(self, actor: Actor) -> Mapping[Operation, str]: ...
-
-
 class Answers:
     """Handlers of the jobs that the listeners queue."""
 
     def __init__(self, operations: Operations, clock: Clock) -> None:
         self._operations = operations
+        self._typed = Typed(operations, clock)
         self._clock = clock
 
     def handlers(self) -> dict[str, Handler]:
@@ -67,15 +42,15 @@ class Answers:
         return {"command": self.command, "click": self.click, "submit": self.submit}
 
     def command(self, job: Job) -> Commit:
-        """``/triage key …`` and ``/triage whoami``."""
-        actor = _actor(job.payload)
-        if job.payload["command"] == Command.WHOAMI:
-            return self._respond(job.payload, replies.whoami(actor, self._operations.may(actor)))
-        asked = [Observable(Kind.ACCESS_KEY, value) for value in job.payload["values"]]
-        opened = self._operations.triage(asked, actor, f"job-{job.id}")
-        if isinstance(opened, Refusal):
-            return self._respond(job.payload, replies.refusal(opened))
-        return self._respond(job.payload, replies.opened([(one.case, one.new) for one in opened]))
+        """What was asked for with ``/triage``."""
+        payload, actor = job.payload, _actor(job.payload)
+        command, values = Command(payload["command"]), tuple(payload["values"])
+        try:
+            answer = self._typed.answer(command, values, actor, f"job-{job.id}")
+        except LookupError:
+            answer = Refusal(f"There is no case {values[0]}." if values else GONE.sentence)
+        message = replies.refusal(answer) if isinstance(answer, Refusal) else answer
+        return self._respond(payload, message, shared=payload["share"] and not isinstance(answer, Refusal))
 
     def click(self, job: Job) -> Commit:
         """A button of a card."""
@@ -131,11 +106,12 @@ class Answers:
         now = self._clock()
         return lambda db: outbox.change_view(db, external_id, view, now, not_before=now + after)
 
-    def _respond(self, payload: Payload, message: Message) -> Commit:
+    def _respond(self, payload: Payload, message: Message, *, shared: bool = False) -> Commit:
         url = payload["response_url"]
         if not url:
             return nothing
-        return lambda db: outbox.respond(db, url, message.payload(), self._clock())
+        whom = {"response_type": "in_channel"} if shared else {}
+        return lambda db: outbox.respond(db, url, {**message.payload(), **whom}, self._clock())
 
 
 def _actor(payload: Payload) -> Actor:

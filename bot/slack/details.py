@@ -10,23 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot import summary
-from bot.model import Assessment, Case, Enrichment, Kind, Reason, Scope, Triage
+from bot.model import Assessment, Case, Enrichment, Kind, Reason, Triage
 from bot.plain import LONGEST_AGENT, clean
-from bot.scope.telling import in_lines
+from bot.slack import scoped
 from bot.slack.elements import (
-    BUDGET,
     Block,
     Message,
-    actions,
     bullets,
-    button,
-    header,
+    fitted,
     labelled,
-    message,
     paragraph,
-    size,
 )
-from bot.slack.forms import RULE_IN, RULE_OUT
 from bot.summary import Row, enricher_name
 
 LINES = 15
@@ -34,7 +28,6 @@ LINES = 15
 
 LINE = 400
 
-_TITLE = "Keys in the same hands"
 
 _COMMANDS = {
     Kind.ACCESS_KEY: "key",
@@ -55,24 +48,13 @@ def details(case: Case) -> tuple[tuple[str, Message], ...]:
         grouped.setdefault(enrichment.enricher, []).append(enrichment)
     return (
         ("score", _fitted(f"Case #{case.id}: how the score came about", _score(triage), triage)),
-        *([("scope", _fitted(_TITLE, _scope(case, triage.scope), triage))] if triage.scope else []),
+        *([("scope", scoped.message_of(triage.scope, case=case.id))] if triage.scope else []),
         *((name, _fitted(enricher_name(name), _answers(found, triage), triage)) for name, found in grouped.items()),
     )
 
 
 def _fitted(title: str, blocks: Iterable[Block | None], triage: Triage) -> Message:
-    """As many blocks as the budget and Slack's count allow; what is left out is said, with how to see it."""
-    rest = paragraph(f"More: run `{command(triage)}`")
-    kept, left = [header(title)], BUDGET - size([header(title), rest])
-    for block in blocks:
-        if block is None:
-            continue
-        left -= size([block])
-        if left < 0 or len(kept) == 49:
-            kept.append(rest)
-            break
-        kept.append(block)
-    return message(title, *kept)
+    return fitted(title, blocks, f"More: run `{command(triage)}`")
 
 
 def command(triage: Triage) -> str:
@@ -107,32 +89,6 @@ def _reason(reason: Reason) -> str:
     evidence = ", ".join(reason.evidence[:3])
     more = f" and {len(reason.evidence) - 3} more" if len(reason.evidence) > 3 else ""
     return f"+{reason.points} {reason.signal}: {reason.sentence} [{evidence}{more}]"
-
-
-def _scope(case: Case, scope: Scope) -> Iterator[Block | None]:
-    confirmed, suspects = scope.confirmed, scope.suspects
-    yield paragraph("To confirm is to recommend containment: a person decides.")
-    for each in confirmed[:LINES]:
-        first, *rest = in_lines(each)
-        yield labelled([Row("🔑", first)], LINE)
-        yield bullets(rest, LINE)
-    for each in suspects[:LINES]:
-        first, *rest = in_lines(each)
-        yield labelled([Row("❔ Suspect", first)], LINE)
-        yield bullets(rest, LINE)
-        yield actions(f"ruling:{case.id}:{each.key}", _decisions(case, each.key))
-    yield labelled([Row("Set aside", f"{each.what}: {each.why}") for each in scope.excluded[:LINES]], LINE)
-    rare = (
-        f"{each.event} ({each.principals_before} principals before, {each.principals_ever} ever)"
-        for each in scope.rare_events[:LINES]
-    )
-    yield labelled([Row("Rare calls of these keys", "; ".join(rare))], 3 * LINE) if scope.rare_events else None
-    yield labelled([Row("⚠️ Not known", f"{gap.question} {gap.why}") for gap in scope.gaps[:LINES]], LINE)
-
-
-def _decisions(case: Case, key: str) -> list[dict[str, Any]]:
-    value = f"case:{case.id}:{key}"
-    return [button("It belongs…", RULE_IN, value), button("Set aside…", RULE_OUT, value)]
 
 
 def _answers(found: Sequence[Enrichment], triage: Triage) -> Iterator[Block | None]:

@@ -8,7 +8,7 @@ https://docs.slack.dev/messaging/formatting-message-text/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ BUTTON = 75
 TITLE = 24
 TEXT = 4000
 PLAIN = 3000
+BLOCKS = 50
 BUDGET = 12_000
 """Characters over all blocks of a message. Slack refuses somewhat over 13,000 with ``msg_blocks_too_long``."""
 
@@ -111,6 +112,22 @@ def button(label: str, action: str, value: str, *, style: str | None = None) -> 
 
 def actions(block_id: str, buttons: Sequence[dict[str, Any]]) -> Block | None:
     return {"type": "actions", "block_id": block_id, "elements": list(buttons)} if buttons else None
+
+
+def fitted(title: str, blocks: Iterable[Block | None], more: str) -> Message:
+    """As many blocks as the budget and Slack's count allow under ``title``; where some are left out, ``more`` says how
+    to see them."""
+    rest = paragraph(more)
+    kept, left = [header(title)], BUDGET - size([header(title), rest])
+    for block in blocks:
+        if block is None:
+            continue
+        left -= size([block])
+        if left < 0 or len(kept) == BLOCKS - 1:
+            kept.append(rest)
+            break
+        kept.append(block)
+    return message(title, *kept)
 
 
 def size(blocks: Sequence[Block]) -> int:

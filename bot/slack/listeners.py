@@ -96,7 +96,7 @@ class _Listeners:
         elif ask.command is Command.HELP:
             ack(**replies.usage().payload())
         else:
-            intent = {"command": ask.command.value, "values": list(ask.values), **_common(body)}
+            intent = {"command": ask.command.value, "values": list(ask.values), "share": ask.share, **_common(body)}
             kept = self._keep("command", intent, body)
             ack() if kept is not None else ack(**replies.say(NOTHING_DONE).payload())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.commands import HELP
+from bot.commands import HELP, HELP_ENDING
 from bot.model import Actor, Operation, Refusal
 from bot.slack.elements import Message, bullets, commands, message, paragraph
 
@@ -17,7 +17,7 @@ def say(sentence: str) -> Message:
 def usage() -> Message:
     """What ``/triage`` understands."""
     lines = [f"{written}: {meaning}" for written, meaning in HELP]
-    return message("How to use /triage", paragraph("How to use /triage"), bullets(lines))
+    return message("How to use /triage", paragraph("How to use /triage"), bullets(lines), paragraph(HELP_ENDING))
 
 
 def refusal(refused: Refusal) -> Message:

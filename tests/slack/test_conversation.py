@@ -26,7 +26,20 @@ from bot.demo.slack import (
     Fault,
     LocalSlack,
 )
-from bot.model import Actor, Change, ChangeState, Observable, Operation, Plan, Refusal
+from bot.hunts.result import Hunted
+from bot.model import (
+    Actor,
+    Case,
+    Change,
+    ChangeState,
+    Kind,
+    Observable,
+    Operation,
+    Plan,
+    Refusal,
+    Scope,
+    Triage,
+)
 from bot.slack.answers import Answers
 from bot.slack.card import card
 from bot.slack.client import web_client
@@ -59,6 +72,27 @@ class MadeUp:
     def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[Opened] | Refusal:
         self.asked.append(("triage", [observable.value for observable in observables], actor.id))
         return self.refusal or [Opened(number, number == 1) for number, _ in enumerate(observables, 1)]
+
+    def meant(self, kind: Kind, values: Sequence[str], word: str) -> tuple[Observable, ...] | Refusal:
+        return tuple(Observable(kind, value) for value in values)
+
+    def look(self, observable: Observable, actor: Actor) -> Triage | Refusal:
+        raise NotImplementedError
+
+    def scope(self, leads: Sequence[Observable], actor: Actor) -> Scope | Refusal:
+        raise NotImplementedError
+
+    def hunt(self, asked: Sequence[str], actor: Actor) -> Hunted | Refusal:
+        raise NotImplementedError
+
+    def open_cases(self, actor: Actor) -> Sequence[Case] | Refusal:
+        raise NotImplementedError
+
+    def case(self, number: int, actor: Actor) -> Case | Refusal:
+        raise NotImplementedError
+
+    def undoable(self, actor: Actor) -> Sequence[Change] | Refusal:
+        return self.refusal or [change()]
 
     def ask_again(self, case: int, actor: Actor) -> int | Refusal:
         self.asked.append(("ask_again", case, actor.id))
@@ -176,6 +210,15 @@ def test_a_change_is_taken_back_from_its_card(slack: LocalSlack, state: State, o
     view = window(slack, "Undo", SECOND_ANALYST)
     assert view["submit"]["text"] == "Undo"
     assert operations.asked == [("plan_undo", "exec-1", f"slack:{TEAM_ID}:{SECOND_ANALYST}")]
+
+
+def test_a_change_is_taken_back_from_the_list_of_those_that_can_be(slack: LocalSlack, operations: MadeUp) -> None:
+    slack.type_command(ANALYST, SOC, "/triage undo")
+    listed = slack.wait_until(lambda: slack.ephemeral(ANALYST))[-1]
+    assert listed["text"] == "1 change can be taken back"
+    slack.click(ANALYST, SOC, listed["ts"], "undo:0")
+    assert window(slack, "Undo")["submit"]["text"] == "Undo"
+    assert operations.asked == [("plan_undo", "exec-1", ME)]
 
 
 def test_a_refused_change_shows_the_commands_instead(slack: LocalSlack, state: State, operations: MadeUp) -> None:

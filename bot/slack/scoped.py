@@ -1,0 +1,58 @@
+"""Every key in the same hands, as a message: who, why, when, what with, and what a person has to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot.model import Scope, Suspicion
+from bot.scope.telling import in_lines
+from bot.slack.elements import Block, Message, actions, bullets, button, fitted, labelled, paragraph
+from bot.slack.forms import RULE_IN, RULE_OUT
+from bot.summary import Row
+
+LINES = 15
+LINE = 400
+
+
+def message_of(scope: Scope, *, case: int | None = None) -> Message:
+    """The scope as a message; with the ``case`` it belongs to, suspects have buttons to decide about them."""
+    leads = " ".join(lead.value for lead in scope.leads)
+    kinds = {lead.kind.value.replace("access_", "") for lead in scope.leads}
+    more = f"More: run `triage scope {kinds.pop() if len(kinds) == 1 else 'key'} {leads} --json`"
+    return fitted(_title(scope), _blocks(scope, case), more)
+
+
+def _title(scope: Scope) -> str:
+    count = len(scope.confirmed)
+    if not count:
+        return "No key is confirmed to be in these hands"
+    return "1 key in these hands" if count == 1 else f"{count} keys in the same hands"
+
+
+def _blocks(scope: Scope, case: int | None) -> Iterator[Block | None]:
+    yield paragraph("To confirm is to recommend containment: a person decides.")
+    for each in scope.confirmed[:LINES]:
+        yield from _key("🔑", each)
+    for each in scope.suspects[:LINES]:
+        yield from _key("❔ Suspect", each)
+        if case is not None:
+            yield actions(f"ruling:{case}:{each.key}", _decisions(case, each.key))
+    yield labelled([Row("Set aside", f"{each.what}: {each.why}") for each in scope.excluded[:LINES]], LINE)
+    rare = [
+        f"{each.event} ({each.principals_before} principals before, {each.principals_ever} ever)"
+        for each in scope.rare_events[:LINES]
+    ]
+    yield labelled([Row("Rare calls of these keys", "; ".join(rare))], 3 * LINE) if rare else None
+    yield labelled([Row("⚠️ Not known", f"{gap.question} {gap.why}") for gap in scope.gaps[:LINES]], LINE)
+
+
+def _key(mark: str, each: Suspicion) -> Iterator[Block | None]:
+    first, *rest = in_lines(each)
+    yield labelled([Row(mark, first)], LINE)
+    yield bullets(rest, LINE)
+
+
+def _decisions(case: int, key: str) -> list[dict[str, Any]]:
+    value = f"case:{case}:{key}"
+    return [button("It belongs…", RULE_IN, value), button("Set aside…", RULE_OUT, value)]

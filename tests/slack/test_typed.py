@@ -1,0 +1,166 @@
+"""Commands typed in the local Slack and answered by the real operations over a real, small history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import Desk
+from bot.config import load
+from bot.demo.slack import ANALYST, SECOND_ANALYST, SOC, TEAM_ID, LocalSlack
+from bot.history.load import load_paths
+from bot.history.sqlite import SqliteHistory
+from bot.model import rfc3339
+from bot.slack.answers import Answers
+from bot.slack.client import web_client
+from bot.slack.lint import lint
+from bot.slack.listeners import POOL, build_app
+from bot.slack.post import Sender
+from bot.slack.socket import SocketRunner
+from bot.workers import Workers
+from tests.fakes import KALI_AGENT
+from tests.history import made
+from tests.remediation.cloud import key_id
+
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+ONE, TWO = key_id(1), key_id(2)
+RENTED = "159.89.100.10"
+CONFIG = """\
+[slack]
+channel = "{channel}"
+[store]
+path = "{folder}/state.db"
+[history]
+path = "{folder}/history.db"
+[access]
+triage = ["slack:{team}:{analyst}"]
+"""
+
+
+def user(name: str, key: str) -> dict[str, Any]:
+    return {"type": "IAMUser", "userName": name, "accountId": made.ACCOUNT, "accessKeyId": key}
+
+
+def records() -> list[dict[str, Any]]:
+    """Two users at their office for ten days, and a thief with both keys an hour ago."""
+    usual = [
+        made.record(
+            100 * number + 10 * day + hour,
+            eventTime=rfc3339(NOW - timedelta(days=day + 2, hours=hour)),
+            userIdentity=user(name, key),
+            userAgent="aws-cli/2.31.0 md/distrib#ubuntu",
+            errorCode=None,
+        )
+        for number, (name, key) in enumerate((("alice", ONE), ("bob", TWO)))
+        for day in range(14)
+        for hour in range(4)
+    ]
+    stolen = [
+        made.record(
+            900 + number,
+            eventTime=rfc3339(NOW - timedelta(hours=1, minutes=number)),
+            userIdentity=user(name, key),
+            eventSource="ses.amazonaws.com",
+            eventName="GetSendQuota",
+            sourceIPAddress=RENTED,
+            userAgent=KALI_AGENT,
+            errorCode="AccessDenied",
+        )
+        for number, (name, key) in enumerate((("alice", ONE), ("bob", TWO)))
+    ]
+    return [*usual, *stolen]
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("history")
+    kept = SqliteHistory(folder / "history.db")
+    load_paths(kept, [made.write(folder / "log.json", records())])
+    kept.close()
+    return kept.path
+
+
+@pytest.fixture
+def desk(tmp_path: Path, history: Path) -> Iterator[Desk]:
+    (tmp_path / "history.db").write_bytes(history.read_bytes())
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.format(folder=tmp_path, channel=SOC, team=TEAM_ID, analyst=ANALYST))
+    with Desk(load(config, {}), {}, lambda: NOW) as opened:
+        yield opened
+
+
+@pytest.fixture
+def slack(desk: Desk) -> Iterator[LocalSlack]:
+    with LocalSlack() as local:
+        client = web_client(local.bot_token, local.api_url)
+        runner = SocketRunner(build_app(client, desk.state, desk.clock), client, local.app_token)
+        runner.start()
+        workers = Workers(desk.state, desk.clock, Answers(desk.operations, desk.clock).handlers())
+        workers.start(POOL, 2)
+        workers.loop("send", Sender(desk.state, client, desk.clock, timedelta()).send_next)
+        local.wait_until(lambda: local.connections)
+        yield local
+        runner.close()
+        workers.stop(5)
+
+
+def told(slack: LocalSlack, text: str, user: str = ANALYST) -> str:
+    """What ``user`` alone is told after typing ``text``; every answer must be one that Slack takes."""
+    before = len(slack.ephemeral(user))
+    assert slack.type_command(user, SOC, text).acked
+    said = slack.wait_until(lambda: slack.ephemeral(user)[before:])[0]
+    assert lint({"text": said["text"], "blocks": said.get("blocks", [])}) == []
+    return json.dumps(said, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (f"/triage scope key {ONE}", ["2 keys in the same hands", TWO, "GetSendQuota (0 principals before, 2 ever)"]),
+        (f"/triage scope ip {RENTED}", ["keys in the same hands", ONE, TWO]),
+        ("/triage hunt all", ["Hunted 2026-11-19 15:00 UTC to 2026-11-20 15:00 UTC"]),
+        ("/triage hunt playbook nonsense", ["Name one of the playbooks: "]),
+        ("/triage event ses:GetSendQuota", ["111122223333:user/alice (1 calls), 111122223333:user/bob (1 calls)"]),
+        ("/triage event ses:GetSendQuota sts:GetCallerIdentity", ["2 looked up"]),
+        (f"/triage agent {KALI_AGENT}", ["aws-cli/1.22.34", "2 calls, 2 refused"]),
+        ("/triage event nobody:CallsThis", ["no calls found"]),
+        ("/triage case", ["No case is open."]),
+        ("/triage case 7", ["There is no case 7"]),
+        ("/triage undo", ["You may not"]),
+        ("/triage whoami", [f"slack:{TEAM_ID}:{ANALYST}"]),
+        ("/triage help", ["/triage scope key AKIA…", "share"]),
+        ("/triage user nobody-here", ["Case #1 opened"]),
+        ("/triage role alice", ["alice is 111122223333:user/alice: ask `triage user alice`."]),
+        ("/triage user alice bob", ["Case #1 opened; case #2 opened"]),
+        (f"/triage ip {RENTED}", ["Case #1 opened"]),
+    ],
+)
+def test_what_is_typed_is_answered(slack: LocalSlack, text: str, parts: list[str]) -> None:
+    said = told(slack, text)
+    assert [part for part in parts if part not in said] == []
+
+
+def test_open_cases_are_listed_and_shown(slack: LocalSlack) -> None:
+    told(slack, f"/triage key {ONE}")
+    assert f"#1 ⏳ Checking {ONE}" in told(slack, "/triage cases")
+    assert f"Checking {ONE}" in told(slack, "/triage case #1")
+
+
+def test_a_shared_answer_is_there_for_everybody(slack: LocalSlack) -> None:
+    slack.type_command(ANALYST, SOC, "/triage event ses:GetSendQuota share")
+    said = slack.wait_until(lambda: slack.messages(SOC))[-1]
+    assert said["text"] == "ses:GetSendQuota"
+    assert slack.ephemeral(ANALYST) == []
+
+
+@pytest.mark.parametrize("text", [f"scope key {ONE}", "hunt all", "event ses:GetSendQuota share", "case", "ip 1.1.1.1"])
+def test_who_is_not_named_learns_nothing(slack: LocalSlack, text: str) -> None:
+    said = told(slack, f"/triage {text}", SECOND_ANALYST)
+    assert "You may not" in said
+    assert "bob" not in said
+    assert slack.messages(SOC) == []
