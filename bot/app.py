@@ -33,6 +33,8 @@ from bot.hunts.result import Hunted
 from bot.iam import AwsIam
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
+from bot.ipdata.update import update
+from bot.ipdata.upkeep import Upkeep
 from bot.model import (
     Alert,
     Environment,
@@ -72,7 +74,7 @@ from bot.workers import Handler, Workers
 
 log = structlog.get_logger()
 
-POOLS = {"ask": 4, "triage": 4, "act": 2}
+POOLS = {"ask": 4, "triage": 4, "act": 2, "upkeep": 1}
 """Threads by pool: a storm of alerts never stands before a click, nor a slow AWS before either."""
 SENDERS = 2
 
@@ -100,11 +102,12 @@ class Investigator:
         self._settings = settings
         self._state = state
         self.history = SqliteHistory(history) if history is not None else None
+        self._addresses = address_data_of(settings)
         self._world = TriageWorld(
             plugins=load_enrichers(settings.enrichers.enabled),
             runner=Runner(),
             history=self.history,
-            addresses=LocalAddressData(settings.ipdata.mmdb),
+            addresses=self._addresses,
             iam=iam,
             records=RawRecords(self.history) if self.history is not None else None,
         )
@@ -176,7 +179,7 @@ class Investigator:
         return Known(
             own_networks=tuple(network for each in environments for network in each.own_networks),
             automation=tuple(pattern for each in environments for pattern in each.automation),
-            origin=LocalAddressData(self._settings.ipdata.mmdb).origin,
+            origin=self._addresses.origin,
         )
 
 
@@ -223,6 +226,17 @@ def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], d
 def iam_of(settings: Settings, aws: Aws) -> Iam | None:
     """IAM for enrichers, where a reading role is named: without one, every question would wait for credentials."""
     return AwsIam(aws) if settings.aws.read_role else None
+
+
+def address_data_of(settings: Settings) -> LocalAddressData:
+    """Where addresses come from, from what is on this machine. Raises ``AddressDataUnreadable``."""
+    return LocalAddressData(settings.ipdata.mmdb, settings.ipdata.path)
+
+
+def upkeep_of(settings: Settings, clock: Callable[[], datetime]) -> Upkeep:
+    """The address data's upkeep, as often as the settings say."""
+    table = settings.ipdata
+    return Upkeep(table.update_hours, lambda: update(table.path, clock, mirror=table.mirror), clock)
 
 
 def iam_at_hand(
@@ -312,6 +326,7 @@ class Bot:
             slack=endpoint(app, signing_secret, clock=clock) if in_http_mode else None,
         )
         self.health = web.health(self.problems)
+        self._upkeep = upkeep_of(settings, clock)
         self._workers = Workers(self.desk.state, clock, self._handlers())
 
     def start(self) -> None:
@@ -319,6 +334,7 @@ class Bot:
         state = self.desk.state
         self.desk.investigate.prepare()
         state.write(lambda db: (jobs.release_all(db), outbox.release_all(db)))
+        state.write(self._upkeep.begin)
         self.desk.remediations.recover()
         for pool, threads in POOLS.items():
             self._workers.start(pool, threads)
@@ -348,7 +364,12 @@ class Bot:
 
     def _handlers(self) -> dict[str, Handler]:
         answers = Answers(self.desk.operations, self.desk.clock)
-        return {**self.desk.pipeline.handlers(), **answers.handlers(), **self.desk.remediations.handlers()}
+        return {
+            **self.desk.pipeline.handlers(),
+            **answers.handlers(),
+            **self.desk.remediations.handlers(),
+            **self._upkeep.handlers(),
+        }
 
 
 def serve(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:

@@ -18,6 +18,7 @@ from queue import Empty, SimpleQueue
 
 from bot.model import Answer, Context, Enrichment, Fact, NotAnswered, Observable, Signal, Status, Unknown
 from bot.plugins import Plugin
+from bot.threads import Threads
 
 MOST_HANGING = 4
 LONGEST_MESSAGE = 200
@@ -53,33 +54,6 @@ class Question:
 
 
 Ended = tuple[int, Enrichment]
-
-
-class Threads:
-    """Daemon threads that are used again; there are as many as were ever needed at once.
-
-    They never keep the process from ending, and whoever keeps something by thread (a database connection) keeps few.
-    """
-
-    def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._idle = 0
-        self._lock = threading.Lock()
-
-    def run(self, work: Callable[[], None]) -> None:
-        """Do ``work`` at once in a thread of its own. ``work`` must not raise."""
-        with self._lock:
-            idle = self._idle > 0
-            self._idle -= idle
-        self._work.put(work)
-        if not idle:
-            threading.Thread(target=self._serve, name="enricher", daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            self._work.get()()
-            with self._lock:
-                self._idle += 1
 
 
 @dataclass(eq=False, slots=True)

@@ -7,10 +7,10 @@ was told to, and gives up after a while. Proxies and certificates are those of t
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import urlsplit
 
 import httpx
@@ -50,6 +50,8 @@ class Outbound:
         self._origins = frozenset(origin_of(origin) for origin in origins)
         self._seconds = seconds
         self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._opened: httpx.Client | None = None
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Page:
         """The answer to a GET, whatever its status. Raises :class:`Unfetched`."""
@@ -63,14 +65,17 @@ class Outbound:
         raise Unfetched(f"{_host(url)} redirects again and again")
 
     def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.close()
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
 
-    @cached_property
     def _client(self) -> httpx.Client:
-        return httpx.Client(
-            headers={"user-agent": AGENT}, timeout=httpx.Timeout(self._seconds), follow_redirects=False, trust_env=True
-        )
+        """Opened at the first question: reading the certificates takes longer than most of them."""
+        with self._lock:
+            if self._opened is None:
+                limit = httpx.Timeout(self._seconds)
+                self._opened = httpx.Client(headers={"user-agent": AGENT}, timeout=limit, follow_redirects=False)
+            return self._opened
 
     def _allow(self, url: str) -> None:
         try:
@@ -82,7 +87,7 @@ class Outbound:
 
     def _answer(self, url: str, headers: Mapping[str, str], until: float) -> Page:
         try:
-            with self._client.stream("GET", url, headers=dict(headers)) as response:
+            with self._client().stream("GET", url, headers=dict(headers)) as response:
                 return Page(response.status_code, dict(response.headers), self._body(response, url, until))
         except httpx.TimeoutException:
             raise Unfetched(self._too_slow(url)) from None

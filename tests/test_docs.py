@@ -102,6 +102,8 @@ def problem_of(words: Sequence[str]) -> str | None:
     top = typer.Context(group)
     try:
         name, command, rest = group.resolve_command(top, list(words))
+        while rest and hasattr(command, "resolve_command"):
+            name, command, rest = command.resolve_command(top, rest)
         if rest:  # a sentence may name a command without its arguments
             command.make_context(name, rest, parent=top)
     except UsageError as error:

@@ -15,10 +15,23 @@ from bot.cli import reading  # isort: skip
 from bot.cli import looking  # isort: skip
 from bot.cli import searching  # isort: skip
 from bot.cli import changing  # isort: skip
+from bot.cli import addresses  # isort: skip
 from bot.cli import serving  # isort: skip
 from bot.cli.terminal import INCOMPLETE, REFUSED, USAGE, app, say
 
-__all__ = ("INCOMPLETE", "REFUSED", "USAGE", "app", "changing", "looking", "main", "reading", "searching", "serving")
+__all__ = (
+    "INCOMPLETE",
+    "REFUSED",
+    "USAGE",
+    "addresses",
+    "app",
+    "changing",
+    "looking",
+    "main",
+    "reading",
+    "searching",
+    "serving",
+)
 
 
 def main() -> None:
@@ -38,10 +51,11 @@ def _exit_code(error: Exception) -> int | None:
     from bot.app import CannotListen
     from bot.config import ConfigError
     from bot.config.secret_ref import MissingSecret
+    from bot.ipdata.origin import AddressDataUnreadable
     from bot.model import HistoryUnavailableError
     from bot.plugins import PluginError
     from bot.store.state import StateUnavailable
 
-    if isinstance(error, ConfigError | MissingSecret | PluginError):
+    if isinstance(error, AddressDataUnreadable | ConfigError | MissingSecret | PluginError):
         return USAGE
     return REFUSED if isinstance(error, CannotListen | HistoryUnavailableError | StateUnavailable) else None

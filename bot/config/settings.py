@@ -35,6 +35,12 @@ def _approvers(value: int) -> int:
     return value
 
 
+WebAddress = Annotated[
+    str,
+    AfterValidator(
+        matching(r"|https?://[\w.:\[\]-]+(/[\w./~-]*)?", 'must be an address such as "https://lists.example.com/ip"')
+    ),
+]
 Secret = Annotated[SecretRef, PlainValidator(_reference)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Expression = Annotated[str, AfterValidator(_expression)]
@@ -122,7 +128,10 @@ class Enrichers(Table):
 
 
 class IpData(Table):
+    path: Path = Path("ipdata")
     mmdb: tuple[Path, ...] = ()
+    update_hours: Annotated[int, Field(ge=0, le=720)] = 0
+    mirror: WebAddress = ""
 
 
 class Aws(Table):

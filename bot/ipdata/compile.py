@@ -1,121 +1,146 @@
-"""Make ``lists/ranges.bin`` from the lists as their publishers give them.
-
-``python -m bot.ipdata.compile FOLDER [OUT]`` reads from ``FOLDER`` the files that ``lists/sources.toml`` names: one
-CIDR or address a line, or a CSV file whose first column is one. The same files give the same bytes.
+"""Lists → one table. ``python -m bot.ipdata.compile FOLDER [OUT]`` makes what ships from the files that
+``lists/sources.toml`` names; the same files give the same bytes.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import sys
-import tomllib
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.ipdata.table import SHIPPED, Label, ListName, RangeTable, save
+from bot.ipdata.forms import Contents, read
+from bot.ipdata.sources import Source, Sources, shipped_sources
+from bot.ipdata.table import SHIPPED, Edition, Label, RangeTable, save
+from bot.networks import Network
 
-SOURCES = Path(__file__).parent / "lists" / "sources.toml"
+BITS = {4: 32, 6: 128}
+MOST_LABELS = 1 << 16
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One list: a provider's own, or one that marks addresses as ``hosting`` or ``vpn``."""
-
-    file: str
-    name: str
-    as_of: str
-    provider: str | None = None
-    marks: str = "hosting"
-    tenant: bool = False
-    """The provider rents from others: their name wins where both list an address."""
+Run = tuple[int, int]
+"""The first and the last address of a stretch that a list holds without a gap."""
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    first: int
-    last: int
-    source: int
+class Listing:
+    """A list with its ranges, by IP version: ascending, disjoint, no two of them touching."""
+
+    edition: Edition
+    runs: Mapping[int, Sequence[Run]]
+
+    def addresses(self, version: int) -> int:
+        return sum(last - first + 1 for first, last in self.runs[version])
 
 
-def sources(path: Path = SOURCES) -> tuple[Source, ...]:
-    return tuple(Source(**entry) for entry in tomllib.loads(path.read_text())["list"])
+def listing(edition: Edition, contents: Contents) -> Listing:
+    """``contents`` as the list that ``edition`` describes."""
+    runs = {version: joined(_runs(contents.networks, version)) for version in BITS}
+    entries = len(contents.asns) or len(contents.networks)
+    return Listing(replace(edition, entries=entries, asns=contents.asns), runs)
 
 
-def compile_table(lists: Sequence[Source], texts: Sequence[str]) -> RangeTable:
-    """Flatten ``texts`` (the contents of ``lists``, in the same order). Raises ``ValueError`` on an odd network."""
-    names = _names(lists)
-    intervals: dict[int, list[Interval]] = {4: [], 6: []}
-    for source, text in enumerate(texts):
-        for network in _networks(text):
-            first, last = int(network.network_address), int(network.broadcast_address)
-            intervals[network.version].append(Interval(first, last, source))
+def listings(table: RangeTable) -> Iterator[Listing]:
+    """The lists that ``table`` was made of."""
+    runs: list[dict[int, list[Run]]] = [{4: [], 6: []} for _ in table.lists]
+    for version, bits in BITS.items():
+        starts, labels = table.starts[version], table.segment_labels[version]
+        for index, start in enumerate(starts):
+            last = (starts[index + 1] if index + 1 < len(starts) else 1 << bits) - 1
+            for each in table.labels[labels[index]].lists:
+                runs[each][version].append((start, last))
+    for edition, found in zip(table.lists, runs, strict=True):
+        yield Listing(edition, {version: joined(stretches) for version, stretches in found.items()})
+
+
+def flatten(lists: Sequence[Listing]) -> RangeTable:
+    """One table of ``lists``. Raises ``ValueError`` where they overlap in more ways than a table can tell apart."""
     labels: dict[Label, int] = {Label(): 0}
     starts: dict[int, Sequence[int]] = {}
     segment_labels: dict[int, array[int]] = {}
-    for version, found in intervals.items():
-        segments = list(_segments(found, lists, names, bits=32 if version == 4 else 128))
+    for version, bits in BITS.items():
+        segments = list(_segments(lists, version, bits))
         starts[version] = [start for start, _ in segments]
-        segment_labels[version] = array("H", [labels.setdefault(label, len(labels)) for _, label in segments])
-    return RangeTable(tuple(names), tuple(labels), starts, segment_labels)
+        numbers = [labels.setdefault(label, len(labels)) for _, label in segments]
+        if len(labels) > MOST_LABELS:
+            raise ValueError("the lists overlap in more ways than the table can hold")
+        segment_labels[version] = array("H", numbers)
+    return RangeTable(tuple(each.edition for each in lists), tuple(labels), starts, segment_labels)
 
 
-def _names(lists: Sequence[Source]) -> dict[ListName, int]:
-    names: dict[ListName, int] = {}
-    for source in lists:
-        names.setdefault(ListName(source.name, source.as_of), len(names))
-    return names
+def joined(runs: Iterable[Run]) -> list[Run]:
+    """``runs`` in order, those that overlap or touch made one."""
+    found: list[Run] = []
+    for first, last in sorted(runs):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
 
 
-def _networks(text: str) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    for line in text.splitlines():
-        value = line.split(",", 1)[0].strip()
-        if value and value[0] != "#" and value != "prefix":
-            yield ipaddress.ip_network(value)
+def _runs(networks: Iterable[Network], version: int) -> Iterator[Run]:
+    for network in networks:
+        if network.version == version:
+            yield int(network.network_address), int(network.broadcast_address)
 
 
-def _segments(
-    intervals: Iterable[Interval], lists: Sequence[Source], names: dict[ListName, int], *, bits: int
-) -> Iterator[tuple[int, Label]]:
+def _segments(lists: Sequence[Listing], version: int, bits: int) -> Iterator[tuple[int, Label]]:
     """Start and label of each stretch that the same lists cover; neighbours with one label are joined."""
-    changes: dict[int, list[tuple[Interval, int]]] = {0: []}
-    for interval in intervals:
-        changes.setdefault(interval.first, []).append((interval, 1))
-        changes.setdefault(interval.last + 1, []).append((interval, -1))
-    active: Counter[Interval] = Counter()
+    changes: dict[int, list[tuple[int, int | None]]] = {0: []}
+    for index, each in enumerate(lists):
+        for first, last in each.runs[version]:
+            changes.setdefault(first, []).append((index, last - first))
+            changes.setdefault(last + 1, []).append((index, None))
+    active: dict[int, int] = {}
     previous: Label | None = None
     for start in sorted(changes):
-        for interval, step in changes[start]:
-            active[interval] += step
-        active = +active
-        label = _label(active, lists, names)
+        # A run of a list never touches the next: what ends here does not begin here again.
+        for index, length in changes[start]:
+            if length is None:
+                active.pop(index)
+            else:
+                active[index] = length
+        label = _label(active, lists)
         if label != previous and start < 1 << bits:
             yield start, label
             previous = label
 
 
-def _label(active: Iterable[Interval], lists: Sequence[Source], names: dict[ListName, int]) -> Label:
-    """What lists say together: the narrowest range names the provider, but an owner goes before its tenant."""
-    covering = sorted(active, key=lambda each: (each.last - each.first, each.source))
-    found = [lists[interval.source] for interval in covering]
-    named = sorted((source for source in found if source.provider), key=lambda source: source.tenant)
-    provider = named[0].provider if named else None
-    spoke = [source for source in found if source.provider in {None, provider}]
-    return Label(
-        provider=provider,
-        hosting=any(source.marks == "hosting" for source in found),
-        vpn=any(source.marks == "vpn" for source in found),
-        lists=tuple(sorted({names[ListName(source.name, source.as_of)] for source in spoke})),
+def _label(active: Mapping[int, int], lists: Sequence[Listing]) -> Label:
+    """What lists say together: the shortest run names the provider, but an owner goes before its tenant."""
+    named = sorted(
+        (lists[index].edition.tenant, length, index)
+        for index, length in active.items()
+        if lists[index].edition.provider
     )
+    provider = lists[named[0][2]].edition.provider if named else None
+    return Label(provider, tuple(sorted(active)))
+
+
+# ---------------------------------------------------------------------------------------- what ships
+
+
+def compile_shipped(sources: Sources, folder: Path) -> RangeTable:
+    """The lists that ship, from their files in ``folder``. Raises ``OSError``, ``ValueError``."""
+    return flatten([_from_files(source, folder) for source in sources.lists if source.files])
+
+
+def _from_files(source: Source, folder: Path) -> Listing:
+    read_files = [read(source.files_form, (folder / file).read_bytes()) for file in source.files]
+    networks = tuple(network for contents in read_files for network in contents.networks)
+    asns = tuple(sorted({asn for contents in read_files for asn in contents.asns}))
+    return listing(edition_of(source, source.as_of), Contents(networks, asns))
+
+
+def edition_of(source: Source, as_of: str) -> Edition:
+    return Edition(source.id, source.name, as_of, source.marks, source.provider, source.tenant)
 
 
 def main(arguments: Sequence[str]) -> None:
     folder = Path(arguments[0])
     out = Path(arguments[1]) if len(arguments) > 1 else SHIPPED
-    lists = sources()
-    save(compile_table(lists, [(folder / source.file).read_text() for source in lists]), out)
+    save(compile_shipped(shipped_sources(), folder), out)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,22 @@
-"""The user's own ``.mmdb`` files (MaxMind, DB-IP, IPinfo in MaxMind's layout): country, ASN, organisation, kind."""
+"""The user's own ``.mmdb`` files (MaxMind, DB-IP, IPinfo in MaxMind's layout): place, ASN, organisation, kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import maxminddb
 
+from bot.ipdata.claims import PROVIDER_OF_ASN, Claim
 from bot.networks import Address
 
 ACCESS_LINES = frozenset({"Cable/DSL", "Cellular", "Dialup", "Satellite"})
 """Connection types (GeoIP2 Connection-Type) that people have and servers do not."""
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What one database says of an address; ``None`` where it says nothing."""
-
-    source: str
-    as_of: str
-    asn: int | None = None
-    organisation: str | None = None
-    country: str | None = None
-    hosting: bool | None = None
-    tor: bool | None = None
-    vpn: bool | None = None
+CITY_RADIUS_KM = 100.0
+"""For a database that gives a place and not how exact it is."""
 
 
 class Databases:
@@ -36,30 +25,50 @@ class Databases:
     def __init__(self, paths: Sequence[Path]) -> None:
         self._readers = [maxminddb.open_database(path, maxminddb.MODE_MEMORY) for path in paths]
 
-    def records(self, address: Address) -> Iterator[Record]:
-        """One record a database that knows ``address``, in the order of the configuration."""
+    def claims(self, address: Address) -> Iterator[Claim]:
+        """One claim a database that knows ``address``, in the order of the configuration."""
         for reader in self._readers:
             metadata = reader.metadata()
             if address.version == 6 and metadata.ip_version == 4:
                 continue
             found = reader.get(address)
             if isinstance(found, dict) and found:
-                built = datetime.fromtimestamp(metadata.build_epoch, UTC).date().isoformat()
-                yield _record(found, metadata.database_type, built)
+                yield _claim(found, metadata.database_type, built(metadata.build_epoch))
+
+    def editions(self) -> Iterator[tuple[str, str]]:
+        """Kind and ISO date of each, in the order of the configuration."""
+        for reader in self._readers:
+            yield reader.metadata().database_type, built(reader.metadata().build_epoch)
 
 
-def _record(found: Mapping[str, Any], source: str, as_of: str) -> Record:
+def built(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).date().isoformat()
+
+
+def _claim(found: Mapping[str, Any], source: str, as_of: str) -> Claim:
     country = found.get("country")
-    return Record(
+    asn = _typed(found.get("autonomous_system_number"), int)
+    return Claim(
         source=source,
         as_of=as_of,
-        asn=_typed(found.get("autonomous_system_number"), int),
+        provider=PROVIDER_OF_ASN.get(asn) if asn is not None else None,
+        asn=asn,
         organisation=_typed(found.get("autonomous_system_organization") or found.get("organization"), str),
         country=_typed(country.get("iso_code"), str) if isinstance(country, dict) else None,
         hosting=_hosting(found),
         tor=_typed(found.get("is_tor_exit_node"), bool),
         vpn=_typed(found.get("is_anonymous_vpn"), bool),
+        place=_place(found.get("location")),
     )
+
+
+def _place(location: object) -> tuple[float, float, float] | None:
+    if not isinstance(location, dict):
+        return None
+    latitude, longitude = (_typed(location.get(name), (int, float)) for name in ("latitude", "longitude"))
+    if latitude is None or longitude is None:
+        return None
+    return float(latitude), float(longitude), float(location.get("accuracy_radius") or CITY_RADIUS_KM)
 
 
 def _hosting(found: Mapping[str, Any]) -> bool | None:
@@ -69,5 +78,5 @@ def _hosting(found: Mapping[str, Any]) -> bool | None:
     return False if found.get("connection_type") in ACCESS_LINES else None
 
 
-def _typed(value: object, kind: type[Any]) -> Any:
+def _typed(value: object, kind: type[Any] | tuple[type[Any], ...]) -> Any:
     return value if isinstance(value, kind) else None

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import iporigin
+import maxminddb
+import structlog
 
-from bot.ipdata.databases import Databases, Record
+from bot.ipdata.claims import Claim, claims_of_labels, combine, hosting_asns, of_asn
+from bot.ipdata.databases import Databases
 from bot.ipdata.reserved import reserved
-from bot.ipdata.table import Label, RangeTable, load
+from bot.ipdata.table import FILE, SHIPPED, Edition, RangeTable, load
 from bot.model import AddressOrigin
 from bot.networks import Address, parse_address
 
-BIG_THREE = frozenset({"AWS", "Google", "Microsoft"})
-
-HOSTING_ASNS = Path(__file__).parent / "lists" / "hosting_asns.csv"
-HOSTING_ASNS_AS_OF = "2026-11-23"
+log = structlog.get_logger()
 
 PROVIDER_NAMES = {
     "Amazon AWS": "AWS",
@@ -37,162 +35,166 @@ PROVIDER_NAMES = {
 TRANSIT = frozenset({"Cogent"})
 """Carriers that iporigin counts as hosting: offices and homes are behind them as well, so they prove nothing."""
 
-PROVIDER_OF_ASN = {
-    7224: "AWS",
-    8068: "Microsoft",
-    8075: "Microsoft",
-    13335: "Cloudflare",
-    14061: "DigitalOcean",
-    14618: "AWS",
-    15169: "Google",
-    16276: "OVHcloud",
-    16509: "AWS",
-    20473: "Vultr",
-    24940: "Hetzner",
-    31898: "Oracle",
-    36459: "GitHub",
-    63949: "Linode",
-    396982: "Google",
-}
+
+class AddressDataUnreadable(Exception):
+    """A file of address data that the configuration names cannot be read; the text is a sentence with the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What one list or database says of an address; ``None`` where it does not speak."""
+OneMore = Callable[[Address], Claim | None]
+"""Another source of claims, such as an optional package."""
 
-    source: str
-    as_of: str
-    provider: str | None = None
-    hosting: bool | None = None
-    tor: bool | None = None
-    vpn: bool | None = None
-    asn: int | None = None
-    organisation: str | None = None
-    country: str | None = None
+Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class LocalAddressData:
-    """``AddressData`` from the shipped lists, iporigin's table and the user's ``.mmdb`` files.
+    """``AddressData`` from the lists in ``folder`` (else the shipped ones), iporigin and the user's ``.mmdb`` files.
 
-    The lists are loaded at the first look-up. Safe to ask from several threads.
+    A file that is replaced is taken up at the next question; one that cannot be read then is said in the log, and what
+    was there before goes on answering. Safe to ask from several threads. Raises :class:`AddressDataUnreadable` if a
+    database cannot be read at the start.
     """
 
-    def __init__(self, databases: Sequence[Path] = ()) -> None:
-        self._databases = Databases(databases)
-        self._remember = lru_cache(maxsize=65_536)(self._origin)
+    def __init__(
+        self, databases: Sequence[Path] = (), folder: Path | None = None, others: Sequence[OneMore] = ()
+    ) -> None:
+        self._paths = (*((folder / FILE,) if folder is not None else ()), *databases)
+        self._databases, self._others = tuple(databases), tuple(others)
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._stamp = self._stamped()
+        self._lists = Lists(_whole_table(folder), _opened(databases), self._others)
 
     def origin(self, ip: str) -> AddressOrigin:
         """What is known of ``ip``; all ``None`` if it is no address or in no list."""
-        return self._remember(ip)
+        return self._current().origin(ip)
+
+    def of_asn(self, asn: int) -> Claim | None:
+        """What the lists of hosting providers' AS numbers say of one."""
+        return of_asn(asn, self._current().asns)
+
+    def editions(self) -> tuple[Edition, ...]:
+        """Every list in use."""
+        return self._current().table.lists
+
+    def databases(self) -> tuple[tuple[str, str], ...]:
+        """Kind and ISO date of each ``.mmdb`` file, in the order of the configuration."""
+        return tuple(self._current().databases.editions())
+
+    def _current(self) -> Lists:
+        stamp = self._stamped()
+        if stamp != self._stamp:
+            with self._lock:
+                if stamp != self._stamp:
+                    self._take_up(stamp)
+        return self._lists
+
+    def _take_up(self, stamp: Stamp) -> None:
+        try:
+            self._lists = Lists(current_table(self._folder), _opened(self._databases), self._others)
+        except (AddressDataUnreadable, OSError, ValueError) as error:
+            log.warning("new address data cannot be read; the old goes on answering", why=str(error))
+        self._stamp = stamp
+
+    def _stamped(self) -> Stamp:
+        return tuple(map(_stamp, self._paths))
+
+
+class Lists:
+    """One state of everything at hand, with the answers it has given."""
+
+    def __init__(self, table: RangeTable, databases: Databases, others: Sequence[OneMore] = ()) -> None:
+        self.table = table
+        self.asns: Mapping[int, Edition] = hosting_asns(table)
+        self.origin = lru_cache(maxsize=65_536)(self._origin)
+        self.databases = databases
+        self._others = others
+        self._said = dict(zip(table.labels, claims_of_labels(table), strict=True))
+        tor = [edition for edition in table.lists if edition.marks == "tor"]
+        self._no_exit = Claim(tor[0].name, tor[0].as_of, tor=False) if tor else None
 
     def _origin(self, ip: str) -> AddressOrigin:
         address = parse_address(ip)
         if address is None:
             return AddressOrigin(ip)
         if kind := reserved(address):
-            return AddressOrigin(ip, hosting=False, big_three=False, tor=False, vpn=False, source=kind)
-        return combine(ip, [*self._from_databases(address), *_from_shipped(address), *_from_iporigin(address)])
+            return AddressOrigin(ip, hosting=False, big_three=False, cdn=False, tor=False, vpn=False, source=kind)
+        return combine(ip, list(self._claims(address)))
 
-    def _from_databases(self, address: Address) -> Iterator[Claim]:
-        for record in self._databases.records(address):
-            yield _claim(record)
-            if record.asn is not None and record.asn in _hosting_asns():
-                provider = PROVIDER_OF_ASN.get(record.asn)
-                yield Claim("hosting ASN lists", HOSTING_ASNS_AS_OF, provider=provider, hosting=True)
-
-
-def combine(ip: str, claims: Sequence[Claim]) -> AddressOrigin:
-    """One answer from all claims: any "yes" counts, otherwise any "no", otherwise unknown; first name wins."""
-    provider = _first([claim.provider for claim in claims])
-    hosting = _either([claim.hosting for claim in claims])
-    tor = _either([claim.tor for claim in claims])
-    vpn = _either([claim.vpn for claim in claims])
-    return AddressOrigin(
-        ip,
-        asn=_first([claim.asn for claim in claims]),
-        organisation=_first([claim.organisation for claim in claims]),
-        country=_first([claim.country for claim in claims]),
-        provider=provider,
-        hosting=hosting,
-        big_three=_big_three(provider, hosting),
-        tor=tor,
-        # A Tor exit is on VPN lists too, because they count every anonymiser.
-        vpn=None if tor else vpn,
-        source="; ".join(dict.fromkeys(claim.source for claim in claims)) or None,
-        as_of=min((claim.as_of for claim in claims), default=None),
-    )
+    def _claims(self, address: Address) -> Iterator[Claim]:
+        for claim in self.databases.claims(address):
+            yield claim
+            if (known := of_asn(claim.asn, self.asns)) is not None:
+                yield known
+        yield from self._said[self.table.find(address)]
+        yield from _from_iporigin(address, no_exit=self._no_exit)
+        for other in self._others:
+            if (said := other(address)) is not None:
+                yield said
+                if (known := of_asn(said.asn, self.asns)) is not None:
+                    yield known
 
 
-def _big_three(provider: str | None, hosting: bool | None) -> bool | None:
-    """AWS, Google and Microsoft publish all their ranges: a server that is in none of them is somebody else's."""
-    if provider is not None:
-        return provider in BIG_THREE
-    return False if hosting is not None else None
+def _whole_table(folder: Path | None) -> RangeTable:
+    """The data set in use; where that of ``folder`` is broken the shipped one, which is older and whole."""
+    try:
+        return current_table(folder)
+    except (OSError, ValueError) as error:
+        log.warning("the address data cannot be read; the shipped lists answer", why=str(error))
+        return current_table(None)
 
 
-def _claim(record: Record) -> Claim:
-    return Claim(
-        record.source,
-        record.as_of,
-        provider=PROVIDER_OF_ASN.get(record.asn) if record.asn is not None else None,
-        hosting=record.hosting,
-        tor=record.tor,
-        vpn=record.vpn,
-        asn=record.asn,
-        organisation=record.organisation,
-        country=record.country,
-    )
+def _opened(databases: Sequence[Path]) -> Databases:
+    try:
+        return Databases(databases)
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+        remedy = "correct [ipdata] mmdb"
+        raise AddressDataUnreadable(f"A database of addresses cannot be read ({error}): {remedy}.") from error
 
 
-def _from_shipped(address: Address) -> Iterator[Claim]:
-    table = _table()
-    label = table.find(address)
-    for entry in table.named(label):
-        yield replace(_what(label), source=entry.name, as_of=entry.as_of)
+def current_table(folder: Path | None) -> RangeTable:
+    """The data set of ``folder``, or the shipped one. Raises ``OSError``, ``ValueError``."""
+    if folder is not None and (folder / FILE).exists():
+        return load(folder / FILE)
+    return _shipped_table()
 
 
-def _what(label: Label) -> Claim:
-    return Claim("", "", provider=label.provider, hosting=label.hosting or None, vpn=label.vpn or None)
+@cache
+def _shipped_table() -> RangeTable:
+    return load(SHIPPED)
 
 
-def _from_iporigin(address: Address) -> Iterator[Claim]:
-    source, as_of = _iporigin_edition()
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+# ----------------------------------------------------------------------------------------- iporigin
+
+
+def _from_iporigin(address: Address, no_exit: Claim | None) -> Iterator[Claim]:
+    """``no_exit`` is what a fresher list of Tor exits says where it does not hold an address."""
+    source, as_of = iporigin_edition()
     found = iporigin.classify(address)
     name = PROVIDER_NAMES.get(found.provider, found.provider)
-    # Its list of Tor exits is complete for IPv4 on its date and empty for IPv6.
-    tor = found.kind == iporigin.TOR if address.version == 4 else None
+    fresher = no_exit is not None and no_exit.as_of >= as_of
+    # Lists of Tor exits are complete for IPv4 on their date and empty for IPv6.
+    tor = found.kind == iporigin.TOR if address.version == 4 and not fresher else None
     if found.kind in {iporigin.HOSTING, iporigin.CDN, iporigin.BOT} and name not in TRANSIT:
-        yield Claim(source, as_of, provider=name, hosting=True, tor=tor)
+        cdn = found.kind == iporigin.CDN or None
+        yield Claim(source, as_of, provider=name, hosting=True, cdn=cdn, tor=tor)
     elif found.kind == iporigin.VPN:
         yield Claim(source, as_of, provider=name, vpn=True, tor=tor)
     elif tor is not None:
         yield Claim(source, as_of, tor=tor)
-
-
-T = TypeVar("T")
-
-
-def _first(values: Sequence[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
-
-
-def _either(values: Sequence[bool | None]) -> bool | None:
-    said = [value for value in values if value is not None]
-    return any(said) if said else None
+    if fresher and address.version == 4 and no_exit is not None:
+        yield no_exit
 
 
 @cache
-def _table() -> RangeTable:
-    return load()
-
-
-@cache
-def _hosting_asns() -> frozenset[int]:
-    with HOSTING_ASNS.open(newline="") as file:
-        return frozenset(int(row["asn"]) for row in csv.DictReader(file))
-
-
-@cache
-def _iporigin_edition() -> tuple[str, str]:
+def iporigin_edition() -> tuple[str, str]:
+    """Name with version, and the ISO date of its data."""
     built = datetime.fromtimestamp(iporigin.dataset_info()["built_at"], UTC)
     return f"iporigin {iporigin.__version__}", built.date().isoformat()

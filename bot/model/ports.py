@@ -21,8 +21,14 @@ class AddressOrigin:
     provider: str | None = None
     hosting: bool | None = None
     big_three: bool | None = None
+    cdn: bool | None = None
     tor: bool | None = None
     vpn: bool | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    """In degrees; only where a database gives the place itself, never the middle of a country."""
+    radius_km: float | None = None
+    """How far from there it may be."""
     source: str | None = None
     as_of: str | None = None
 

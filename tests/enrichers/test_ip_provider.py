@@ -40,8 +40,12 @@ def test_data_is_the_whole_of_what_is_known() -> None:
         "provider": "DigitalOcean",
         "hosting": True,
         "big_three": False,
+        "cdn": None,
         "tor": False,
         "vpn": None,
+        "latitude": None,
+        "longitude": None,
+        "radius_km": None,
         "source": None,
         "as_of": None,
     }

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bot.ipdata import LocalAddressData
-from bot.ipdata.origin import Claim, combine
+from bot.ipdata.claims import Claim, combine
+from bot.ipdata.compile import flatten, listing
+from bot.ipdata.forms import read
+from bot.ipdata.origin import AddressDataUnreadable, iporigin_edition
+from bot.ipdata.table import FILE, Edition, RangeTable, save
 from bot.model import AddressOrigin
 
 DATA = Path(__file__).parent.parent / "data" / "ip"
 MAXMIND = DATA / "maxmind"
 
 SHIPPED = LocalAddressData()
+IPORIGIN = iporigin_edition()[0]
 
 PROVIDERS = {
     "DigitalOcean": "DigitalOcean",
@@ -146,8 +152,67 @@ def test_an_ipv4_database_is_not_asked_of_ipv6() -> None:
 
 
 def test_a_missing_file_is_an_error_at_once(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"no\.mmdb"):
+    with pytest.raises(AddressDataUnreadable, match=r"no\.mmdb.*correct \[ipdata\] mmdb"):
         LocalAddressData([tmp_path / "no.mmdb"])
+
+
+# ------------------------------------------------------------------------------- data that is replaced
+
+
+def test_new_lists_are_taken_up_at_the_next_question(tmp_path: Path) -> None:
+    known = LocalAddressData(folder=tmp_path)
+    assert known.origin("11.0.0.1").provider is None
+    save(made("Made-up", "11.0.0.0/24"), tmp_path / FILE)
+    assert (known.origin("11.0.0.1").provider, known.origin("52.95.110.1").source) == ("Made-up", IPORIGIN)
+    save(made("Another", "11.0.0.0/24"), tmp_path / FILE)
+    assert known.origin("11.0.0.1").provider == "Another"
+
+
+def test_broken_lists_leave_the_old_ones_answering(tmp_path: Path) -> None:
+    save(made("Made-up", "11.0.0.0/24"), tmp_path / FILE)
+    known = LocalAddressData(folder=tmp_path)
+    (tmp_path / FILE).write_bytes(b"broken")
+    assert known.origin("11.0.0.1").provider == "Made-up"
+
+
+def test_lists_that_are_broken_at_the_start_leave_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"broken")
+    assert LocalAddressData(folder=tmp_path).origin("159.89.100.10").provider == "DigitalOcean"
+
+
+def test_a_new_database_is_taken_up_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    database = tmp_path / "own.mmdb"
+    shutil.copy(MAXMIND / "GeoLite2-ASN-Test.mmdb", database)
+    known = LocalAddressData([database])
+    assert (known.origin("1.128.0.1").asn, known.origin("81.2.69.160").country) == (1221, None)
+    replaced = tmp_path / "new.mmdb"
+    shutil.copy(MAXMIND / "GeoLite2-Country-Test.mmdb", replaced)
+    replaced.replace(database)
+    assert (known.origin("1.128.0.1").asn, known.origin("81.2.69.160").country) == (None, "GB")
+    database.write_bytes(b"broken")
+    assert known.origin("81.2.69.160").country == "GB"
+
+
+def test_a_fresher_list_of_tor_exits_replaces_the_packages(tmp_path: Path) -> None:
+    exits = listing(Edition("tor", "Tor exits", "2099-01-01", marks="tor"), read("lines", b"11.0.0.9\n"))
+    save(flatten([exits]), tmp_path / FILE)
+    known = LocalAddressData(folder=tmp_path)
+    assert {ip: known.origin(ip).tor for ip in ("11.0.0.9", "185.220.101.1", "11.0.0.8", "2a00::9")} == {
+        "11.0.0.9": True,
+        "185.220.101.1": False,
+        "11.0.0.8": False,
+        "2a00::9": None,
+    }
+    assert "Tor exits" in str(known.origin("185.220.101.1").source)
+
+
+def test_a_network_that_answers_for_others_is_said() -> None:
+    assert [SHIPPED.origin(ip).cdn for ip in ("104.16.1.1", "151.101.1.1", "159.89.100.10")] == [True, True, None]
+
+
+def made(provider: str, *networks: str) -> RangeTable:
+    edition = Edition(provider, f"{provider}'s list", "2026-11-01", provider=provider)
+    return flatten([listing(edition, read("lines", "\n".join(networks).encode()))])
 
 
 # ------------------------------------------------------------------------------------- many voices
