@@ -19,8 +19,6 @@ from starlette.applications import Starlette
 
 from bot import logs, web
 from bot.access import AccessRules
-from bot.aws import Aws, AwsSettings
-from bot.config.secret_ref import MissingSecret
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
@@ -30,7 +28,6 @@ from bot.history.raw_records import RawRecords
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.hunts.result import Hunted
-from bot.iam import AwsIam
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
 from bot.ipdata.update import update
@@ -41,7 +38,6 @@ from bot.model import (
     Event,
     Gap,
     HistoryUnavailableError,
-    Iam,
     Kind,
     Observable,
     Operation,
@@ -53,6 +49,7 @@ from bot.model import (
     account_of,
 )
 from bot.operations import Operations, about_hunt, about_scope, observable_of
+from bot.outside import Outside, aws_of, outside_of
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import REMEDIATIONS
@@ -97,8 +94,14 @@ class Investigator:
     """Asks every question about one observable, over the history and the data at hand."""
 
     def __init__(
-        self, settings: Settings, history: Path | None, *, state: State | None = None, iam: Iam | None = None
+        self,
+        settings: Settings,
+        history: Path | None,
+        *,
+        state: State | None = None,
+        outside: Outside | None = None,
     ) -> None:
+        outside = outside or Outside()
         self._settings = settings
         self._state = state
         self.history = SqliteHistory(history) if history is not None else None
@@ -108,7 +111,8 @@ class Investigator:
             runner=Runner(),
             history=self.history,
             addresses=self._addresses,
-            iam=iam,
+            iam=outside.iam,
+            statistics=outside.statistics,
             records=RawRecords(self.history) if self.history is not None else None,
         )
 
@@ -213,21 +217,6 @@ def access_of(settings: Settings) -> AccessRules:
     return AccessRules(named, dict(settings.access.people))
 
 
-def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
-    """The AWS clients the settings allow. Raises ``MissingSecret``."""
-    table = settings.aws
-    external_id = table.external_id.read(environ) if table.external_id else None
-    environments = [settings.environment(name) for name in settings.environments]
-    partitions = {account: each.partition for each in environments for account in each.accounts}
-    roles = table.read_role or None, table.act_role or None
-    return Aws(AwsSettings(*roles, external_id, table.region, partitions=partitions), clock)
-
-
-def iam_of(settings: Settings, aws: Aws) -> Iam | None:
-    """IAM for enrichers, where a reading role is named: without one, every question would wait for credentials."""
-    return AwsIam(aws) if settings.aws.read_role else None
-
-
 def address_data_of(settings: Settings) -> LocalAddressData:
     """Where addresses come from, from what is on this machine. Raises ``AddressDataUnreadable``."""
     return LocalAddressData(settings.ipdata.mmdb, settings.ipdata.path)
@@ -237,16 +226,6 @@ def upkeep_of(settings: Settings, clock: Callable[[], datetime]) -> Upkeep:
     """The address data's upkeep, as often as the settings say."""
     table = settings.ipdata
     return Upkeep(table.update_hours, lambda: update(table.path, clock, mirror=table.mirror), clock)
-
-
-def iam_at_hand(
-    settings: Settings, environ: Mapping[str, str] = os.environ, clock: Callable[[], datetime] = now
-) -> Iam | None:
-    """IAM for a look from a terminal: ``None`` also where the secret for it is not there, as on an analyst's laptop."""
-    try:
-        return iam_of(settings, aws_of(settings, environ, clock)) if settings.aws.read_role else None
-    except MissingSecret:
-        return None
 
 
 class Desk:
@@ -264,7 +243,8 @@ class Desk:
         self.clock = clock
         self.state = State(settings.store.path, exclusive=exclusive)
         aws = aws_of(settings, environ, clock)
-        self.investigate = Investigator(settings, settings.history.path, state=self.state, iam=iam_of(settings, aws))
+        outside = outside_of(settings, aws, clock)
+        self.investigate = Investigator(settings, settings.history.path, state=self.state, outside=outside)
         self.pipeline = Pipeline(
             self.state,
             clock,

@@ -32,6 +32,7 @@ from bot.model import (
     Ruling,
     Scope,
     Signal,
+    Statistics,
     Suggestion,
     Triage,
     Use,
@@ -71,6 +72,7 @@ class TriageWorld:
     iam: Iam | None = None
     records: Records | None = None
     cases: EarlierCases | None = None
+    statistics: Statistics | None = None
     environment_of: Callable[[str | None], Environment] = lambda _: Environment()
     """The environment of an account; of the default one where the account is not known."""
     weights: Weights = field(default_factory=shipped)
@@ -109,6 +111,7 @@ def triage(
         iam=IamOnce(world.iam) if world.iam is not None else None,
         records=world.records,
         cases=world.cases,
+        statistics=world.statistics,
     )
     addresses = _addresses(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(_questions(observable, addresses, world.plugins))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from bot.model import (
     IdentityRecord,
     KeyRecord,
     Kind,
+    MailSent,
     Observable,
     Outcome,
     Principal,
@@ -184,9 +185,24 @@ class FakeRecords:
     """``Records`` over the request parameters of a few events; the files of all others are gone."""
 
     of_event: Mapping[str, Mapping[str, Any]]
+    started: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def parameters(self, event_id: str) -> Mapping[str, Any] | None:
         return self.of_event.get(event_id)
+
+    def instances(self, event_id: str) -> Mapping[str, int] | None:
+        return self.started.get(event_id)
+
+
+@dataclass(frozen=True)
+class FakeStatistics:
+    """``Statistics`` that says the same of every account; a region it does not know sent nothing."""
+
+    of_region: Mapping[str, MailSent | Unread] = field(default_factory=dict)
+
+    def mail(self, account: str, regions: Sequence[str]) -> Mapping[str, MailSent | Unread]:
+        nothing = MailSent(NOW - timedelta(days=14), ())
+        return {region: self.of_region.get(region, nothing) for region in regions}
 
 
 @dataclass(frozen=True)

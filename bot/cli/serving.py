@@ -60,11 +60,11 @@ def permissions(
     as_json: Annotated[bool, typer.Option("--json", help="accepted: it is JSON in any case")] = False,
 ) -> None:
     """The least IAM policy of the role that reads, from what the code calls."""
-    from bot.iam import PERMISSIONS
+    from bot.permissions import READING
     from bot.remediation import REMEDIATIONS
     from bot.remediation.base import policy
 
-    print_json(policy(REMEDIATIONS, act=act, also=frozenset() if act else PERMISSIONS))
+    print_json(policy(REMEDIATIONS, act=act, also=frozenset() if act else READING))
 
 
 @app.command()

@@ -123,7 +123,7 @@ class Enrichers(Table):
     enabled: tuple[str, ...] = (
         *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
         *("ip_provider", "location", "shared_address"),
-        *("access_key", "principal", "owner", "quarantine", "earlier_cases"),
+        *("access_key", "principal", "owner", "quarantine", "impact", "earlier_cases"),
     )
 
 

@@ -45,7 +45,10 @@ from bot.model.ports import (
     Iam,
     IdentityRecord,
     KeyRecord,
+    MailQuarter,
+    MailSent,
     Records,
+    Statistics,
     Unread,
 )
 from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
@@ -105,6 +108,8 @@ __all__ = (
     "IdentityRecord",
     "KeyRecord",
     "Kind",
+    "MailQuarter",
+    "MailSent",
     "NotAnswered",
     "Observable",
     "Operation",
@@ -120,6 +125,7 @@ __all__ = (
     "Scope",
     "Signal",
     "Span",
+    "Statistics",
     "Status",
     "Suggestion",
     "Suspicion",

@@ -12,7 +12,7 @@ from bot.model.environment import Environment
 from bot.model.event import Principal, Use
 from bot.model.history import History
 from bot.model.observable import Kind, Observable
-from bot.model.ports import AddressData, EarlierCases, Iam, Records
+from bot.model.ports import AddressData, EarlierCases, Iam, Records, Statistics
 from bot.model.times import Span, Window
 
 THIN_BASELINE_EVENTS = 20
@@ -139,6 +139,7 @@ class Context:
     iam: Iam | None = None
     records: Records | None = None
     cases: EarlierCases | None = None
+    statistics: Statistics | None = None
 
     @property
     def now(self) -> datetime:

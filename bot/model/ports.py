@@ -103,11 +103,42 @@ class Iam(Protocol):
         """The account's security contact."""
 
 
+@dataclass(frozen=True, slots=True)
+class MailQuarter:
+    """What was mailed in a quarter of an hour, SMTP included."""
+
+    at: datetime
+    """When it began."""
+    sent: int
+    bounced: int = 0
+    complained: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MailSent:
+    """What a whole account mailed through SES in one region; a quarter of an hour without mail is not there."""
+
+    since: datetime
+    """How far back SES still counts."""
+    quarters: tuple[MailQuarter, ...]
+
+
+class Statistics(Protocol):
+    """What AWS itself counts, whether or not a trail logs it. It counts accounts, not keys."""
+
+    def mail(self, account: str, regions: Sequence[str]) -> Mapping[str, MailSent | Unread]:
+        """What the account mailed, for each of ``regions``."""
+
+
 class Records(Protocol):
     """The raw records behind event ids, as far as their files are still where they were read."""
 
     def parameters(self, event_id: str) -> Mapping[str, Any] | None:
         """The ``requestParameters`` of a record; ``None`` if it can no longer be read."""
+
+    def instances(self, event_id: str) -> Mapping[str, int] | None:
+        """How many instances of which type a ``RunInstances`` started; ``None`` if its record can no longer be read."""
 
 
 @dataclass(frozen=True, slots=True)

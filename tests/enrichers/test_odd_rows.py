@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.document import cut
 from bot.model import (
     AddressClass,
+    ContactRecord,
     EarlierCase,
     Environment,
     Event,
@@ -21,6 +22,7 @@ from bot.model import (
     Kind,
     Observable,
     Outcome,
+    Unread,
 )
 from bot.plugins import Plugin, load_enrichers, shipped
 from tests.fakes import (
@@ -34,6 +36,7 @@ from tests.fakes import (
     FakeCases,
     FakeIam,
     FakeRecords,
+    FakeStatistics,
     context,
     event,
     ordinary,
@@ -45,7 +48,7 @@ odd_events = st.builds(
     st.integers(0, 60 * 24 * 20),
     st.fixed_dictionaries(
         {
-            "name": st.sampled_from(["iam:ListUsers", "", "no-colon", "a:b:c"]) | words,
+            "name": st.sampled_from(["iam:ListUsers", "ec2:RunInstances", "", "no-colon", "a:b:c"]) | words,
             "outcome": st.sampled_from(Outcome),
             "error_code": st.none() | words,
             "key": st.sampled_from([KEY, None, "", "ASIA"]),
@@ -75,8 +78,16 @@ def test_odd_rows_are_answered(plugin: Plugin, events: list[Event], kind: Kind, 
     world = context(
         [*events, *(ordinary() if usual else [])],
         environment=Environment(own_networks=("odd", "::/0")),
-        iam=FakeIam(KeyRecord(value, value), IdentityRecord(value, policies=(value,), tags={value: value})),
-        records=FakeRecords({each.id: {"policyArn": value, "userName": value} for each in events}),
+        iam=FakeIam(
+            KeyRecord(value, value),
+            IdentityRecord(value, policies=(value,), tags={value: value, "owner": value}),
+            ContactRecord(value, value, value, value),
+        ),
+        records=FakeRecords(
+            {each.id: {"policyArn": value, "userName": value} for each in events},
+            {each.id: {value: 1} for each in events},
+        ),
+        statistics=FakeStatistics({value: Unread(value)}),
         cases=FakeCases({observable: [past]}),
     )
     answer = plugin.enricher.enrich(observable, world)

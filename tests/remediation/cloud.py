@@ -124,9 +124,10 @@ class Cloud:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Cloud]:
+def running(folder: Path, reading: frozenset[str] = frozenset()) -> Iterator[Cloud]:
+    """``reading`` are actions the reading role may do beside those that planning needs."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "iam.json").write_text(json.dumps({"__ministack_format__": 2, "payload": _iam()}))
+    (folder / "iam.json").write_text(json.dumps({"__ministack_format__": 2, "payload": _iam(reading)}))
     port = free_port()
     settings = {
         "AUTH": "true",
@@ -177,15 +178,19 @@ def _ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _iam() -> dict[str, Any]:
+def _iam(reading: frozenset[str]) -> dict[str, Any]:
     seats = [seat(number) for number in range(SEATS)]
     keys = [(place.user, key) for place in seats for key in (place.stolen, place.other)]
     users = [place.user for place in seats] + ["triage-bot"]
     remedy = DisableAccessKey()
+    policies = {
+        "TriageRead": policy([remedy], act=False, also=reading),
+        "TriageAct": policy([remedy], act=True),
+    }
     return {
         "users": _scoped({user: _user(user) for user in users}),
         "access_keys": _scoped({key.id: _key(user, key) for user, key in [*keys, ("triage-bot", BOT)]}),
-        "roles": _scoped({name: _role(name, policy([remedy], act=name == "TriageAct")) for name in ROLES}),
+        "roles": _scoped({name: _role(name, policies[name]) for name in ROLES}),
         "user_inline_policies": _scoped({"triage-bot": {"assume": json.dumps(MAY_ASSUME)}}),
     }
 

@@ -1,0 +1,53 @@
+"""Whom enrichers may ask outside the history, as far as the settings name a way: settings -> clients -> ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.aws import Aws, AwsSettings
+from bot.config.secret_ref import MissingSecret
+from bot.config.settings import Settings
+from bot.iam import AwsIam
+from bot.model import Iam, Statistics
+from bot.statistics import AwsStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Everybody who may be asked; ``None``: there is no way to ask, and the enricher says with what there would be."""
+
+    iam: Iam | None = None
+    statistics: Statistics | None = None
+
+
+def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
+    """The AWS clients the settings allow. Raises ``MissingSecret``."""
+    table = settings.aws
+    external_id = table.external_id.read(environ) if table.external_id else None
+    environments = [settings.environment(name) for name in settings.environments]
+    partitions = {account: each.partition for each in environments for account in each.accounts}
+    roles = table.read_role or None, table.act_role or None
+    return Aws(AwsSettings(*roles, external_id, table.region, partitions=partitions), clock)
+
+
+def outside_of(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> Outside:
+    """For a bot that serves. AWS is asked where a reading role is named: without, each question waits for credentials.
+
+    Raises ``MissingSecret``.
+    """
+    if not settings.aws.read_role:
+        return Outside()
+    return Outside(iam=AwsIam(aws), statistics=AwsStatistics(aws, clock))
+
+
+def outside_at_hand(
+    settings: Settings, clock: Callable[[], datetime], environ: Mapping[str, str] = os.environ
+) -> Outside:
+    """For a look from a terminal: nobody is asked for whom a secret is missing, as on an analyst's laptop."""
+    try:
+        return outside_of(settings, aws_of(settings, environ, clock), clock)
+    except MissingSecret:
+        return Outside()
