@@ -24,7 +24,9 @@ from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
 from bot.earlier import CasesBefore
 from bot.enrichment import Runner
+from bot.history import retention
 from bot.history.raw_records import RawRecords
+from bot.history.retention import Retirement
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.hunts.result import Hunted
@@ -118,7 +120,7 @@ class Investigator:
 
     def prepare(self) -> None:
         """Have a history to ask, if an empty one: what an alert tells is evidence from the first minute on."""
-        if self.history is not None and not self.history.path.exists():
+        if self.history is not None and not self.history.ready():
             HistoryWriter(self.history.path).close()
 
     def window(self, at: datetime, days: float | None = None) -> Window:
@@ -308,6 +310,7 @@ class Bot:
         self.health = web.health(self.problems)
         self._upkeep = upkeep_of(settings, clock)
         self._workers = Workers(self.desk.state, clock, self._handlers())
+        self._retirement = Retirement(settings.history.path, clock, settings.history.days)
 
     def start(self) -> None:
         """Take up what a killed process left, then work. Call it once."""
@@ -321,6 +324,8 @@ class Bot:
         sender = Sender(state, self._client, self.desk.clock, self._pace)
         for number in range(SENDERS):
             self._workers.loop(f"send-{number}", sender.send_next)
+        if retention.may_run():
+            self._workers.loop("retire", self._retirement.step)
         if self._socket:
             self._socket.start()
 
@@ -329,6 +334,7 @@ class Bot:
         if self._socket:
             self._socket.close()
         self._workers.stop(DRAIN_SECONDS)
+        self._retirement.close()
         self.desk.close()
 
     def problems(self) -> list[str]:

@@ -52,6 +52,11 @@ BROKEN = [
         "[triage]\ndays = 2\nrecent_hours = 48",
         ":1: error: [triage] recent_hours must be shorter than days, or nothing is left to compare with",
     ),
+    ("[history]\ndays = 14", ":2: error: [history] days must be at least 15"),
+    (
+        "[triage]\ndays = 40\n[history]\ndays = 40",
+        ":4: error: [history] days must be more than [triage] days, which is 40, or a triage finds its window cut off",
+    ),
     ('[enrichers]\nenabled = "all"', ':2: error: [enrichers] enabled must be a list, as in ["…"]'),
     (
         '[enrichers]\nenabled = [\n  "usual_ips",\n  "denied_cals",\n]',

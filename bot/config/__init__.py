@@ -111,6 +111,7 @@ def check(
         *asked.names("remediations", ("remediation", "approvers"), settings.remediation.approvers, remediations),
         *asked.environments(at or datetime.now(UTC)),
         *asked.people(),
+        *asked.days(),
         *asked.secrets(),
         *asked.channel(),
     ]
@@ -150,6 +151,12 @@ class _Check:
         for name in self.settings.access.people:
             if not re.fullmatch(r"local:[^\s:]+", name):
                 yield self.problem("error", ("access", "people", name), 'must be called "local:<os user>"')
+
+    def days(self) -> Iterator[Problem]:
+        held, looked = self.settings.history.days, self.settings.triage.days
+        if held <= looked:
+            sentence = f"must be more than [triage] days, which is {looked}, or a triage finds its window cut off"
+            yield self.problem("error", ("history", "days"), sentence)
 
     def secrets(self) -> Iterator[Problem]:
         for key, reference in self.settings.secrets():

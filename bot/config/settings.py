@@ -106,6 +106,7 @@ class Store(Table):
 
 class History(Table):
     path: Path = Path("history.db")
+    days: Annotated[int, Field(ge=15, le=3650)] = 150
 
 
 class Triage(Table):

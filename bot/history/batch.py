@@ -53,8 +53,8 @@ class Related(NamedTuple):
 class FileRead(NamedTuple):
     """How far a file was read: ``records`` of it are in this batch; it ``begins`` and is ``done`` here or in another.
 
-    ``size`` and ``changed`` are its identity (``bot.history.sources``) before it was read. Of a ``stream`` there is
-    more every time: what was read and set aside of it adds up.
+    ``size`` and ``changed`` are its identity (``bot.history.sources``) before it was read, ``newest`` is the day of
+    its newest record so far. Of a ``stream`` there is more every time: what was read and set aside of it adds up.
     """
 
     path: str
@@ -65,6 +65,7 @@ class FileRead(NamedTuple):
     done: bool
     set_aside: list[tuple[int | None, str, int]]
     stream: bool
+    newest: int | None
 
 
 class Batch(msgspec.Struct, array_like=True):

@@ -70,6 +70,8 @@ class _Reading:
         self.position = 0
         self.taken = 0
         self.begins = True
+        self.newest = ""
+        """The UTC day of its newest record so far, as in ``2026-11-23``."""
         self.line: int | None = None
         self.text: bytes | None = None
         """The JSON text of the record in hand, where the history is to keep it."""
@@ -201,7 +203,7 @@ class _Growing:
         if mints(name):
             self._mint(memory.day(time[:10]), uuid, minted_key(raw.response_of(found), name))
         alike.append(entry(second, uuid, len(self.files), read.position, uuid=True))
-        self._took(read)
+        self._took(read, time[:10])
         return True
 
     def _mint(self, day: int | None, event_id: bytes, key: str | None) -> None:
@@ -235,11 +237,12 @@ class _Growing:
         else:
             self._packed[use].append(made)
         self._mint(day, event_id, event.minted)
-        self._took(read)
+        self._took(read, event.at.date().isoformat())
 
-    def _took(self, read: _Reading) -> None:
+    def _took(self, read: _Reading, day: str) -> None:
         self.events += 1
         read.taken += 1
+        read.newest = max(read.newest, day)
 
     def _use(self, day: int, manner: Manner) -> int:
         use = self._uses.setdefault((day, manner), len(self._uses))
@@ -250,7 +253,8 @@ class _Growing:
     def note(self, read: _Reading, *, done: bool) -> None:
         aside = read.aside() if done else []
         name, stream = read.log.name, read.log.kept
-        self.files.append(FileRead(name, read.size, read.changed, read.taken, read.begins, done, aside, stream))
+        newest = (date.fromisoformat(read.newest) - _EPOCH).days if read.newest else None
+        self.files.append(FileRead(name, read.size, read.changed, read.taken, read.begins, done, aside, stream, newest))
         read.taken, read.begins = 0, False
 
     def finished(self) -> Batch:

@@ -154,13 +154,14 @@ def describe(history: SqliteHistory) -> HistoryReport:
     query = "SELECT coalesce(sum(count), 0), count(DISTINCT key), count(DISTINCT principal) FROM use"
     events, keys, principals = history.rows(query)[0]
     files, records = history.rows("SELECT count(*), coalesce(sum(records), 0) FROM file WHERE done")[0]
+    gone, read_of_gone = history.rows("SELECT events, records FROM retired")[0]
     accounts = history.rows("SELECT value FROM text WHERE id IN (SELECT account FROM use) AND value <> '' ORDER BY 1")
     aside = history.rows(
         "SELECT path, line, reason, count FROM set_aside JOIN file ON file.id = set_aside.file ORDER BY 1, 2, 3"
     )
     return HistoryReport(
         events=events,
-        duplicates=max(0, records - events),
+        duplicates=max(0, records + read_of_gone - events - gone),
         files=files,
         accounts=tuple(row[0] for row in accounts),
         keys=keys,

@@ -24,6 +24,27 @@ DAYS_IN_BLOCK = 60
 """Days in one ``practice`` row: as many bits as a positive SQLite integer holds, rounded down."""
 
 
+def bring_up_to_date(db: Database) -> None:
+    """Make the tables that are not there yet, in one transaction; of two processes that begin, one makes them."""
+    _free_space_as_it_goes(db)
+    if not migrations.pending(db):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.apply(db)
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _free_space_as_it_goes(db: Database) -> None:
+    """Let pages be given back while the history is in use; to be said before there is a table."""
+    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.execute("VACUUM")
+
+
 @migrations()
 def m001_events(db: Database) -> None:
     for statement in _EVENTS:
@@ -49,6 +70,12 @@ def m004_terminal(db: Database) -> None:
     known = [(terminal_of(value), number) for number, value in db.execute("SELECT id, value FROM agent").fetchall()]
     db.conn.executemany("UPDATE agent SET terminal = ? WHERE id = ?", [each for each in known if each[0]])
     db.execute("CREATE INDEX agent_terminal ON agent (terminal) WHERE terminal IS NOT NULL")
+
+
+@migrations()
+def m005_retired(db: Database) -> None:
+    for statement in _RETIRED:
+        db.execute(statement)
 
 
 _EVENTS = (
@@ -115,4 +142,13 @@ _KEPT = (
         day INTEGER NOT NULL, event_id BLOB NOT NULL, packed BLOB NOT NULL, PRIMARY KEY (day, event_id))
         WITHOUT ROWID""",
     "CREATE TABLE kept_day (day INTEGER PRIMARY KEY, bytes INTEGER NOT NULL)",
+)
+
+_RETIRED = (
+    # The day of the newest event that was read from a file: with that day, the file is forgotten.
+    "ALTER TABLE file ADD COLUMN newest INTEGER",
+    "CREATE INDEX file_newest ON file (newest) WHERE newest IS NOT NULL",
+    # How many events have left, and how many records had been read from files that are forgotten.
+    "CREATE TABLE retired (events INTEGER NOT NULL, records INTEGER NOT NULL)",
+    "INSERT INTO retired VALUES (0, 0)",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -67,6 +68,17 @@ class SqliteHistory:
         opened, self._opened, self._of_thread = self._opened, [], threading.local()
         for db in opened:
             db.close()
+
+    def ready(self) -> bool:
+        """Whether there is a file that this version can ask; opening it to write sees to that.
+
+        ``True`` for a file that cannot be read at all, too: it is for a question to say so.
+        """
+        try:
+            with closing(open_reader(self.path)) as db:
+                return not migrations.pending(db)
+        except sqlite3.Error:
+            return self.path.exists()
 
     def coverage(self, span: Span) -> Coverage | None:
         """What of ``span`` the history holds; ``None`` if span and history do not meet."""

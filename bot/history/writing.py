@@ -6,17 +6,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.database import Database, open_writer
+from bot.database import open_writer
 from bot.history import kept, packing
 from bot.history.batch import Batch, FileRead
 from bot.history.held import Parts, part_of
 from bot.history.numbers import ACCOUNT_AT, REGION_AT, Fields, Numbers
 from bot.history.relations import Relations, Relative
-from bot.history.schema import migrations
+from bot.history.schema import bring_up_to_date
 
 _BEGIN_FILE = """INSERT INTO file (path, size, changed) VALUES (?, ?, ?)
     ON CONFLICT (path) DO UPDATE SET size = excluded.size, changed = excluded.changed, done = 0
     RETURNING id"""
+
+_FILE_READ = """UPDATE file SET records = ? + records * ?, done = ?, newest = coalesce(max(newest, ?), newest, ?)
+    WHERE id = ?"""
 
 
 class HistoryWriter:
@@ -30,8 +33,7 @@ class HistoryWriter:
         self._db = open_writer(path, synchronous="NORMAL")
         self._db.execute("PRAGMA cache_size = -65536")
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
-        _free_space_as_it_goes(self._db)
-        migrations.apply(self._db)
+        bring_up_to_date(self._db)
         self._numbers = Numbers(self._db)
         self._parts = Parts(self._db)
         self._relations = Relations(self._db, self._parts)
@@ -96,8 +98,8 @@ class HistoryWriter:
 
     def _file(self, file: FileRead) -> int:
         number = int(self._db.execute(_BEGIN_FILE, [file.path, file.size, file.changed]).fetchone()[0])
-        update = "UPDATE file SET records = ? + records * ?, done = ? WHERE id = ?"
-        self._db.execute(update, [file.records, int(file.stream or not file.begins), int(file.done), number])
+        more = int(file.stream or not file.begins)
+        self._db.execute(_FILE_READ, [file.records, more, int(file.done), file.newest, file.newest, number])
         if file.done:
             if not file.stream:
                 self._db.execute("DELETE FROM set_aside WHERE file = ?", [number])
@@ -138,10 +140,3 @@ class HistoryWriter:
 def _in_file(entry: bytes, files: Sequence[bytes]) -> bytes:
     """The entry with the number its file has in the history."""
     return entry[:20] + files[int.from_bytes(entry[20:24], "big")] + entry[24:]
-
-
-def _free_space_as_it_goes(db: Database) -> None:
-    """Let pages be given back while the history is in use; to be said before there is a table."""
-    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        db.execute("VACUUM")
