@@ -17,8 +17,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws import Aws, NoWayIn, in_words
-from bot.enrichment import Threads
 from bot.model import MailQuarter, MailSent, Unread
+from bot.threads import Threads
 
 PERMISSIONS = frozenset({"ses:GetSendStatistics"})
 """Every call of this module. SES's quota would tell less, and asking for it is what thieves do first."""
