@@ -17,6 +17,7 @@ from bot.model import (
     Coverage,
     EarlierCase,
     Event,
+    History,
     IdentityRecord,
     KeyRecord,
     Kind,
@@ -118,7 +119,7 @@ CONCERNS: dict[Kind, Callable[[Event], object]] = {
 }
 
 
-class FakeHistory:
+class FakeHistory(History):
     """``History`` over a list of events."""
 
     def __init__(self, events: Sequence[Event], *, missing: tuple[str, ...] = ()) -> None:

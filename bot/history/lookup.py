@@ -27,6 +27,7 @@ from bot.model import (
     CannotSearch,
     Coverage,
     Event,
+    History,
     HistoryUnavailableError,
     Kind,
     Observable,
@@ -71,7 +72,7 @@ class Timing:
     pause: Callable[[float], object] = time.sleep
 
 
-class LookupHistory:
+class LookupHistory(History):
     """``bot.model.History`` over LookupEvents. May be asked from any thread.
 
     ``client`` gives a CloudTrail client for an account and a region, and may raise ``bot.aws.NoWayIn``.

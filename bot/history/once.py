@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.model import Coverage, Event, History, Observable, Principal, Span, Use
+from bot.model import Coverage, Event, History, Observable, Prevalence, Principal, Span, Use
 from bot.once import Once
 
 
-class AskedOnce:
+class AskedOnce(History):
     """``History`` over ``history`` that remembers its answers. For one triage: it never looks again.
 
     Safe from several threads; two that ask the same wait for one answer. An error is not remembered.
@@ -38,3 +38,9 @@ class AskedOnce:
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
         return self._once.ask(("principal", observable, until), lambda: self._history.principal(observable, until))
+
+    def prevalence(self, event: str, span: Span) -> Prevalence:
+        return self._once.ask(("prevalence", event, span), lambda: self._history.prevalence(event, span))
+
+    def cost(self) -> str | None:
+        return self._history.cost()

@@ -27,6 +27,7 @@ from bot.model import (
     Kind,
     Observable,
     Outcome,
+    Prevalence,
     Principal,
     Span,
     Use,
@@ -52,7 +53,7 @@ def events_of(alert: Alert, history: History | None = None) -> tuple[Event, ...]
     return tuple(_event(alert.evidence_id, call, history) for call in alert.calls)
 
 
-class WithAlerts:
+class WithAlerts(History):
     """``bot.model.History`` over ``history`` and the ``events`` of alerts.
 
     Such an event is the same call as a record if every field the alert states (key, else principal, else address;
@@ -92,6 +93,18 @@ class WithAlerts:
         known = self._history.principal(observable, until)
         told = (event for event in self._events if event.at <= until and event.principal.id != UNKNOWN_ID)
         return known or next((event.principal for event in told if concerns(event, observable)), None)
+
+    def prevalence(self, event: str, span: Span) -> Prevalence:
+        known = self._history.prevalence(event, span)
+        told = [each for each in self._unrecorded(Observable(Kind.EVENT, event), span) if not each.by_service]
+        if not told:
+            return known
+        first = min([each.at for each in told] + [at for at in [known.first_seen] if at is not None])
+        principals = tuple(sorted({*known.principals, *(each.principal.id for each in told)}))
+        return replace(known, count=known.count + len(told), principals=principals, first_seen=first)
+
+    def cost(self) -> str | None:
+        return self._history.cost()
 
     def _with_told(self, held: Sequence[Use], observable: Observable, span: Span) -> tuple[Use, ...]:
         uses = list(held)

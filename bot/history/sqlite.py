@@ -17,7 +17,7 @@ from bot.history.kept import unpacked
 from bot.history.rolled import Rolled, Seconds, moment
 from bot.history.schema import migrations
 from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
-from bot.model import Coverage, Event, Habit, HistoryUnavailableError, Kind, Observable, Principal, Span, Use
+from bot.model import Coverage, Event, Habit, History, HistoryUnavailableError, Kind, Observable, Principal, Span, Use
 
 _IDENTITY = """SELECT p.value, d.type, d.arn, d.account FROM use u JOIN identity d ON d.id = u.identity
     JOIN principal p ON p.id = d.principal WHERE u.id = ?"""
@@ -51,7 +51,7 @@ class Pointer:
         return self.log.startswith("s3://")
 
 
-class SqliteHistory:
+class SqliteHistory(History):
     """``bot.model.History`` over one file. May be asked from any thread; each has a read-only connection of its own.
 
     Every question raises ``HistoryUnavailableError`` if the file is missing or is not a history.

@@ -13,9 +13,7 @@ from bot.model.alert import Alert, Call
 from bot.model.case import Case
 from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal
 from bot.model.enricher import (
-    COMMON_PRINCIPALS,
     PREVALENCE,
-    PREVALENCE_SAMPLE,
     THIN_BASELINE_DAYS,
     THIN_BASELINE_EVENTS,
     WIDENED_BASELINE,
@@ -26,14 +24,21 @@ from bot.model.enricher import (
     Enricher,
     Enrichment,
     Fact,
-    Prevalence,
     Signal,
     Status,
     Unknown,
 )
 from bot.model.environment import ApprovedTest, Environment, named_by
 from bot.model.event import Activity, AddressClass, Detail, Event, Habit, Outcome, Principal, Use
-from bot.model.history import Coverage, History
+from bot.model.history import (
+    COMMON_PRINCIPALS,
+    PREVALENCE_SAMPLE,
+    Coverage,
+    Foreseen,
+    History,
+    Prevalence,
+    Want,
+)
 from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Verdict
 from bot.model.observable import Kind, Observable
 from bot.model.ports import (
@@ -100,6 +105,7 @@ __all__ = (
     "Evidence",
     "Excluded",
     "Fact",
+    "Foreseen",
     "Gap",
     "Habit",
     "History",
@@ -134,6 +140,7 @@ __all__ = (
     "Unread",
     "Use",
     "Verdict",
+    "Want",
     "Window",
     "account_of",
     "family_is_new",

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from bot.model.environment import Environment
 from bot.model.event import Principal, Use
-from bot.model.history import History
+from bot.model.history import History, Prevalence
 from bot.model.observable import Kind, Observable
 from bot.model.ports import AddressData, EarlierCases, Iam, Records, Statistics
 from bot.model.times import Span, Window
@@ -21,9 +21,6 @@ WIDENED_BASELINE = timedelta(days=90)
 """A baseline thinner than 20 events or 3 active days is asked again over 90 days before it is called too thin."""
 PREVALENCE = timedelta(days=30)
 """How far before the recent part it is counted who uses a call."""
-PREVALENCE_SAMPLE = 1_000
-COMMON_PRINCIPALS = 10
-"""A call that more principals than this use is common in an organisation of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +112,6 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Prevalence:
-    """Who used a call before the recent part; what services did for others does not count."""
-
-    event: str
-    count: int
-    principals: tuple[str, ...]
-    first_seen: datetime | None
-    exact: bool
-    """False: there are at least so many, and more calls than were looked at."""
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """The world as an enricher may see it: the moment asked about and the clients, nothing global."""
 
@@ -154,18 +139,7 @@ class Context:
         """Who used ``event`` in the 30 days before the recent part."""
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
         span = Span(self.window.recent_since - PREVALENCE, self.window.baseline.until)
-        call = Observable(Kind.EVENT, event)
-        newest = self.history.events(call, span, limit=PREVALENCE_SAMPLE)
-        who = {each.principal.id for each in newest if not each.by_service}
-        if len(newest) < PREVALENCE_SAMPLE or len(who) > COMMON_PRINCIPALS:
-            own = [each for each in newest if not each.by_service]
-            first = min((each.at for each in own), default=None)
-            return Prevalence(event, len(own), tuple(sorted(who)), first, len(newest) < PREVALENCE_SAMPLE)
-        uses = [use for use in self.history.uses(call, span) if not use.by_service]
-        first = min((use.first_seen for use in uses), default=None)
-        return Prevalence(
-            event, sum(use.count for use in uses), tuple(sorted({use.principal for use in uses})), first, exact=True
-        )
+        return self.history.prevalence(event, span)
 
     def looked(self) -> str:
         """How an answer that found nothing ends: over which span it was possible to look, or that it was not."""

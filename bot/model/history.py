@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from bot.model.event import Event, Principal, Use
-from bot.model.observable import Observable
+from bot.model.observable import Kind, Observable
 from bot.model.times import Span
+
+PREVALENCE_SAMPLE = 1_000
+COMMON_PRINCIPALS = 10
+"""A call that more principals than this use is common in an organisation of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,38 @@ class Coverage:
     """Region → its newest event."""
     missing: tuple[str, ...]
     """Sentences: what a reader would expect to be covered and is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prevalence:
+    """Who used a call in a span; what services did for others does not count."""
+
+    event: str
+    count: int
+    principals: tuple[str, ...]
+    first_seen: datetime | None
+    exact: bool
+    """False: there are at least so many, and more calls than were looked at."""
+
+
+class Want(StrEnum):
+    """What is asked of an observable: see the methods of ``History``."""
+
+    USES = "uses"
+    EVENTS = "events"
+    PREVALENCE = "prevalence"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A question that will be asked; where not ``certain``, one that may be."""
+
+    observable: Observable
+    span: Span
+    want: Want = Want.USES
+    limit: int = 0
+    """Of ``events``."""
+    certain: bool = True
 
 
 class History(Protocol):
@@ -53,3 +90,31 @@ class History(Protocol):
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
         """Who was behind ``observable`` (a key or principal id) most recently before or at ``until``."""
+
+    # A store in which every question costs a query answers the rest in ways of its own.
+
+    def prevalence(self, event: str, span: Span) -> Prevalence:
+        """Who called ``event`` (``service:Name``) inside ``span``. Of a common call no more is read than shows it."""
+        call = Observable(Kind.EVENT, event)
+        newest = self.events(call, span, limit=PREVALENCE_SAMPLE)
+        own = [each for each in newest if not each.by_service]
+        who = {each.principal.id for each in own}
+        if len(newest) < PREVALENCE_SAMPLE or len(who) > COMMON_PRINCIPALS:
+            first = min((each.at for each in own), default=None)
+            return Prevalence(event, len(own), tuple(sorted(who)), first, len(newest) < PREVALENCE_SAMPLE)
+        uses = [use for use in self.uses(call, span) if not use.by_service]
+        first = min((use.first_seen for use in uses), default=None)
+        principals = tuple(sorted({use.principal for use in uses}))
+        return Prevalence(event, sum(use.count for use in uses), principals, first, exact=True)
+
+    def foresee(self, questions: Sequence[Foreseen]) -> None:
+        """These will be asked: a store may answer them all in one go. The answers are the same without."""
+        return None  # noqa: RET501 - without it, whoever needs no foresight would have to say so
+
+    def for_one_triage(self) -> History:
+        """The same history for the questions of one triage, with a ``cost`` of its own."""
+        return self
+
+    def cost(self) -> str | None:
+        """A sentence: what the answers have cost so far; ``None`` where they cost nothing."""
+        return None

@@ -22,13 +22,13 @@ import pytest
 from bot.history.content import RawRecord
 from bot.history.files import log_files
 from bot.history.sources import LogFile
-from bot.model import CannotSearch, Event, History, Kind, Observable, Principal, Span, Use
+from bot.model import CannotSearch, Event, History, Kind, Observable, Prevalence, Principal, Span, Use
 from tests.history.made import ACCOUNT, ALICE, DATA, KALI, KEY, MADE_FROM, assorted, key, principal, record
 from tests.history.plain import Plain, in_plain_order
 
 Record = dict[str, Any]
 Told = tuple[str, str | None, str | None]
-Found = TypeVar("Found", Sequence[Use], Sequence[Event], Sequence[Told])
+Found = TypeVar("Found", Sequence[Use], Sequence[Event], Sequence[Told], Sequence[Prevalence])
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 NOW = datetime(2026, 11, 12, tzinfo=UTC)
@@ -127,6 +127,18 @@ class HistoryContract:
             if found is not None:
                 before = plain.of(observable, Span(MADE_FROM - 30 * DAY, until))[:1]
                 assert found == [_told(event.principal) for event in before]
+
+    @pytest.mark.parametrize("name", ["iam:ListUsers", "sts:GetCallerIdentity", "signin:ConsoleLogin", "iam:None"])
+    def test_who_makes_a_call_is_counted(self, name: str, history: History, plain: Plain, stored: Stored) -> None:
+        call = Observable(Kind.EVENT, name)
+        for span in SPANS:
+            found = _asked(partial(_counted, history, name, span), call, stored)
+            if found is not None:
+                own = [event for event in plain.of(call, span) if not event.by_service]
+                who = {event.principal.id for event in own}
+                assert found[0].exact
+                assert (found[0].count, found[0].principals) == (len(own), tuple(sorted(who)))
+                assert found[0].first_seen == min((event.at for event in own), default=None)
 
     def test_what_was_searched_names_every_account_and_the_newest_event_of_every_region(
         self, history: History, plain: Plain
@@ -227,6 +239,10 @@ class HistoryContract:
 
 def _at(time: str, number: int = 1, **changes: Any) -> Record:
     return record(number, eventTime=time, **changes)
+
+
+def _counted(history: History, name: str, span: Span) -> Sequence[Prevalence]:
+    return [history.prevalence(name, span)]
 
 
 def _behind(history: History, observable: Observable, until: datetime) -> Sequence[Told]:
