@@ -69,6 +69,7 @@ from bot.slack.socket import SocketRunner
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
 from bot.triage import TriageWorld, triage
+from bot.weights import own_weights, shipped
 from bot.workers import Handler, Workers
 
 log = structlog.get_logger()
@@ -116,6 +117,7 @@ class Investigator:
             iam=outside.iam,
             statistics=outside.statistics,
             records=RawRecords(self.history) if self.history is not None else None,
+            weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
         )
 
     def prepare(self) -> None:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
+from bot.arithmetic import FINDING, Tally, in_words, tally
+from bot.excuses import Known
 from bot.model import (
     Alert,
+    ApprovedTest,
     Assessment,
-    ClassPoints,
     Enrichment,
     Gap,
+    Kind,
     Reason,
     Signal,
     Status,
     Verdict,
+    rfc3339,
 )
-from bot.weights import HIGHEST, FindingRule, Weights, shipped
+from bot.weights import FindingRule, Weights, shipped
 
-FINDING = "guardduty.finding"
+NETWORK = "network"
+"""The class whose points a known address takes away."""
 
 FINDING_TYPE = re.compile(r"[A-Za-z]{3,40}:[A-Za-z0-9]{2,40}/[A-Za-z]")
 """How GuardDuty names its findings, whichever way they come to us: ``Purpose:Resource/Name``."""
+
+HEALTH_CODE = re.compile(r"AWS_RISK_[A-Z_]{3,80}")
+"""How AWS Health calls what it says of credentials (AWS Health user guide; DOMAIN 4.4)."""
 
 NOT_ASKED = "not asked: no enabled enricher answers it"
 
@@ -46,18 +54,14 @@ class Case:
     """What the caller could not look at."""
     searched: bool = True
     """Whether a history could be searched at all."""
-    approved_test: bool = False
+    seen: bool = True
+    """Whether what is judged occurs in what was searched, or in an alert: of what was never seen nothing is cleared."""
+    known: Known = field(default_factory=Known)
+    """Addresses that prove nothing."""
+    test: ApprovedTest | None = None
     """An approved penetration test whose key, address and time window all match."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """The arithmetic: points by class before caps, what each reason counts, the score."""
-
-    counted: Mapping[str, int]
-    classes: Mapping[str, ClassPoints]
-    floor: int
-    score: int
+    no_test: str | None = None
+    """Why the test that names the key does not explain what it did."""
 
 
 def assess(enrichments: Sequence[Enrichment], case: Case | None = None, weights: Weights | None = None) -> Assessment:
@@ -65,20 +69,26 @@ def assess(enrichments: Sequence[Enrichment], case: Case | None = None, weights:
     case, weights = case or Case(), weights or shipped()
     fired = _fired(enrichments, case, weights)
     rules = _finding_rules(case.alerts, weights)
-    tally = _tally(fired.keys(), rules, weights)
+    found = tally(fired.keys(), rules, weights)
     undecided = _undecided(enrichments, case, weights) - fired.keys()
-    possible = _tally(fired.keys() | undecided, rules, weights)
-    verdict = _verdict(tally, possible, case, weights)
-    could_be = _could_be(verdict, tally, possible, case, weights)
-    reasons = _reasons(fired, tally, weights)
+    possible = tally(fired.keys() | undecided, rules, weights)
+    verdict = _verdict(found, possible, case, weights)
+    could_be = _could_be(verdict, found, possible, case, weights)
+    reasons = _reasons(fired, found, weights)
+    excused = _excused(enrichments, case, weights)
+    names = [weights.signals[reason.signal].name for reason in reasons]
     return Assessment(
         verdict=verdict,
-        score=tally.score,
-        classes=tally.classes,
-        reasons=reasons,
+        score=found.score,
+        classes=found.classes,
+        reasons=(*reasons, *excused),
         gaps=_gaps(enrichments, case, weights),
         could_be=could_be,
-        sentence=_sentence(verdict, tally.score, [weights.signals[reason.signal].name for reason in reasons], could_be),
+        sentence=_sentence(verdict, found.score, names, could_be, case),
+        arithmetic=(
+            *in_words(found, verdict, weights, undecided=undecided, possible=possible),
+            *(f"{each.signal}: not counted" for each in excused),
+        ),
     )
 
 
@@ -87,14 +97,58 @@ def assess(enrichments: Sequence[Enrichment], case: Case | None = None, weights:
 
 def _fired(enrichments: Sequence[Enrichment], case: Case, weights: Weights) -> dict[str, list[Signal]]:
     fired: dict[str, list[Signal]] = {}
-    for signal in chain(_answered_signals(enrichments), case.signals, _finding_signals(case.alerts)):
+    counted = (each for each in enrichments if not _of_known_place(each, case))
+    excusable = (each for each in enrichments if _of_known_place(each, case))
+    for signal in chain(
+        _answered_signals(counted),
+        (each for each in _answered_signals(excusable) if not _is_network(each, weights)),
+        case.signals,
+        _alert_signals(case.alerts),
+    ):
         if signal.kind in weights.signals:
             fired.setdefault(signal.kind, []).append(signal)
     return fired
 
 
+def _of_known_place(enrichment: Enrichment, case: Case) -> bool:
+    return enrichment.observable.kind is Kind.IP and enrichment.observable.value in case.known
+
+
+def _is_network(signal: Signal, weights: Weights) -> bool:
+    return signal.kind in weights.signals and weights.signals[signal.kind].class_ == NETWORK
+
+
+def _excused(enrichments: Iterable[Enrichment], case: Case, weights: Weights) -> tuple[Reason, ...]:
+    """What fired of a known address, and counts nothing for that."""
+    return tuple(
+        Reason(
+            signal.kind,
+            0,
+            f"{signal.sentence} Not counted: {case.known.reason(each.observable.value)}.",
+            signal.evidence,
+        )
+        for each in enrichments
+        if _of_known_place(each, case)
+        for signal in _answered_signals([each])
+        if _is_network(signal, weights)
+    )
+
+
 def _answered_signals(enrichments: Iterable[Enrichment]) -> list[Signal]:
     return [signal for each in enrichments if each.answer is not None for signal in each.answer.signals]
+
+
+def _alert_signals(alerts: Sequence[Alert]) -> Iterator[Signal]:
+    yield from _finding_signals(alerts)
+    for alert in alerts:
+        if HEALTH_CODE.fullmatch(alert.title):
+            yield Signal(_of_health(alert.title), f"AWS Health reports: {alert.title}", (alert.evidence_id,))
+
+
+def _of_health(code: str) -> str:
+    if code == "AWS_RISK_IAM_QUARANTINE":
+        return "aws.quarantine"
+    return "aws.health.suspected" if code.endswith("_SUSPECTED") else "aws.health"
 
 
 def _finding_signals(alerts: Iterable[Alert]) -> list[Signal]:
@@ -133,46 +187,25 @@ def _undecided(enrichments: Iterable[Enrichment], case: Case, weights: Weights) 
     return frozenset(kinds & weights.signals.keys())
 
 
-# -------------------------------------------------------------------------------------- arithmetic
+# ----------------------------------------------------------------------------------------- the verdict
 
 
-def _tally(kinds: Iterable[str], rules: Sequence[FindingRule], weights: Weights) -> Tally:
-    """Each kind counts once, however many signals of it there are; a class counts no more than its cap."""
-    kinds = set(kinds)
-    counted = {kind: _points(kind, kinds, rules, weights) for kind in kinds}
-    sums: dict[str, int] = {}
-    for kind, points in counted.items():
-        sums[weights.signals[kind].class_] = sums.get(weights.signals[kind].class_, 0) + points
-    classes = {name: ClassPoints(sums[name], cap) for name, cap in weights.caps.items() if sums.get(name)}
-    floor = max([weights.signals[kind].floor for kind in kinds] + [rule.floor for rule in rules], default=0)
-    score = sum(min(each.points, each.cap) for each in classes.values())
-    return Tally(counted, classes, floor, min(max(score, floor), HIGHEST))
-
-
-def _points(kind: str, kinds: set[str], rules: Sequence[FindingRule], weights: Weights) -> int:
-    """The points of ``kind``, or none where another fired signal already holds the same evidence."""
-    holders = set(weights.signals[kind].counted_in)
-    if kind == FINDING and all(rule.restates for rule in rules):
-        holders |= {rule.restates for rule in rules if rule.restates}
-    return 0 if holders & kinds else weights.signals[kind].points
-
-
-def _verdict(tally: Tally, possible: Tally, case: Case, weights: Weights) -> Verdict:
-    if case.approved_test and not tally.floor:
+def _verdict(found: Tally, possible: Tally, case: Case, weights: Weights) -> Verdict:
+    if case.test is not None and not found.floor:
         return Verdict.EXPECTED
-    verdict = weights.band(tally.score)
+    verdict = weights.band(found.score)
     if verdict is not Verdict.LOW:
         return verdict
     could_rise = possible.score >= weights.bands[Verdict.PROBABLE]
-    return Verdict.INCONCLUSIVE if could_rise or not case.searched else Verdict.LOW
+    return Verdict.LOW if case.searched and case.seen and not could_rise else Verdict.INCONCLUSIVE
 
 
 def _could_be(
-    verdict: Verdict, tally: Tally, possible: Tally, case: Case, weights: Weights
+    verdict: Verdict, found: Tally, possible: Tally, case: Case, weights: Weights
 ) -> tuple[Verdict, int] | None:
-    if possible.score == tally.score:
+    if possible.score == found.score:
         return None
-    if case.approved_test and not possible.floor:
+    if case.test is not None and not possible.floor:
         return verdict, possible.score
     return weights.band(possible.score), possible.score
 
@@ -180,10 +213,10 @@ def _could_be(
 # --------------------------------------------------------------------------------- what people read
 
 
-def _reasons(fired: Mapping[str, Sequence[Signal]], tally: Tally, weights: Weights) -> tuple[Reason, ...]:
+def _reasons(fired: Mapping[str, Sequence[Signal]], found: Tally, weights: Weights) -> tuple[Reason, ...]:
     """The heaviest first; signals of one weight stand in the order of the table."""
     reasons = [
-        Reason(kind, tally.counted[kind], _merged_sentence(fired[kind]), _evidence(fired[kind]))
+        Reason(kind, found.counted[kind], _merged_sentence(fired[kind]), _evidence(fired[kind]))
         for kind in weights.signals
         if kind in fired
     ]
@@ -225,12 +258,21 @@ def _question(kind: str, weights: Weights) -> str:
     return weight.question if weight is not None else kind
 
 
-def _sentence(verdict: Verdict, score: int, names: Sequence[str], could_be: tuple[Verdict, int] | None) -> str:
-    nothing = (
-        "too little could be checked" if verdict is Verdict.INCONCLUSIVE else "nothing unusual in what was checked"
-    )
-    reasons = ", ".join(names[:NAMED_REASONS]) or nothing
-    sentence = f"{verdict} ({score}/100): {reasons}."
+def _sentence(
+    verdict: Verdict, score: int, names: Sequence[str], could_be: tuple[Verdict, int] | None, case: Case
+) -> str:
+    sentence = f"{verdict} ({score}/100): {', '.join(names[:NAMED_REASONS]) or _nothing(verdict, case)}."
+    if case.test is not None:
+        test = f"The approved test “{case.test.name}”, until {rfc3339(case.test.until)}"
+        sentence += f" {test}, {'explains' if verdict is Verdict.EXPECTED else 'does not excuse'} it."
+    if case.no_test:
+        sentence += f" {case.no_test}"
     if could_be is not None and could_be[0] is not verdict:
         sentence += f" Could be {could_be[0]} ({could_be[1]}/100) if what could not be assessed is true."
     return sentence
+
+
+def _nothing(verdict: Verdict, case: Case) -> str:
+    if verdict is not Verdict.INCONCLUSIVE:
+        return "nothing unusual in what was checked"
+    return "too little could be checked" if case.seen or not case.searched else "it was not seen in what was searched"

@@ -43,6 +43,13 @@ def subjects(alert: Alert) -> tuple[Observable, ...]:
     return ()
 
 
+def pivots(alert: Alert) -> tuple[Observable, ...]:
+    """Everything of ``alert`` that can be triaged: its keys, principals and addresses, in that order."""
+    if alert.sample:
+        return ()
+    return tuple(dict.fromkeys(each for kind in SUBJECTS for each in alert.observables if each.kind is kind))
+
+
 def open_or_join(
     db: Database,
     alert: Alert,

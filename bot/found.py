@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -54,13 +55,18 @@ def find(observable: Observable, window: Window, history: History | None) -> Fou
     return Found(searched, principal, uses, recent, asking.why)
 
 
-def account(observable: Observable, principal: Principal | None) -> str | None:
-    """The account of who is triaged: as the history says, else as the key id encodes it or the principal's id names."""
-    if principal is not None and principal.account:
-        return principal.account
+def account(observable: Observable, found: Found) -> str | None:
+    """The account it belongs to: its principal's, the one its id names or encodes; else where it was used most."""
+    if found.principal is not None and found.principal.account:
+        return found.principal.account
     if observable.kind is Kind.ACCESS_KEY:
         return account_of(observable.value)
-    return observable.value.partition(":")[0] if observable.kind is Kind.PRINCIPAL else None
+    if observable.kind is Kind.PRINCIPAL:
+        return observable.value.partition(":")[0]
+    used = Counter[str]()
+    for use in found.uses:
+        used[use.account] += use.count
+    return min(used, key=lambda name: (-used[name], name), default=None)
 
 
 class _Asking:

@@ -15,6 +15,7 @@ from bot import audit, cases
 from bot.access import AccessRules, decide
 from bot.assessment import Case as Judged
 from bot.assessment import assess
+from bot.cases import SUBJECTS
 from bot.database import Database
 from bot.history.address import parse_address
 from bot.history.sqlite import SqliteHistory
@@ -39,6 +40,7 @@ from bot.model import (
     Scope,
     Span,
     Triage,
+    Verdict,
     Window,
 )
 from bot.pipeline import Investigate, Pipeline
@@ -48,6 +50,15 @@ from bot.scope.ground import Known
 from bot.scope.reading import scope
 from bot.store.state import State
 from bot.triage import alert_gaps
+
+MOST_PIVOTS = 20
+"""Keys, principals and addresses of one alert that are triaged."""
+
+GRAVITY = (
+    *(Verdict.INCIDENT, Verdict.PROBABLE, Verdict.SUSPICIOUS),
+    *(Verdict.INCONCLUSIVE, Verdict.EXPECTED, Verdict.LOW),
+)
+"""The verdicts, the worst first: what could not be judged is worse than what is explained."""
 
 KEY_FORM = re.compile(r"[A-Za-z0-9*]{16,128}")
 """What an access key id looks like, masked ones of old exports too; its alphabet decides nothing."""
@@ -101,14 +112,29 @@ def about_scope(
 def about_alert(
     alert: Alert, window: Window, investigate: Investigate
 ) -> tuple[tuple[Triage, ...], Assessment, tuple[Gap, ...]]:
-    """Everything about one alert without opening a case: a triage of each subject, and the worst assessment of them."""
-    triages = tuple(investigate(subject, window, alerts=(alert,)) for subject in cases.subjects(alert))
+    """Everything about one alert without opening a case: a triage of each key, of the principals, named or behind the
+    keys, and of each address; the worst assessment of them; every gap.
+    """
+    pivots = cases.pivots(alert)
+    triages: dict[Observable, Triage] = {}
+    for pivot in pivots[:MOST_PIVOTS]:
+        triages[pivot] = investigate(pivot, window, alerts=(alert,))
+    for behind in [triage.principal for triage in triages.values()]:
+        who = Observable(Kind.PRINCIPAL, behind.id) if behind is not None else None
+        if who is not None and who not in triages and len(triages) < MOST_PIVOTS:
+            triages[who] = investigate(who, window, alerts=(alert,))
     if not triages:
         assessment = assess((), Judged(alerts=(alert,), gaps=tuple(alert_gaps([alert])), searched=False))
         return (), assessment, assessment.gaps
-    worst = max((triage.assessment for triage in triages), key=lambda assessment: assessment.score)
-    gaps = dict.fromkeys(gap for triage in triages for gap in triage.assessment.gaps)
-    return triages, worst, tuple(gaps)
+    ordered = tuple(triages[pivot] for pivot in sorted(triages, key=lambda each: SUBJECTS.index(each.kind)))
+    worst = max((triage.assessment for triage in ordered), key=lambda each: (-GRAVITY.index(each.verdict), each.score))
+    gaps = dict.fromkeys(gap for triage in ordered for gap in triage.assessment.gaps)
+    return ordered, worst, (*gaps, *_left_out(len(pivots)))
+
+
+def _left_out(pivots: int) -> tuple[Gap, ...]:
+    why = f"the alert names {pivots}, and only the first {MOST_PIVOTS} were looked at"
+    return (Gap("What about its other keys, principals and addresses?", why),) if pivots > MOST_PIVOTS else ()
 
 
 def about_hunt(

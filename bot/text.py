@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot import summary
 from bot.history.load import HistoryReport, SetAside
-from bot.model import Alert, Case, Change, Enrichment, Plan, Reason, Refusal, Triage
+from bot.model import Alert, Assessment, Case, Change, Enrichment, Plan, Reason, Refusal, Triage
 from bot.plain import LONGEST_AGENT, clean
 from bot.summary import Row
 
@@ -40,8 +40,8 @@ def case_text(case: Case) -> str:
     )
 
 
-def triage_text(triage: Triage) -> str:
-    """Everything a triage found, readable: verdict, arithmetic, answers, gaps."""
+def triage_text(triage: Triage, *, why: bool = False) -> str:
+    """Everything a triage found, readable: verdict, reasons, answers, gaps; with ``why``, the score term by term."""
     judged = triage.assessment
     return _document(
         [
@@ -56,13 +56,17 @@ def triage_text(triage: Triage) -> str:
                 ]
             ),
             *_section("Why", (_reason(reason) for reason in judged.reasons)),
-            *_section("Score", (f"{n}: {c.points} of at most {c.cap}" for n, c in judged.classes.items())),
+            *(_section("How the score came about", judged.arithmetic) if why else _section("Score", _score(judged))),
             *(line for enrichment in triage.enrichments for line in _enrichment(enrichment)),
             *_section("Not known", (f"{gap.label}: {gap.value}" for gap in summary.gaps(triage))),
             *_wrapped(summary.could_be(triage) or ""),
             *_section("Suggested", (f"{s.remediation} {s.target}: {s.why}" for s in triage.suggested)),
         ]
     )
+
+
+def _score(judged: Assessment) -> Iterator[str]:
+    yield from (f"{name}: {each.points} of at most {each.cap}" for name, each in judged.classes.items())
 
 
 def alert_text(alert: Alert) -> str:

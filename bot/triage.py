@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Protocol
 
+from bot.asking import address_gaps, addresses_of, questions_of
 from bot.assessment import Case, assess
 from bot.enrichment import Question, Runner
+from bot.excuses import Doing, Known, approved_test, doings, known_places, told
 from bot.found import ACTORS, Found, account, find
 from bot.history.activity import activity
 from bot.history.once import AskedOnce
 from bot.history.overlay import WithAlerts, events_of
 from bot.model import (
-    AddressClass,
     AddressData,
     Alert,
     Context,
@@ -45,10 +45,9 @@ from bot.plugins import Plugin
 from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
 from bot.weights import Weights, shipped
 
-MOST_ADDRESSES = 10
-"""How many recent addresses of a key or principal are looked up, the newest first."""
-
 LONG_TERM_KEY = "AKIA"
+ALERT = "alert:"
+"""How the ids of what only an alert tells of begin."""
 
 Progress = Callable[[Triage], None]
 
@@ -86,7 +85,6 @@ def triage(
     world: TriageWorld,
     alerts: Sequence[Alert] = (),
     signals: Sequence[Signal] = (),
-    approved_test: bool = False,
     rulings: Sequence[Ruling] = (),
     on_progress: Progress | None = None,
 ) -> Triage:
@@ -99,7 +97,7 @@ def triage(
     """
     history = _history(world.history, alerts)
     found = find(observable, window, history)
-    environment = world.environment_of(account(observable, found.principal))
+    environment = world.environment_of(account(observable, found))
     # With nothing to search and nothing told, "none" would clear people: such questions are skipped instead.
     askable = history if found.searched is not None or found.uses or found.unanswered else None
     context = Context(
@@ -113,19 +111,26 @@ def triage(
         cases=world.cases,
         statistics=world.statistics,
     )
-    addresses = _addresses(alerts, found.recent) if observable.kind in ACTORS else []
-    questions = list(_questions(observable, addresses, world.plugins))
+    addresses = addresses_of(alerts, found.recent) if observable.kind in ACTORS else []
+    questions = list(questions_of(observable, addresses, world.plugins))
+    known = _known(observable, window, found, context, addresses)
+    never_seen = _never_seen(observable, window, found, world.history)
+    test, no_test = approved_test(environment.tests, _done(found, alerts, world.history), known)
     case = Case(
         alerts=tuple(alerts),
         signals=tuple(signals),
         answerable=frozenset[str]().union(*(plugin.declaration.raises for plugin in world.plugins)),
         gaps=(
             *_coverage_gaps(window, found, world.history),
-            *_address_gaps(alerts, found.recent, addresses),
+            *never_seen,
+            *address_gaps(alerts, found.recent, addresses),
             *alert_gaps(alerts),
         ),
         searched=found.searched is not None,
-        approved_test=approved_test,
+        seen=not never_seen,
+        known=known,
+        test=test,
+        no_test=no_test,
     )
     making = _Making(observable, window, found, environment, questions, case, world.weights)
     answers: dict[int, Enrichment] = {}
@@ -141,8 +146,8 @@ def triage(
         return answered
     if on_progress is not None:
         on_progress(replace(answered, pending=(QUESTION,)))
-    told = [event for alert in alerts for event in events_of(alert, world.history)]
-    return making.scoped(answers, leads, world.scoper(leads, window, told=told, rulings=rulings))
+    calls = [event for alert in alerts for event in events_of(alert, world.history)]
+    return making.scoped(answers, leads, world.scoper(leads, window, told=calls, rulings=rulings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,7 @@ class _Making:
         enrichments = tuple(answers[index] for index in sorted(answers))
         waiting = [question for index, question in enumerate(self.questions) if index not in answers]
         assessment = assess(enrichments, self._case(waiting), self.weights)
-        owner = account(self.observable, self.found.principal)
+        owner = account(self.observable, self.found)
         return Triage(
             observable=self.observable,
             window=self.window,
@@ -200,46 +205,43 @@ def _history(history: History | None, alerts: Sequence[Alert]) -> History | None
     return AskedOnce(WithAlerts(history, events) if events else history)
 
 
-# ---------------------------------------------------------------------------------- what to ask about
+def _known(observable: Observable, window: Window, found: Found, context: Context, addresses: Iterable[str]) -> Known:
+    """The addresses that prove nothing, by what was done before: by the key, or for a session by its principal."""
+    uses: Sequence[Use] = found.uses
+    if observable.kind is Kind.ACCESS_KEY and not observable.value.startswith(LONG_TERM_KEY):
+        uses = context.baseline().uses if context.history is not None else ()
+    before = [use for use in uses if use.first_seen < window.recent_since] if observable.kind in ACTORS else []
+    places = addresses if observable.kind in ACTORS else [observable.value]
+    return known_places(places, before, context.environment, found.principal, context.addresses)
 
 
-def _questions(observable: Observable, addresses: Iterable[str], plugins: Sequence[Plugin]) -> Iterable[Question]:
-    """What each enricher is asked: the observable if it takes it, else, of a key's addresses, each."""
-    for plugin in plugins:
-        if observable.kind in plugin.declaration.takes:
-            yield Question(plugin, observable)
-        elif Kind.IP in plugin.declaration.takes:
-            yield from (Question(plugin, Observable(Kind.IP, address)) for address in addresses)
+def _done(found: Found, alerts: Sequence[Alert], history: History | None) -> list[Doing]:
+    """What is judged: the recent part, or without a history what the alerts tell."""
+    if history is not None:
+        return doings(found.recent)
+    return told(event for alert in alerts for event in events_of(alert, history))
 
 
-def _addresses(alerts: Iterable[Alert], recent: Iterable[Use]) -> list[str]:
-    """The alerts' addresses, then the newest of the recent public ones, each once."""
-    return list(dict.fromkeys([*_alert_addresses(alerts), *_recent_addresses(recent)[:MOST_ADDRESSES]]))
+# ------------------------------------------------------------------------------------------ what is open
 
 
-def _alert_addresses(alerts: Iterable[Alert]) -> list[str]:
-    return [each.value for alert in alerts for each in alert.observables if each.kind is Kind.IP]
-
-
-def _recent_addresses(recent: Iterable[Use]) -> list[str]:
-    last_seen: dict[str, datetime] = {}
-    for use in recent:
-        if use.ip and use.address_class is AddressClass.PUBLIC and not use.by_service:
-            last_seen[use.ip] = max(use.last_seen, last_seen.get(use.ip, use.last_seen))
-    return sorted(last_seen, key=lambda ip: (-last_seen[ip].timestamp(), ip))
-
-
-def _address_gaps(alerts: Iterable[Alert], recent: Iterable[Use], asked: Sequence[str]) -> list[Gap]:
-    known = dict.fromkeys([*_alert_addresses(alerts), *_recent_addresses(recent)])
-    left = len(known) - len(asked)
-    if not asked or not left:
+def _never_seen(observable: Observable, window: Window, found: Found, history: History | None) -> list[Gap]:
+    """That a history was searched and does not know what is asked about, though it may be busy elsewhere."""
+    if history is None or found.searched is None or found.unanswered or any(map(_is_recorded, found.uses)):
         return []
-    return [
-        Gap(
-            "Where do the other recent addresses come from?",
-            f"only the newest {len(asked)} of {len(known)} were asked about",
-        )
-    ]
+    if observable.kind in ACTORS and history.principal(observable, window.until) is not None:
+        return []
+    owner = account(observable, found)
+    if owner and owner not in found.searched.accounts:
+        why = f"the history has no events of account {owner}, to which it belongs"
+    else:
+        why = "the history never saw it; nothing can be said of what was not logged where it was searched"
+    return [Gap("What was it used for?", why)]
+
+
+def _is_recorded(use: Use) -> bool:
+    """Whether CloudTrail tells of it, and not only an alert."""
+    return not all(event.startswith(ALERT) for event in use.evidence)
 
 
 def alert_gaps(alerts: Iterable[Alert]) -> list[Gap]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ SHIPPED = Path(__file__).parent / "weights.toml"
 
 BANDS = (Verdict.INCIDENT, Verdict.PROBABLE, Verdict.SUSPICIOUS)
 HIGHEST = 100
+WEIGHT_KEYS = {"name", "question", "class", "points", "floor", "floor_beside", "expected", "counted_in"}
 
 
 class WeightsError(Exception):
@@ -34,6 +35,8 @@ class Weight:
     class_: str
     points: int
     floor: int = 0
+    floor_beside: Mapping[str, int] = field(default_factory=dict)
+    """A least score together with points of a class, by class."""
     expected: bool = False
     counted_in: tuple[str, ...] = ()
 
@@ -67,12 +70,53 @@ def shipped() -> Weights:
 
 
 def load_weights(path: Path) -> Weights:
-    """The table in ``path``. Raises ``OSError`` if it cannot be read, ``WeightsError`` with every fault in it."""
+    """The table in ``path`` alone. Raises ``WeightsError`` with every fault in it."""
+    return _weights(path.name, _table(path))
+
+
+def own_weights(path: Path) -> Weights:
+    """The shipped table with that of ``path`` laid over it: what ``path`` leaves out stays as it is.
+
+    Its findings are looked at before the shipped ones. Raises as :func:`load_weights`.
+    """
+    own = _table(path)
+    merged = _laid_over(_table(SHIPPED), {name: part for name, part in own.items() if name != "findings"})
+    findings = own.get("findings", [])
+    merged["findings"] = [*findings, *merged["findings"]] if isinstance(findings, list) else findings
+    return _weights(path.name, merged)
+
+
+def doubts(weights: Weights) -> list[str]:
+    """What is allowed and hardly meant, a sentence each."""
+    highest = weights.bands[Verdict.INCIDENT]
+    return [
+        f"caps.{name} lets one kind of oddity alone be an incident ({cap} of {highest} points)"
+        for name, cap in weights.caps.items()
+        if cap >= highest
+    ]
+
+
+def _table(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeightsError([f"{path.name} cannot be read: {error.strerror}."]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WeightsError([f"{path.name} is no TOML file: {error}."]) from error
-    check = _Check(path.name)
+
+
+def _laid_over(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = {name: _laid_over(table[name], over[name]) for name in over if _tables(table.get(name), over[name])}
+    return {**table, **over, **both}
+
+
+def _tables(one: object, other: object) -> bool:
+    return isinstance(one, Mapping) and isinstance(other, Mapping)
+
+
+def _weights(file: str, table: Mapping[str, Any]) -> Weights:
+    check = _Check(file)
+    check.known_keys("", table, {"bands", "caps", "signals", "findings"})
     caps = {name: check.points(f"caps.{name}", cap) for name, cap in check.table("caps", table.get("caps")).items()}
     weights = Weights(
         bands=check.bands(table.get("bands")),
@@ -80,7 +124,7 @@ def load_weights(path: Path) -> Weights:
         signals={
             kind: check.weight(kind, row, caps) for kind, row in check.table("signals", table.get("signals")).items()
         },
-        findings=tuple(check.finding(row) for row in table.get("findings", [])),
+        findings=tuple(check.finding(row) for row in check.list("findings", table.get("findings", []))),
     )
     check.references(weights)
     if check.problems:
@@ -116,6 +160,20 @@ class _Check:
         self.wrong(where, f"must be a few words, not {value!r}")
         return ""
 
+    def list(self, where: str, value: object) -> Sequence[Any]:
+        if isinstance(value, list):
+            return value
+        self.wrong(where, f"must be a list, not {value!r}")
+        return []
+
+    def names(self, where: str, value: object) -> tuple[str, ...]:
+        return tuple(self.words(where, each) for each in self.list(where, value))
+
+    def yes(self, where: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            self.wrong(where, f"must be true or false, not {value!r}")
+        return value is True
+
     def bands(self, value: object) -> dict[Verdict, int]:
         table = self.table("bands", value)
         bands = {verdict: self.points(f"bands.{verdict}", table.get(verdict)) for verdict in BANDS}
@@ -127,7 +185,7 @@ class _Check:
     def weight(self, kind: str, row: object, caps: Mapping[str, int]) -> Weight:
         where = f'signals."{kind}"'
         table = self.table(where, row)
-        self._known_keys(where, table, {"name", "question", "class", "points", "floor", "expected", "counted_in"})
+        self.known_keys(where, table, WEIGHT_KEYS)
         if table.get("class") not in caps:
             self.wrong(f"{where}.class", f"is {table.get('class')!r}; there are: {', '.join(caps)}")
         return Weight(
@@ -136,18 +194,22 @@ class _Check:
             class_=str(table.get("class")),
             points=self.points(f"{where}.points", table.get("points")),
             floor=self.points(f"{where}.floor", table.get("floor", 0)),
-            expected=table.get("expected", False) is True,
-            counted_in=tuple(table.get("counted_in", [])),
+            floor_beside={
+                name: self.points(f"{where}.floor_beside.{name}", floor)
+                for name, floor in self.table(f"{where}.floor_beside", table.get("floor_beside", {})).items()
+            },
+            expected=self.yes(f"{where}.expected", table.get("expected", False)),
+            counted_in=self.names(f"{where}.counted_in", table.get("counted_in", [])),
         )
 
     def finding(self, row: object) -> FindingRule:
         table = self.table("findings", row)
-        self._known_keys("findings", table, {"type", "severity", "floor", "restates"})
+        self.known_keys("findings", table, {"type", "severity", "floor", "restates"})
         return FindingRule(
             type=str(table.get("type", "")),
-            severity=tuple(table.get("severity", [])),
+            severity=self.names("findings.severity", table.get("severity", [])),
             floor=self.points("findings.floor", table.get("floor", 0)),
-            restates=table.get("restates"),
+            restates=self.words("findings.restates", table["restates"]) if "restates" in table else None,
         )
 
     def references(self, weights: Weights) -> None:
@@ -155,10 +217,12 @@ class _Check:
             for other in weight.counted_in:
                 if other not in weights.signals:
                     self.wrong(f'signals."{kind}".counted_in', f"names {other!r}, which is no signal here")
+            for name in weight.floor_beside.keys() - weights.caps.keys():
+                self.wrong(f'signals."{kind}".floor_beside', f"names {name!r}; there are: {', '.join(weights.caps)}")
         for rule in weights.findings:
-            if rule.restates is not None and rule.restates not in weights.signals:
+            if rule.restates and rule.restates not in weights.signals:
                 self.wrong("findings.restates", f"names {rule.restates!r}, which is no signal here")
 
-    def _known_keys(self, where: str, table: Mapping[str, Any], known: set[str]) -> None:
+    def known_keys(self, where: str, table: Mapping[str, Any], known: set[str]) -> None:
         for key in table.keys() - known:
-            self.wrong(f"{where}.{key}", f"is no key; there are: {', '.join(sorted(known))}")
+            self.wrong(f"{where}.{key}".lstrip("."), f"is no key; there are: {', '.join(sorted(known))}")

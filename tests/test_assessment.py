@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.assessment import NOT_ASKED, Case, assess
+from bot.excuses import Known
 from bot.model import (
     Alert,
     Answer,
+    ApprovedTest,
     Assessment,
     ClassPoints,
     Enrichment,
@@ -74,15 +78,146 @@ def test_cases(case: str, kinds: tuple[str, ...], score: int, verdict: str) -> N
     assert (given.score, given.verdict) == (score, verdict), case
 
 
+SPRING = ApprovedTest("spring", (KEY.value,), (), ("203.0.113.0/28",), NOW - timedelta(1), NOW + timedelta(1))
+
+
 def test_an_approved_test_is_expected_and_shows_its_score() -> None:
-    given = judged(*TOOL, *NETWORK, *CALLS, approved_test=True)
+    given = judged(*TOOL, *NETWORK, *CALLS, test=SPRING)
     assert (given.score, given.verdict) == (100, Verdict.EXPECTED)
+    assert given.sentence.startswith("expected (100/100): an offensive client, ")
+    assert "The approved test “spring”, until 2026-11-21T14:00:00Z, explains it." in given.sentence
+    assert "100 would be incident (75 and more), but an approved test explains all of it: expected" in given.arithmetic
+
+
+def test_a_test_that_does_not_fit_is_told() -> None:
+    given = judged(*TOOL, no_test="The approved test “spring” does not explain it: 192.0.2.1 is not in its networks.")
+    assert given.verdict is Verdict.SUSPICIOUS
+    assert given.sentence.endswith("192.0.2.1 is not in its networks.")
 
 
 @pytest.mark.parametrize("kind", ["aws.quarantine", "aws.health", "leak.found", "root.key"])
 def test_what_proves_exposure_is_an_incident_even_in_a_test(kind: str) -> None:
     assert judged(kind).score == 75
-    assert judged(kind, approved_test=True).verdict is Verdict.INCIDENT
+    given = judged(kind, test=SPRING)
+    assert given.verdict is Verdict.INCIDENT
+    assert "does not excuse it" in given.sentence
+
+
+@pytest.mark.parametrize(
+    ("kinds", "score"),
+    [
+        (("playbook.succeeded",), 50),
+        (("playbook.succeeded", "denied.recon"), 50),
+        (("playbook.succeeded", "ua.new14"), 75),
+        (("playbook.succeeded", "ip.new"), 75),
+        (("playbook.succeeded", "playbook.impact", "ip.new"), 75),
+        (("playbook.succeeded", *TOOL, *NETWORK, *CALLS), 100),
+    ],
+)
+def test_damage_done_is_probable_and_beside_a_new_tool_or_place_an_incident(kinds: tuple[str, ...], score: int) -> None:
+    assert judged(*kinds).score == score
+
+
+# ------------------------------------------------------------------------------------------ known places
+
+
+def of_address(ip: str, *kinds: str) -> Enrichment:
+    return replace(answered(*kinds), observable=Observable(Kind.IP, ip))
+
+
+def test_a_known_address_takes_the_networks_points_and_nothing_else() -> None:
+    office = Known((("198.51.100.10", "it is one of the organisation's own"),))
+    given = assess(
+        [answered(*TOOL), of_address("198.51.100.10", "ip.hosting", "ua.multi")], Case(answerable=ALL, known=office)
+    )
+    assert given.classes == {"tool": ClassPoints(50, 45), "behaviour": ClassPoints(10, 45)}
+    assert (given.score, given.verdict) == (55, Verdict.PROBABLE)
+    shown = given.reasons[-1]
+    assert (shown.signal, shown.points, shown.evidence) == ("ip.hosting", 0, ("event-ip.hosting",))
+    assert shown.sentence == "ip.hosting fired. Not counted: it is one of the organisation's own."
+
+
+def test_another_address_still_counts() -> None:
+    office = Known((("198.51.100.10", "it was used on 9 days before"),))
+    places = [of_address("198.51.100.10", "geo.atypical"), of_address("159.89.100.10", "ip.hosting")]
+    assert assess(places, Case(answerable=ALL, known=office)).score == 15
+
+
+# ------------------------------------------------------------------------------------------- arithmetic
+
+
+@pytest.mark.parametrize(
+    ("kinds", "unknown", "lines"),
+    [
+        (
+            (*TOOL, *NETWORK),
+            (),
+            (
+                "tool: ua.offensive 35 + ua.new14 15 = 50, at most 45",
+                "network: ip.hosting 15 + geo.atypical 15 + ip.new 5 = 35",
+                "tool 45 + network 35 = 80",
+                "80: incident (75 and more)",
+            ),
+        ),
+        ((), (), ("no points = 0", "0: low (less than 25)")),
+        (
+            ("playbook.impact", "ses.toggle"),
+            ("ip.hosting",),
+            (
+                "behaviour: playbook.impact 30",
+                "behaviour 30 = 30",
+                "ses.toggle counts nothing: playbook.impact holds the same",
+                "30: suspicious (25 and more)",
+                "not assessed: ip.hosting; 45 if all were so",
+            ),
+        ),
+        (
+            ("aws.quarantine",),
+            (),
+            (
+                "intel: aws.quarantine 50",
+                "intel 50 = 50",
+                "at least 75, for aws.quarantine",
+                "75: incident (75 and more)",
+            ),
+        ),
+        (
+            (*TOOL, *NETWORK, *CALLS),
+            (),
+            (
+                "tool: ua.offensive 35 + ua.new14 15 = 50, at most 45",
+                "network: ip.hosting 15 + geo.atypical 15 + ip.new 5 = 35",
+                "behaviour: denied.recon 10 + ua.multi 10 + api.first 15 = 35",
+                "tool 45 + network 35 + behaviour 35 = 115",
+                "at most 100",
+                "100: incident (75 and more)",
+            ),
+        ),
+        (
+            (),
+            (*TOOL, "ip.new"),
+            (
+                "no points = 0",
+                "0 would be low (less than 25), but too little could be checked to say so: inconclusive",
+                "not assessed: ua.offensive, ua.new14, ip.new; 50 if all were so",
+            ),
+        ),
+        (
+            ("playbook.succeeded", "ip.new"),
+            (),
+            (
+                "network: ip.new 5",
+                "network 5 = 5",
+                "at least 75, for playbook.succeeded beside a sign of network",
+                "75: incident (75 and more)",
+            ),
+        ),
+    ],
+)
+def test_the_arithmetic_is_told_term_by_term(
+    kinds: tuple[str, ...], unknown: tuple[str, ...], lines: tuple[str, ...]
+) -> None:
+    assert judged(*kinds, unknown=unknown).arithmetic == lines
 
 
 def test_points_are_shown_before_the_cap() -> None:
@@ -171,6 +306,13 @@ def test_low_is_said_only_where_enough_was_checked(unknown: tuple[str, ...], sea
     assert judged(unknown=unknown, searched=searched).verdict == verdict
 
 
+def test_what_was_never_seen_is_not_cleared() -> None:
+    given = judged(seen=False)
+    assert given.verdict is Verdict.INCONCLUSIVE
+    assert given.sentence == "inconclusive (0/100): it was not seen in what was searched."
+    assert judged("aws.quarantine", seen=False).verdict is Verdict.INCIDENT
+
+
 def test_more_than_low_needs_no_search() -> None:
     assert judged(*TOOL, searched=False).verdict is Verdict.SUSPICIOUS
 
@@ -238,6 +380,27 @@ def test_two_findings_count_once_unless_one_says_something_new() -> None:
 @pytest.mark.parametrize("title", ["", "Observed Hacking Tool: Kali", "https://evil/x", "AttackSequence: see ticket"])
 def test_another_detectors_alert_is_no_finding_of_guardduty(title: str) -> None:
     assert judged(alerts=(finding(title, "high"),)).score == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "score"),
+    [
+        ("AWS_RISK_CREDENTIALS_EXPOSED", "aws.health", 75),
+        ("AWS_RISK_CREDENTIALS_COMPROMISED", "aws.health", 75),
+        ("AWS_RISK_ACCOUNT_CONSOLE_COMPROMISE", "aws.health", 75),
+        ("AWS_RISK_IAM_QUARANTINE", "aws.quarantine", 75),
+        ("AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED", "aws.health.suspected", 50),
+        ("AWS_RISK_CREDENTIALS_COMPROMISE_SUSPECTED", "aws.health.suspected", 50),
+    ],
+)
+def test_what_aws_health_reports_is_a_floor(code: str, kind: str, score: int) -> None:
+    given = judged(alerts=(finding(code),))
+    assert given.score == score
+    assert [(reason.signal, reason.evidence) for reason in given.reasons] == [(kind, ("alert:a1",))]
+
+
+def test_a_text_that_only_mentions_aws_health_is_none() -> None:
+    assert judged(alerts=(finding("see AWS_RISK_CREDENTIALS_EXPOSED"),)).score == 0
 
 
 # -------------------------------------------------------------------------------------------- sentences

@@ -135,6 +135,8 @@ def test_a_value_without_events_is_an_answer(triage: Triage, history: Path) -> N
     assert answer.document["activity"]["events"] == 0
     assert answer.document["principal"] is None
     assert answer.document["activity"]["first_seen"] is None
+    assert answer.document["assessment"]["verdict"] == "inconclusive"
+    assert "What was it used for?" in [gap["question"] for gap in answer.document["assessment"]["gaps"]]
 
 
 @pytest.mark.parametrize(
@@ -218,11 +220,53 @@ def test_an_alert_goes_through_the_whole_line(triage: Triage, history: Path, tmp
     told = answer.document["alert"]
     assert list(told) == ["source", "title", "severity", "time", "observables", "sample"]
     assert (told["title"], told["time"], told["sample"]) == ("Kali", AT, False)
-    (found,) = answer.document["triages"]
-    assert found["observable"] == {"kind": "access_key", "value": KEY}
-    assert found["activity"]["events"] == 3
-    assert answer.document["assessment"] == found["assessment"]
-    assert "ua.offensive" in [reason["signal"] for reason in found["assessment"]["reasons"]]
+    triages = answer.document["triages"]
+    assert [each["observable"] for each in triages] == [
+        {"kind": "access_key", "value": KEY},
+        {"kind": "principal", "value": f"111122223333:user/{PLACE.user}"},  # whom the alert does not name
+        {"kind": "ip", "value": "159.89.100.10"},
+    ]
+    assert [each["activity"]["events"] for each in triages] == [3, 3, 3]
+    assert answer.document["assessment"] in [each["assessment"] for each in triages]
+    assert answer.document["assessment"]["score"] == max(each["assessment"]["score"] for each in triages)
+    assert "ua.offensive" in [reason["signal"] for reason in answer.document["assessment"]["reasons"]]
+    shown = triage("alert", write_alert(tmp_path, alert), "--history", history).out
+    assert [line for line in shown.splitlines() if line.endswith("/100")][2].startswith("159.89.100.10: ")
+
+
+def test_an_alert_of_a_key_nobody_knows_clears_nobody(triage: Triage, history: Path, tmp_path: Path) -> None:
+    alert = generic(access_key="AKIARTX3GSDSZZZZZZZZ")
+    answer = triage("alert", write_alert(tmp_path, alert), "--history", history, "--json")
+    assert answer.document["assessment"]["verdict"] == "inconclusive"
+
+
+def test_why_shows_the_score_term_by_term(triage: Triage, history: Path) -> None:
+    asked = ("key", KEY, "--history", history, "--at", AT)
+    shown = triage(*asked, "--why").out
+    part = shown.split("How the score came about\n")[1].split("\n\n")[0]
+    score = triage(*asked, "--json").document["assessment"]["score"]
+    assert "- tool: ua.offensive 35" in part
+    assert f"- {score}: " in part
+    assert "How the score came about" not in triage(*asked).out
+
+
+def test_a_table_of_weights_of_ones_own_is_used(triage: Triage, history: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[triage]\nweights = "weights.toml"\n')
+    asked = ("key", KEY, "--history", history, "--at", AT, "--json")
+    (tmp_path / "weights.toml").write_text('[signals."ua.offensive"]\npoints = 44\n')
+    reasons = triage(*asked).document["assessment"]["reasons"]
+    assert [reason["points"] for reason in reasons if reason["signal"] == "ua.offensive"] == [44]
+    assert "no mistakes" in triage("check").out
+    (tmp_path / "weights.toml").write_text('[caps]\ntool = "much"\nintel = 90\n')
+    checked = triage("check")
+    assert checked.code == USAGE
+    assert (
+        "config.toml:2: error: [triage] weights names a table that cannot be used: weights.toml: "
+        "caps.tool must be a whole number from 0 to 100, not 'much'."
+    ) in checked.out
+    refused = triage(*asked)
+    assert (refused.code, refused.out) == (USAGE, "")
+    assert "caps.tool must be a whole number" in refused.err
 
 
 def test_a_sample_finding_says_so_and_looks_nothing_up(triage: Triage, history: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.asking import MOST_ADDRESSES
 from bot.document import triage_document
 from bot.enrichment import Runner
 from bot.history.load import load_paths
@@ -18,6 +19,7 @@ from bot.ipdata import LocalAddressData
 from bot.model import (
     AddressClass,
     Alert,
+    ApprovedTest,
     Attacker,
     Call,
     Environment,
@@ -38,7 +40,7 @@ from bot.model import (
     Window,
 )
 from bot.plugins import load_enrichers
-from bot.triage import MOST_ADDRESSES, TriageWorld, triage
+from bot.triage import TriageWorld, triage
 from tests.fakes import (
     ALICE,
     KALI,
@@ -196,8 +198,81 @@ def test_no_events_is_an_answer_over_what_was_searched() -> None:
     made = triage(nobody, WINDOW, world=world(ordinary()))
     assert (made.activity.events, made.principal) == (0, None)
     assert {each.status for each in made.enrichments} == {Status.ANSWERED}
-    assert made.assessment.verdict is Verdict.LOW
     assert made.searched is not None
+
+
+NOBODY = "the history never saw it; nothing can be said of what was not logged where it was searched"
+
+
+@pytest.mark.parametrize(
+    ("observable", "verdict", "why"),
+    [
+        (Observable(Kind.ACCESS_KEY, "AKIARTX3GSDSQAAAAAAB"), Verdict.INCONCLUSIVE, NOBODY),
+        (Observable(Kind.PRINCIPAL, "111122223333:user/nobody"), Verdict.INCONCLUSIVE, NOBODY),
+        (Observable(Kind.IP, "192.0.2.77"), Verdict.INCONCLUSIVE, NOBODY),
+        (
+            Observable(Kind.ACCESS_KEY, "AKIARZPUZDIKAAAAAAAA"),
+            Verdict.INCONCLUSIVE,
+            "the history has no events of account 123456789012, to which it belongs",
+        ),
+        (LEAD, Verdict.LOW, None),  # silent for weeks, but known
+    ],
+)
+def test_what_was_never_seen_is_not_cleared(observable: Observable, verdict: Verdict, why: str | None) -> None:
+    quiet = [event(60 * 24 * 40), *ordinary(key="AKIARTX3GSDSQAAAAAAC")]
+    made = triage(observable, WINDOW, world=world(quiet))
+    assert made.activity.events == 0
+    assert made.assessment.verdict is verdict
+    assert [gap.why for gap in made.assessment.gaps if gap.question == "What was it used for?"] == (
+        [why] if why else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [({"ip": None, "user_agent": None}, Verdict.INCONCLUSIVE), ({}, Verdict.SUSPICIOUS)],
+)
+def test_what_only_an_alert_tells_of_is_not_cleared_either(told: dict[str, Any], verdict: Verdict) -> None:
+    nobody = Observable(Kind.ACCESS_KEY, "AKIARTX3GSDSQAAAAAAB")
+    named = replace(alert(key=nobody.value, **told), observables=(nobody,))
+    made = triage(nobody, WINDOW, world=world(ordinary()), alerts=[named])
+    assert made.assessment.verdict is verdict
+    assert NOBODY in [gap.why for gap in made.assessment.gaps]
+
+
+# ------------------------------------------------------------------------- what explains it
+
+
+SPRING = ApprovedTest("spring", (KEY,), (), ("159.89.100.0/24",), NOW - timedelta(hours=1), NOW)
+
+
+@pytest.mark.parametrize(
+    ("events", "test", "verdict"),
+    [
+        ([stolen(30), stolen(20)], SPRING, Verdict.EXPECTED),
+        ([stolen(30), event()], SPRING, Verdict.EXPECTED),
+        ([stolen(30), stolen(90)], SPRING, Verdict.INCIDENT),
+        ([stolen(30)], replace(SPRING, keys=("AKIARTX3GSDSQAAAAAAB",)), Verdict.INCIDENT),
+        ([stolen(30)], replace(SPRING, networks=("203.0.113.0/24",)), Verdict.INCIDENT),
+    ],
+)
+def test_an_approved_test_explains_a_key(events: list[Event], test: ApprovedTest, verdict: Verdict) -> None:
+    given = world([*ordinary(), *events], environment_of=lambda _: Environment(tests=(test,)))
+    made = triage(LEAD, WINDOW, world=given)
+    assert (made.assessment.verdict, made.assessment.score) == (verdict, 75)
+
+
+def test_an_approved_test_explains_its_address_and_its_user_too() -> None:
+    given = world([*ordinary(), stolen(30)], environment_of=lambda _: Environment(tests=(SPRING,)))
+    for observable in (Observable(Kind.IP, RENTED), Observable(Kind.PRINCIPAL, ALICE.id)):
+        assert triage(observable, WINDOW, world=given).assessment.verdict is Verdict.EXPECTED
+
+
+def test_the_environment_of_an_address_is_that_of_the_accounts_it_was_used_in() -> None:
+    own = Environment("ours", frozenset({"111122223333"}), own_networks=("159.89.100.0/24",))
+    given = world([stolen()], environment_of=lambda account: own if account in own.accounts else Environment())
+    made = triage(Observable(Kind.IP, RENTED), WINDOW, world=given)
+    assert not [reason.points for reason in made.assessment.reasons if reason.signal.startswith("ip.")]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.model import Verdict
-from bot.weights import SHIPPED, WeightsError, load_weights, shipped
+from bot.weights import SHIPPED, WeightsError, doubts, load_weights, own_weights, shipped
 
 TABLE = SHIPPED.read_text()
 
@@ -67,3 +67,65 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_file_of_other_things_is_told(tmp_path: Path) -> None:
     assert problems(tmp_path / "weights.toml", 'bands = 3\nsignals = ["a"]\nfindings = [1]\n')
+
+
+# ------------------------------------------------------------------------------------- a table of one's own
+
+
+def test_a_table_of_ones_own_holds_only_what_differs(tmp_path: Path) -> None:
+    file = tmp_path / "weights.toml"
+    file.write_text("""\
+[bands]
+incident = 80
+[caps]
+vendor = 20
+[signals."ua.offensive"]
+points = 40
+[signals."vendor.alarm"]
+name = "an alarm of ours"
+question = "Does our own sensor say so?"
+class = "vendor"
+points = 20
+[[findings]]
+type = "PenTest:"
+floor = 60
+""")
+    own = own_weights(file)
+    assert own.bands == {**shipped().bands, Verdict.INCIDENT: 80}
+    assert own.caps == {**shipped().caps, "vendor": 20}
+    assert own.signals["ua.offensive"].points == 40
+    assert own.signals["ua.offensive"].question == shipped().signals["ua.offensive"].question
+    assert own.signals["vendor.alarm"].class_ == "vendor"
+    assert own.findings[0].floor == 60
+    assert own.findings[1:] == shipped().findings
+    assert doubts(own) == []
+
+
+def test_a_class_that_is_enough_alone_is_doubtful(tmp_path: Path) -> None:
+    (tmp_path / "w.toml").write_text("[caps]\nintel = 80\n")
+    assert doubts(own_weights(tmp_path / "w.toml")) == [
+        "caps.intel lets one kind of oddity alone be an incident (80 of 75 points)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[signals."vendor.alarm"]\npoints = 3', 'w.toml: signals."vendor.alarm".name must be a few words, not None.'),
+        ('[signals."ua.offensive"]\npoints = 300', "must be a whole number from 0 to 100, not 300."),
+        ('[signals."ua.offensive"]\ncounted_in = 3', '"ua.offensive".counted_in must be a list, not 3.'),
+        ('[signals."ua.offensive"]\nexpected = 1', '"ua.offensive".expected must be true or false, not 1.'),
+        ('[signals."ua.offensive"]\nfloor_beside = {tol = 3}', "floor_beside names 'tol'; there are: tool, network, "),
+        ("[signal]\n", "w.toml: signal is no key; there are: bands, caps, findings, signals."),
+        ("findings = 3", "w.toml: findings must be a list, not 3."),
+        ("signals = 3", "w.toml: [signals] must be a table."),
+        ("[bands", "w.toml is no TOML file"),
+        (None, "w.toml cannot be read: No such file or directory."),
+    ],
+)
+def test_a_fault_in_ones_own_table_is_a_sentence(tmp_path: Path, text: str | None, sentence: str) -> None:
+    if text is not None:
+        (tmp_path / "w.toml").write_text(text)
+    with pytest.raises(WeightsError) as raised:
+        own_weights(tmp_path / "w.toml")
+    assert any(sentence in problem for problem in raised.value.problems), raised.value.problems

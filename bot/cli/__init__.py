@@ -55,7 +55,8 @@ def _exit_code(error: Exception) -> int | None:
     from bot.model import HistoryUnavailableError
     from bot.plugins import PluginError
     from bot.store.state import StateUnavailable
+    from bot.weights import WeightsError
 
-    if isinstance(error, AddressDataUnreadable | ConfigError | MissingSecret | PluginError):
+    if isinstance(error, AddressDataUnreadable | ConfigError | MissingSecret | PluginError | WeightsError):
         return USAGE
     return REFUSED if isinstance(error, CannotListen | HistoryUnavailableError | StateUnavailable) else None

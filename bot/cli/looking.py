@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.reach import investigator_of, moment_of, settings_of, source_of
-from bot.cli.terminal import INCOMPLETE, At, Config, Days, HistoryFile, Json, app, fail, print_json, read_payload
+from bot.cli.terminal import INCOMPLETE, At, Config, Days, HistoryFile, Json, Why, app, fail, print_json, read_payload
 from bot.model import Kind, Refusal, Status, Triage
 
 
@@ -22,9 +22,10 @@ def _look(kind: Kind, name: str, help_text: str) -> None:
         at: At = None,
         days: Days = None,
         config: Config = None,
+        why: Why = False,
         as_json: Json = False,
     ) -> None:
-        _about(kind, name, value, history, at, days, config, as_json=as_json)
+        _about(kind, name, value, history, at, days, config, why=why, as_json=as_json)
 
     look.__doc__ = help_text
     app.command(name=name)(look)
@@ -45,6 +46,7 @@ def alert(
     history: HistoryFile = None,
     at: At = None,
     config: Config = None,
+    why: Why = False,
     as_json: Json = False,
 ) -> None:
     """Take one alert through the whole line, without Slack."""
@@ -69,7 +71,7 @@ def alert(
     else:
         typer.echo(text.alert_text(known))
         for triage in triages:
-            typer.echo(text.triage_text(triage))
+            typer.echo(text.triage_text(triage, why=why))
     _exit_for(triages)
 
 
@@ -82,6 +84,7 @@ def _about(
     days: float | None,
     config: Path | None,
     *,
+    why: bool,
     as_json: bool,
 ) -> None:
     from bot import text
@@ -96,7 +99,7 @@ def _about(
     if as_json:
         print_json(triage_document(triage))
     else:
-        typer.echo(text.triage_text(triage))
+        typer.echo(text.triage_text(triage, why=why))
     _exit_for([triage])
 
 

@@ -36,6 +36,7 @@ At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="ISO 8601, 
 Days = Annotated[
     float | None, typer.Option("--days", min=0.1, max=3650, help="how far back to look; default: [triage] days, 14")
 ]
+Why = Annotated[bool, typer.Option("--why", help="show how the score came about, term by term")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="goes on record")]
 
 

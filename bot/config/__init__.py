@@ -19,6 +19,7 @@ from bot.config import toml_lines
 from bot.config.environments import doubtful
 from bot.config.secret_ref import MissingSecret, readable_by_everyone
 from bot.config.settings import Settings
+from bot.weights import WeightsError, doubts, own_weights
 
 Key = tuple[str, ...]
 PLACE = "#"
@@ -110,6 +111,7 @@ def check(
         *asked.names("enrichers", ("enrichers", "enabled"), settings.enrichers.enabled, enrichers),
         *asked.names("remediations", ("remediation", "approvers"), settings.remediation.approvers, remediations),
         *asked.environments(at or datetime.now(UTC)),
+        *asked.weights(),
         *asked.people(),
         *asked.days(),
         *asked.secrets(),
@@ -146,6 +148,15 @@ class _Check:
                 key = ("sources", name, "environment")
                 hint = _nearest(source.environment, known, "environments")
                 yield self.problem("error", key, f"names '{source.environment}'; {hint}")
+
+    def weights(self) -> Iterator[Problem]:
+        file, key = self.settings.triage.weights, ("triage", "weights")
+        try:
+            for doubt in doubts(own_weights(Path(file))) if file else ():
+                yield self.problem("warning", key, f"names a table in which {doubt}")
+        except WeightsError as error:
+            for problem in error.problems:
+                yield self.problem("error", key, f"names a table that cannot be used: {problem}")
 
     def people(self) -> Iterator[Problem]:
         for name in self.settings.access.people:

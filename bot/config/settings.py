@@ -112,6 +112,7 @@ class History(Table):
 class Triage(Table):
     days: Annotated[int, Field(ge=2, le=90)] = 14
     recent_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    weights: str = ""
 
     @model_validator(mode="after")
     def _has_baseline(self) -> Triage:

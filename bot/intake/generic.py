@@ -21,7 +21,9 @@ from bot.model import Alert, Call, Kind, Observable
 # The usual names: ours, those of a CloudTrail record, and those of one inside an EventBridge envelope ("detail").
 USUAL: Mapping[str, str] = {
     "id": "id || eventID || detail.eventID",
-    "title": 'title || name || alert_name || search_name || rule.name || subject || "detail-type"',
+    "title": (
+        'title || name || alert_name || search_name || rule.name || subject || detail.eventTypeCode || "detail-type"'
+    ),
     "severity": "severity || level || priority",
     "time": 'time || timestamp || eventTime || detail.eventTime || "@timestamp"',
     "access_key": "access_key || accessKeyId || userIdentity.accessKeyId || detail.userIdentity.accessKeyId",

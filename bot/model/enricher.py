@@ -108,7 +108,7 @@ class Baseline:
     @property
     def why_thin(self) -> str:
         days = (self.span.until - self.span.since).days + 1
-        return f"only {self.events} events on {self.active_days} days in the {days} days before"
+        return f"insufficient history (only {self.events} events on {self.active_days} days in the {days} days before)"
 
 
 @dataclass(frozen=True, slots=True)

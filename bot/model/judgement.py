@@ -50,6 +50,8 @@ class Assessment:
     could_be: tuple[Verdict, int] | None
     """Verdict and score if every undecided signal fired; ``None`` if that changes nothing."""
     sentence: str
+    arithmetic: tuple[str, ...] = ()
+    """How the score came about, a line each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot import summary
-from bot.model import Assessment, Case, Enrichment, Kind, Reason, Triage
+from bot.model import Case, Enrichment, Kind, Reason, Triage
 from bot.plain import LONGEST_AGENT, clean
 from bot.slack import scoped
 from bot.slack.elements import (
@@ -66,23 +66,12 @@ def command(triage: Triage) -> str:
 def _score(triage: Triage) -> Iterator[Block | None]:
     judged = triage.assessment
     yield paragraph(judged.sentence)
-    yield labelled([Row("Arithmetic", _arithmetic(judged))], 600)
+    yield bullets(list(judged.arithmetic), LINE)
     yield bullets([_reason(reason) for reason in judged.reasons], LINE)
     gaps = summary.gaps(triage)
     yield labelled(gaps[:LINES], LINE)
     if could_be := summary.could_be(triage):
         yield paragraph(could_be)
-
-
-def _arithmetic(judged: Assessment) -> str:
-    capped = {name: min(points.points, points.cap) for name, points in judged.classes.items()}
-    terms = [
-        f"{name} {capped[name]} ({f'{points.points}, ' if points.points > points.cap else ''}at most {points.cap})"
-        for name, points in judged.classes.items()
-    ]
-    total = sum(capped.values())
-    lifted = "" if total == judged.score else f"; {total} became {judged.score} by a floor or the limit of 100"
-    return f"{' + '.join(terms) or 'no points'} = {total}{lifted}; {judged.verdict.value}"
 
 
 def _reason(reason: Reason) -> str:

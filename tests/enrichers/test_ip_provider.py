@@ -104,7 +104,7 @@ def test_without_a_principals_history_it_is_open(changes: dict[str, Any]) -> Non
 def test_a_thin_baseline_is_said() -> None:
     given = answer(HOSTING, [*ordinary(days=1), event(ip=RENTED)])
     assert [(unknown.kind, unknown.why) for unknown in given.unknowns] == [
-        ("ip.hosting", "only 5 events on 1 days in the 13 days before")
+        ("ip.hosting", "insufficient history (only 5 events on 1 days in the 13 days before)")
     ]
 
 

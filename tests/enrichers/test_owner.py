@@ -199,7 +199,13 @@ def test_the_session_of_a_role_names_a_person() -> None:
     [
         ([event(family=APP)], "unknown: no client that people use"),
         ([event(by_service=True)], "unknown: no client that people use"),
-        ([event()], "unknown: nobody can be told from a thief: only 0 events on 0 days in the 13 days before"),
+        (
+            [event()],
+            (
+                "unknown: nobody can be told from a thief: "
+                "insufficient history (only 0 events on 0 days in the 13 days before)"
+            ),
+        ),
         (
             [*ordinary(family=APP), event(ip=RENTED)],
             "unknown: every client that people use is new, or at a new address: it may be the thief's",

@@ -79,7 +79,7 @@ def test_a_thin_baseline_says_nothing_is_new() -> None:
     given = answer([*ordinary(days=2), stolen()])
     assert kinds(given) == ["ua.offensive"]
     assert [(unknown.kind, unknown.why) for unknown in given.unknowns] == [
-        ("ua.new14", "only 10 events on 2 days in the 13 days before")
+        ("ua.new14", "insufficient history (only 10 events on 2 days in the 13 days before)")
     ]
     assert {row["new"] for row in given.data["families"]} == {None}
 

@@ -54,6 +54,23 @@ def test_the_fields_of_the_contract() -> None:
     )
 
 
+def test_what_aws_health_reports_goes_by_its_code() -> None:
+    health = {
+        "source": "aws.health",
+        "detail-type": "AWS Health Event",
+        "account": ACCOUNT,
+        "time": "2026-11-20T14:03:11Z",
+        "detail": {
+            "service": "RISK",
+            "eventTypeCode": "AWS_RISK_CREDENTIALS_EXPOSED",
+            "affectedEntities": [{"entityValue": KEY}],
+        },
+    }
+    told = alert(health)
+    assert told.title == "AWS_RISK_CREDENTIALS_EXPOSED"
+    assert {Observable(Kind.ACCESS_KEY, KEY), Observable(Kind.ACCOUNT, ACCOUNT)} <= set(told.observables)
+
+
 def test_a_cloudtrail_record_in_an_eventbridge_envelope() -> None:
     record = {
         "eventID": "5b7e0d9a-0000-4000-8000-000000000001",
