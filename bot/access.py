@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 from bot.model import Actor, Decision, Operation
 
-DOING = {Operation.TRIAGE: "ask for a triage", Operation.APPROVE: "approve changes", Operation.UNDO: "undo changes"}
+DOING = {
+    Operation.TRIAGE: "ask for a triage",
+    Operation.APPROVE: "approve changes",
+    Operation.UNDO: "undo changes",
+    Operation.BREAK_GLASS: "approve alone what more people must approve",
+}
 
 
 @dataclass(frozen=True, slots=True)

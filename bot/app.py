@@ -55,7 +55,8 @@ from bot.outside import Outside, aws_of, outside_of
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import REMEDIATIONS
-from bot.remediation.run import Remediations, RemediationSettings
+from bot.remediation.planning import RemediationSettings
+from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
 from bot.scope.ground import Known
 from bot.scope.leads import QUESTION as SCOPE_QUESTION
@@ -232,6 +233,15 @@ def upkeep_of(settings: Settings, clock: Callable[[], datetime]) -> Upkeep:
     return Upkeep(table.update_hours, lambda: update(table.path, clock, mirror=table.mirror), clock)
 
 
+def remediation_settings_of(settings: Settings) -> RemediationSettings:
+    """``[remediation]``, and whom the environments protect, in the words of ``bot.remediation``."""
+    return RemediationSettings(
+        timedelta(minutes=settings.remediation.expiry_minutes),
+        dict(settings.remediation.approvers),
+        lambda account, principal: settings.environment_of(account).is_protected(principal),
+    )
+
+
 class Desk:
     """State, pipeline, remediations and operations: what a terminal needs, and what a serving bot is built on."""
 
@@ -249,6 +259,7 @@ class Desk:
         aws = aws_of(settings, environ, clock)
         outside = outside_of(settings, aws, clock)
         self.investigate = Investigator(settings, settings.history.path, state=self.state, outside=outside)
+        access = access_of(settings)
         self.pipeline = Pipeline(
             self.state,
             clock,
@@ -256,16 +267,18 @@ class Desk:
             lambda alert: environment_of(settings, alert),
             sources_of(settings),
             self.investigate.window,
+            access,
+            settings.slack.channel,
         )
-        access = access_of(settings)
         self.remediations = Remediations(
             self.state,
             aws,
             access,
             clock,
             REMEDIATIONS,
-            RemediationSettings(timedelta(minutes=settings.remediation.expiry_minutes)),
+            remediation_settings_of(settings),
             self.pipeline.changed,
+            on_waiting=self.pipeline.waiting,
             usage=Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks),
         )
         self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access, self.investigate)

@@ -18,6 +18,7 @@ from bot.model import (
     Plan,
     Principal,
     Triage,
+    Waiting,
     rfc3339,
 )
 
@@ -100,6 +101,17 @@ def plan_document(plan: Plan) -> Json:
         "warnings": list(plan.warnings),
         "requested_by": plan.requested_by.id,
         "expires_at": rfc3339(plan.expires_at),
+    }
+
+
+def waiting_document(waiting: Waiting) -> Json:
+    """What ``triage approve`` and ``triage undo`` print where more people must approve."""
+    return {
+        "plan": waiting.plan.id,
+        "state": "waiting",
+        "approved_by": [actor.id for actor in waiting.approved_by],
+        "missing": waiting.missing,
+        "expires_at": rfc3339(waiting.plan.expires_at),
     }
 
 

@@ -41,6 +41,7 @@ from bot.model import (
     Span,
     Triage,
     Verdict,
+    Waiting,
     Window,
 )
 from bot.pipeline import Investigate, Pipeline
@@ -295,12 +296,19 @@ class Operations:
         """Preview taking a confirmed change back; reads AWS, changes nothing."""
         return self._remediations.plan_undo(execution, actor)
 
-    def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
-        """Approve a plan; its change is queued, and carried out once.
+    def approve(
+        self, plan: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Change | Waiting | Refusal:
+        """Approve a plan. With the last approval that is needed its change is queued, and carried out once.
 
         ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
+        ``break_glass``: alone, where more people are asked.
         """
-        return self._remediations.approve(plan, actor, reason, again=again)
+        return self._remediations.approve(plan, actor, reason, again=again, break_glass=break_glass)
+
+    def planned(self, plan: str, actor: Actor) -> Plan | Refusal:
+        """A plan that waits for approval, for whoever may give it."""
+        return self._remediations.planned(plan, actor)
 
     def carry_out(self, execution: str) -> Change:
         """Carry out an approved change here and now, for the day no ``triage serve`` is running."""

@@ -21,11 +21,13 @@ from typing import Any, Protocol
 import structlog
 
 from bot import cases, intake
+from bot.access import AccessRules
 from bot.database import Database
-from bot.model import Alert, Case, Change, Environment, Observable, Ruling, Triage, Window
+from bot.model import Alert, Case, Change, ChangeState, Environment, Observable, Ruling, Triage, Waiting, Window
 from bot.news import LATE, news
+from bot.remediation.approvals import waiting_in
 from bot.remediation.records import changes_of
-from bot.slack.card import card
+from bot.slack.card import broken_glass, card
 from bot.slack.details import details
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
@@ -61,6 +63,8 @@ class Pipeline:
         environment_of: Callable[[Alert], Environment],
         sources: Mapping[str, intake.Source],
         window_of: Callable[[datetime], Window],
+        access: AccessRules | None = None,
+        channel: str = "",
     ) -> None:
         self._state = state
         self._clock = clock
@@ -68,6 +72,8 @@ class Pipeline:
         self._environment_of = environment_of
         self._sources = sources
         self._window_of = window_of
+        self._access = access or AccessRules()
+        self._channel = channel
 
     def handlers(self) -> dict[str, Handler]:
         """The jobs of the pool ``triage``."""
@@ -160,6 +166,20 @@ class Pipeline:
         """A remediation has come further: its card says so in the same transaction."""
         if change.case is not None:
             self.show(db, change.case)
+        if change.broke_glass and change.state is ChangeState.APPROVED:
+            self._tell_of_glass(db, change)
+
+    def waiting(self, db: Database, waiting: Waiting) -> None:
+        """Somebody approved and another must: the card says so, and has the button, in the same transaction."""
+        if waiting.plan.case is not None:
+            self.show(db, waiting.plan.case)
+
+    def _tell_of_glass(self, db: Database, change: Change) -> None:
+        """One person alone decided what more must: everybody in the channel hears of it."""
+        channel = cases.load(db, change.case).channel if change.case is not None else self._channel
+        if channel:
+            slot = f"glass:{change.execution}"
+            outbox.show(db, slot, channel, broken_glass(change).payload(), self._clock())
 
     def _settle(self, db: Database, case: int, triage: Triage) -> None:
         cases.settle(db, case, triage)
@@ -173,7 +193,8 @@ class Pipeline:
             )
 
     def _load(self, db: Database, case: int) -> Case:
-        return cases.with_changes(cases.load(db, case), changes_of(db, case))
+        known = cases.with_changes(cases.load(db, case), changes_of(db, case))
+        return replace(known, waiting=waiting_in(db, case, self._access, self._clock()))
 
     def _keep(self, db: Database, source: str, payload: Any, now: datetime) -> Receipt:
         receipt = inbox.keep(db, source, payload, now)

@@ -26,6 +26,7 @@ from bot.model import (
     Suggestion,
     Triage,
     Verdict,
+    Waiting,
     offensive_name,
 )
 from bot.scope.telling import in_a_line
@@ -189,6 +190,13 @@ def change_line(change: Change) -> str:
     what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}: "
     told = change.sentence if change.target in change.sentence else what[:1].upper() + what[1:] + change.sentence
     return f"{told} ({state}{taken_back}; approved by {change.approved_by.name}, {moment(change.at)})"
+
+
+def waiting_line(waiting: Waiting) -> str:
+    """What waits for whose approval, and until when."""
+    names = ", ".join(actor.name for actor in waiting.approved_by)
+    more = "1 more person" if waiting.missing == 1 else f"{waiting.missing} more people"
+    return f"{waiting.plan.title}: approved by {names}; {more} must approve before {moment(waiting.plan.expires_at)}."
 
 
 def undoable(case: Case) -> Change | None:

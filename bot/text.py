@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot import summary
 from bot.history.load import HistoryReport, SetAside
-from bot.model import Alert, Assessment, Case, Change, Enrichment, Plan, Reason, Refusal, Triage
+from bot.model import Alert, Assessment, Case, Change, Enrichment, Plan, Reason, Refusal, Triage, Waiting
 from bot.plain import LONGEST_AGENT, clean
 from bot.summary import Row
 
@@ -94,6 +94,16 @@ def plan_text(plan: Plan) -> str:
             *_section("Before you approve", plan.warnings),
             "",
             f"Nothing has been changed. To do it: triage approve {plan.id} --reason TEXT",
+        ]
+    )
+
+
+def waiting_text(waiting: Waiting) -> str:
+    """Who must still approve, and how."""
+    return _document(
+        [
+            *_wrapped(summary.waiting_line(waiting)),
+            f"Nothing has been changed. To approve it: triage approve {waiting.plan.id} --reason TEXT",
         ]
     )
 

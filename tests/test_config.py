@@ -197,11 +197,8 @@ BROKEN = [
     ),
     ("[remediation]\nexpiry_minutes = true", ":2: error: [remediation] expiry_minutes must be a whole number"),
     (
-        "[remediation.approvers]\ndisable_access_key = 3",
-        (
-            ":2: error: [remediation.approvers] disable_access_key must be 1: "
-            "asking a second person to approve is not there yet"
-        ),
+        "[remediation.approvers]\ndisable_access_key = 6",
+        ":2: error: [remediation.approvers] disable_access_key must be at most 5",
     ),
     ("[slack]\nchannel = C1", ":2: error: is not TOML (Invalid value); text stands in quotes, a list in [ ]"),
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.reach import desk_of, me
-from bot.cli.terminal import REFUSED, Config, Json, Reason, app, granted, print_json
-from bot.model import Change, ChangeState
+from bot.cli.terminal import REFUSED, Config, Json, Reason, app, granted, print_json, refuse
+from bot.model import Change, ChangeState, Refusal, Waiting
+
+if TYPE_CHECKING:
+    from bot.app import Desk
 
 
 @app.command()
@@ -34,13 +37,15 @@ def plan(
 def approve(
     plan_id: Annotated[str, typer.Argument(metavar="PLAN")],
     reason: Reason,
+    break_glass: Annotated[
+        bool, typer.Option("--break-glass", help="alone, where more people must approve; it is told to the channel")
+    ] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Approve a plan and carry it out."""
+    """Approve a plan; with the last approval that is needed it is carried out."""
     with desk_of(config) as desk:
-        approved = granted(desk.operations.approve(plan_id, me(), reason))
-        _done(desk.operations.carry_out(approved.execution), as_json=as_json)
+        _carry_out(desk, desk.operations.approve(plan_id, me(), reason, break_glass=break_glass), as_json=as_json)
 
 
 @app.command()
@@ -56,8 +61,20 @@ def undo(
     with desk_of(config) as desk:
         made = granted(desk.operations.plan_undo(execution, me()))
         typer.echo(text.plan_text(made), err=True)
-        approved = granted(desk.operations.approve(made.id, me(), reason))
+        _carry_out(desk, desk.operations.approve(made.id, me(), reason), as_json=as_json)
+
+
+def _carry_out(desk: Desk, approved: Change | Waiting | Refusal, *, as_json: bool) -> None:
+    from bot import document, text
+
+    if isinstance(approved, Refusal):
+        refuse(approved)
+    elif isinstance(approved, Change):
         _done(desk.operations.carry_out(approved.execution), as_json=as_json)
+    elif as_json:
+        print_json(document.waiting_document(approved))
+    else:
+        typer.echo(text.waiting_text(approved))
 
 
 def _done(change: Change, *, as_json: bool) -> None:

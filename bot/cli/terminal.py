@@ -71,8 +71,13 @@ def time_of(at: str | None) -> datetime | None:
 
 def granted(result: Result | Refusal) -> Result:
     if isinstance(result, Refusal):
-        fail("\n".join([result.sentence, *(f"  {command}" for command in result.commands)]))
+        refuse(result)
     return result
+
+
+def refuse(refusal: Refusal) -> NoReturn:
+    """Say why nothing was done, and what a person can run instead; exit 1."""
+    fail("\n".join([refusal.sentence, *(f"  {command}" for command in refusal.commands)]))
 
 
 def read_payload(file: Path) -> bytes:

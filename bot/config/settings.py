@@ -29,12 +29,6 @@ def _expression(value: str) -> str:
     return value
 
 
-def _approvers(value: int) -> int:
-    if value != 1:
-        raise ValueError("must be 1: asking a second person to approve is not there yet")
-    return value
-
-
 WebAddress = Annotated[
     str,
     AfterValidator(
@@ -176,12 +170,13 @@ class Access(Table):
     triage: tuple[Allowed, ...] = ()
     approve: tuple[Allowed, ...] = ()
     undo: tuple[Allowed, ...] = ()
+    break_glass: tuple[Allowed, ...] = ()
     people: Mapping[str, SlackPerson] = {}
 
 
 class Remediation(Table):
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
-    approvers: Mapping[str, Annotated[int, AfterValidator(_approvers)]] = {}
+    approvers: Mapping[str, Annotated[int, Field(ge=1, le=5)]] = {}
 
 
 class Settings(Table):

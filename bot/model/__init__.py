@@ -11,7 +11,7 @@ from bot.history.access_key import account_of
 from bot.history.access_key import kind_of as key_kind
 from bot.model.alert import Alert, Call
 from bot.model.case import Case
-from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal
+from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting
 from bot.model.enricher import (
     PREVALENCE,
     THIN_BASELINE_DAYS,
@@ -140,6 +140,7 @@ __all__ = (
     "Unread",
     "Use",
     "Verdict",
+    "Waiting",
     "Want",
     "Window",
     "account_of",

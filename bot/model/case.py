@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.model.alert import Alert
-from bot.model.change import Change
+from bot.model.change import Change, Waiting
 from bot.model.observable import Observable
 from bot.model.scope import Ruling
 from bot.model.times import Window
@@ -34,3 +34,5 @@ class Case:
     """Oldest first."""
     rulings: tuple[Ruling, ...] = ()
     """What analysts decided about keys of its scope, the newest for each key."""
+    waiting: tuple[Waiting, ...] = ()
+    """Plans that need another person's approval, oldest first."""

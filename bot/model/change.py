@@ -24,6 +24,7 @@ class Operation(StrEnum):
     TRIAGE = "triage"
     APPROVE = "approve"
     UNDO = "undo"
+    BREAK_GLASS = "break_glass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,18 @@ class Plan:
     """What in AWS it writes that other changes write too; they are carried out one after the other."""
     stops: Observable | None = None
     """Whose calls AWS refuses once it is made."""
+    approvers: int = 1
+    """How many different people must approve it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A plan that was approved by some, but not by enough."""
+
+    plan: Plan
+    approved_by: tuple[Actor, ...]
+    missing: int
+    """How many more people must approve it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +114,5 @@ class Change:
     at: datetime
     """When it reached this state."""
     sentence: str
+    broke_glass: bool = False
+    """One person approved alone what more people must."""

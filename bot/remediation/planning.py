@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot import audit
 from bot.access import AccessRules, decide
 from bot.aws import Aws
 from bot.database import Database, storable
-from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, rfc3339
-from bot.remediation import records
+from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, Waiting, rfc3339
+from bot.remediation import approvals, records
+from bot.remediation.approvals import Approval
 from bot.remediation.base import Draft, Remediation
 from bot.remediation.usage import Usage
 from bot.remediation.wording import AwsError, why
@@ -19,14 +20,24 @@ from bot.store import jobs
 from bot.store.state import State
 
 LONGEST_REASON = 1000
+SHORTEST_GLASS = 20
+"""Characters of a reason for breaking the glass: more than "urgent"."""
+PROTECTED = 2
 LONGEST_ID = 100
 
 
 @dataclass(frozen=True, slots=True)
 class RemediationSettings:
-    """``expiry``: how long a plan may be approved after AWS was read for it."""
+    """What the organisation asks of changes.
+
+    ``expiry``: how long a plan may be approved after AWS was read for it. ``approvers``: how many people must approve,
+    by remediation. ``is_protected``: whether a principal of an account takes particular care (DOMAIN 5: break-glass
+    users, Control Tower's roles, the management account's users); a change to one needs two people.
+    """
 
     expiry: timedelta = timedelta(minutes=30)
+    approvers: Mapping[str, int] = field(default_factory=dict)
+    is_protected: Callable[[str | None, str], bool] = lambda account, principal: False
 
 
 class Planning:
@@ -41,6 +52,7 @@ class Planning:
         remediations: Mapping[str, Remediation],
         settings: RemediationSettings,
         on_change: Callable[[Database, Change], None],
+        on_waiting: Callable[[Database, Waiting], None],
         usage: Usage,
     ) -> None:
         self._state = state
@@ -50,6 +62,7 @@ class Planning:
         self._remediations = remediations
         self._settings = settings
         self._on_change = on_change
+        self._on_waiting = on_waiting
         self._usage = usage
 
     def plan(self, name: str, target: str, actor: Actor, case: int | None) -> Plan | Refusal:
@@ -86,37 +99,91 @@ class Planning:
             return draft
         return self._keep(draft, change.remediation, actor, change.case, execution)
 
-    def approve(self, plan_id: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
-        """Decide for a plan, once: execution, audit entry and job are one transaction.
-
-        ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
-        """
-        plan_id, reason = storable(plan_id, LONGEST_ID), storable(reason.strip(), LONGEST_REASON)
-        return self._state.write(lambda db: self._approve(db, plan_id, actor, reason, again=again))
-
-    def _approve(self, db: Database, plan_id: str, actor: Actor, reason: str, *, again: bool) -> Change | Refusal:
-        plan = records.plan(db, plan_id)
+    def planned(self, plan_id: str, actor: Actor) -> Plan | Refusal:
+        """A plan that can still be approved, for a person who may."""
+        db = self._state.read()
+        plan = records.plan(db, storable(plan_id, LONGEST_ID))
         if plan is None:
             return Refusal("There is no such plan: plan the change again.")
         decision = decide(actor, operation_of(plan), self._access)
         if not decision.allowed:
-            self._record(db, plan, actor, "approve", reason, f"denied: {decision.sentence}")
             return Refusal(decision.sentence)
-        earlier = records.execution_of(db, plan.id) if again else None
-        if earlier and earlier.approved_by.id == actor.id:
-            return earlier
-        if refusal := self._not_approvable(db, plan):
-            self._record(db, plan, actor, "approve", reason, f"refused: {refusal.sentence}")
-            return refusal
-        return self._queue(db, plan, actor, reason)
+        return self._not_approvable(db, plan) or plan
 
-    def _queue(self, db: Database, plan: Plan, actor: Actor, reason: str) -> Change | Refusal:
-        now = self._clock()
-        sentence = f"Approved by {actor.name}; about to be carried out."
+    def approve(
+        self, plan_id: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Change | Waiting | Refusal:
+        """Say yes to a plan. With the last one that is needed, execution, audit entry and job are one transaction.
+
+        ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
+        ``break_glass``: alone, where more people are asked; it is on record and told to everybody.
+        """
+        plan_id, reason = storable(plan_id, LONGEST_ID), storable(reason.strip(), LONGEST_REASON)
+        return self._state.write(
+            lambda db: self._approve(db, plan_id, actor, reason, again=again, break_glass=break_glass)
+        )
+
+    def _approve(
+        self, db: Database, plan_id: str, actor: Actor, reason: str, *, again: bool, break_glass: bool
+    ) -> Change | Waiting | Refusal:
+        plan = records.plan(db, plan_id)
+        if plan is None:
+            return Refusal("There is no such plan: plan the change again.")
+        step = "break the glass for" if break_glass else "approve"
+        if refusal := self._may_not_approve(plan, actor, break_glass=break_glass):
+            self._record(db, plan, actor, step, reason, f"denied: {refusal.sentence}")
+            return refusal
+        if again and (earlier := self._decided_before(db, plan, actor)):
+            return earlier
+        approval = Approval(actor, self._access.person(actor), reason, self._clock(), break_glass)
+        if refusal := self._not_approvable(db, plan) or self._not_counted(db, plan, approval):
+            self._record(db, plan, actor, step, reason, f"refused: {refusal.sentence}")
+            return refusal
+        given = approvals.of(db, plan.id)
+        enough = not approvals.missing(given, plan.approvers, self._access.person(plan.requested_by))
+        return self._queue(db, plan, approval, given, step) if enough else self._wait(db, plan, approval)
+
+    def _may_not_approve(self, plan: Plan, actor: Actor, *, break_glass: bool) -> Refusal | None:
+        operations = [operation_of(plan), *([Operation.BREAK_GLASS] if break_glass else [])]
+        decisions = (decide(actor, operation, self._access) for operation in operations)
+        denied = next((decision for decision in decisions if not decision.allowed), None)
+        return Refusal(denied.sentence) if denied else None
+
+    def _not_counted(self, db: Database, plan: Plan, approval: Approval) -> Refusal | None:
+        """Why an approval brings the plan no further; otherwise it is kept."""
+        if not approval.reason:
+            return Refusal("Say why: the reason goes on record.")
+        if approval.breaks_glass and len(approval.reason) < SHORTEST_GLASS:
+            return Refusal(f"Breaking the glass needs a reason of at least {SHORTEST_GLASS} characters.")
+        nobody = approvals.counts_for_nothing(approval.actor, self._access, plan.approvers)
+        if nobody and not approval.breaks_glass:
+            return Refusal(nobody)
+        if not approvals.keep(db, plan.id, approval):
+            return Refusal(f"You have already approved this; somebody else must, too: {plan.title}.")
+        return None
+
+    def _decided_before(self, db: Database, plan: Plan, actor: Actor) -> Change | Waiting | None:
+        """What an earlier, interrupted request of the same person has come to."""
+        if all(each.actor.id != actor.id for each in approvals.of(db, plan.id)):
+            return None
+        return records.execution_of(db, plan.id) or approvals.waiting_of(db, plan, self._access)
+
+    def _wait(self, db: Database, plan: Plan, approval: Approval) -> Waiting:
+        waiting = approvals.waiting_of(db, plan, self._access)
+        more = f"approved; {waiting.missing} more must"
+        self._record(db, plan, approval.actor, "approve", approval.reason, more)
+        self._on_waiting(db, waiting)
+        return waiting
+
+    def _queue(
+        self, db: Database, plan: Plan, last: Approval, given: Sequence[Approval], step: str
+    ) -> Change | Refusal:
+        now, actor, reason = self._clock(), last.actor, last.reason
+        sentence = f"Approved by {approvals.told(given)}; about to be carried out."
         execution = records.add_execution(db, plan, actor, reason, sentence, now)
         if execution is None:
             return Refusal(f"Another change of {plan.target} is being carried out; look at it first, then plan again.")
-        self._record(db, plan, actor, "approve", reason, "approved")
+        self._record(db, plan, actor, step, reason, "approved")
         jobs.add(db, "execute", {"execution": execution}, now, pool="act", once=f"execute:{execution}")
         change = records.change(db, execution)
         self._on_change(db, change)
@@ -152,6 +219,7 @@ class Planning:
 
     def _keep(self, draft: Draft, name: str, actor: Actor, case: int | None, undo_of: str | None) -> Plan:
         now = self._clock().replace(microsecond=0)
+        approvers, care = self._care(draft, name)
         plan = Plan(
             id=records.new_id(),
             remediation=name,
@@ -162,16 +230,25 @@ class Planning:
             title=draft.title,
             before=draft.before,
             after=draft.after,
-            warnings=(*self._usage.what_breaks(draft.stops), *draft.warnings),
+            warnings=(*care, *self._usage.what_breaks(draft.stops), *draft.warnings),
             requested_by=actor,
             created_at=now,
             expires_at=now + self._settings.expiry,
             principal=draft.principal,
             shares=draft.shares,
             stops=draft.stops,
+            approvers=approvers,
         )
         self._state.write(lambda db: self._keep_plan(db, plan))
         return plan
+
+    def _care(self, draft: Draft, name: str) -> tuple[int, tuple[str, ...]]:
+        """How many people must approve a change, and what the preview says of that."""
+        asked = self._settings.approvers.get(name, 1)
+        if draft.principal and self._settings.is_protected(draft.account, draft.principal):
+            asked = max(asked, PROTECTED)
+            return asked, (f"{draft.principal} is protected: {asked} different people must approve.",)
+        return asked, (f"{asked} different people must approve.",) if asked > 1 else ()
 
     def _keep_plan(self, db: Database, plan: Plan) -> None:
         records.keep_plan(db, plan)

@@ -19,11 +19,12 @@ from bot.remediation.base import State
 UNFINISHED = (ChangeState.APPROVED, ChangeState.STARTED)
 PLAN = (
     "id, remediation, target, account, case_id, undo_of, title, before, after, warnings, actor, actor_name,"
-    " created_at, expires_at, principal, shares, stops"
+    " created_at, expires_at, principal, shares, stops, approvers"
 )
 CHANGE = (
     "e.id, e.plan, e.case_id, e.remediation, e.target, e.state, e.undo_of, EXISTS (SELECT 1 FROM executions AS u"
-    " WHERE u.undo_of = e.id AND u.state = 'confirmed'), e.actor, e.actor_name, e.reason, e.at, e.sentence"
+    " WHERE u.undo_of = e.id AND u.state = 'confirmed'), e.actor, e.actor_name, e.reason, e.at, e.sentence,"
+    " EXISTS (SELECT 1 FROM approvals AS a WHERE a.plan = e.plan AND a.breaks_glass)"
 )
 
 
@@ -58,9 +59,10 @@ def keep_plan(db: Database, plan: Plan) -> None:
     values = [plan.id, plan.remediation, plan.target, plan.account, plan.case, plan.undo_of, plan.title]
     states = [json.dumps(dict(plan.before)), json.dumps(dict(plan.after)), json.dumps(plan.warnings)]
     who = [plan.requested_by.id, plan.requested_by.name, rfc3339(plan.created_at), rfc3339(plan.expires_at)]
+    about = [plan.principal, plan.shares, _written(plan.stops)]
     db.execute(
-        f"INSERT INTO plans ({PLAN}, digest) VALUES ({', '.join('?' * 18)})",  # noqa: S608
-        [*values, *states, *who, plan.principal, plan.shares, _written(plan.stops), digest(plan.before)],
+        f"INSERT INTO plans ({PLAN}, digest) VALUES ({', '.join('?' * 19)})",  # noqa: S608
+        [*values, *states, *who, *about, plan.approvers, digest(plan.before)],
     )
 
 
@@ -86,6 +88,7 @@ def plan(db: Database, id_: str) -> Plan | None:
         principal=row[14],
         shares=row[15],
         stops=_observable(row[16]),
+        approvers=row[17],
     )
 
 
@@ -223,7 +226,9 @@ def undo_record(db: Database, execution: str) -> UndoRecord | None:
 
 
 def _change(row: tuple[object, ...]) -> Change:
-    execution, plan_id, case, remediation, target, state, undo_of, undone, actor, name, reason, at, sentence = row
+    execution, plan_id, case, remediation, target, state, undo_of, undone, actor, name, reason, at, sentence, glass = (
+        row
+    )
     return Change(
         execution=str(execution),
         plan=str(plan_id),
@@ -237,4 +242,5 @@ def _change(row: tuple[object, ...]) -> Change:
         reason=str(reason),
         at=datetime.fromisoformat(str(at)),
         sentence=str(sentence),
+        broke_glass=bool(glass),
     )

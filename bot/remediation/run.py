@@ -17,8 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.access import AccessRules, decide
 from bot.aws import Aws, Fault, fault
 from bot.database import Database
-from bot.model import Actor, Change, ChangeState, Plan, Refusal
-from bot.remediation import records
+from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, Waiting
+from bot.remediation import approvals, records
 from bot.remediation.base import Remediation, is_part_way
 from bot.remediation.base import State as Present
 from bot.remediation.chronicle import Chronicle, made
@@ -44,6 +44,10 @@ SHARED_SECONDS = 1.0
 
 
 def _nobody_listens(db: Database, change: Change) -> None:
+    pass
+
+
+def _nobody_waits(db: Database, waiting: Waiting) -> None:
     pass
 
 
@@ -87,6 +91,7 @@ class Remediations:
         settings: RemediationSettings | None = None,
         on_change: Callable[[Database, Change], None] = _nobody_listens,
         *,
+        on_waiting: Callable[[Database, Waiting], None] = _nobody_waits,
         usage: Usage | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -100,7 +105,8 @@ class Remediations:
         self._chronicle = Chronicle(aws, clock, self._remediations, on_change)
         self._watch = Watch(state, aws, clock, self._chronicle, usage)
         self._planning = Planning(
-            state, aws, access, clock, self._remediations, settings or RemediationSettings(), on_change, usage
+            *(state, aws, access, clock, self._remediations, settings or RemediationSettings()),
+            *(on_change, on_waiting, usage),
         )
 
     def plan(self, name: str, target: str, actor: Actor, case: int | None = None) -> Plan | Refusal:
@@ -111,12 +117,19 @@ class Remediations:
         """The preview of taking a confirmed change back, made from its undo record and from reading AWS."""
         return self._planning.plan_undo(execution, actor)
 
-    def approve(self, plan_id: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
-        """Approve a plan: its one execution is recorded and queued (job ``execute``, pool ``act``).
+    def approve(
+        self, plan_id: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Change | Waiting | Refusal:
+        """Approve a plan; with the last approval that is needed its one execution is recorded and queued.
 
         ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
+        ``break_glass``: alone, where more people are asked.
         """
-        return self._planning.approve(plan_id, actor, reason, again=again)
+        return self._planning.approve(plan_id, actor, reason, again=again, break_glass=break_glass)
+
+    def planned(self, plan_id: str, actor: Actor) -> Plan | Refusal:
+        """A plan that can still be approved, for a person who may."""
+        return self._planning.planned(plan_id, actor)
 
     def execute(self, execution: str) -> Change:
         """Carry out an approved change, or carry on where a crash left it; calling it again does nothing twice.
@@ -177,11 +190,21 @@ class Remediations:
             return current
         plan, remediation = self._chronicle.planned(db, current)
         attempt = _Attempt(current, plan, remediation, lease, records.attempts(db, execution))
-        decision = decide(current.approved_by, operation_of(plan), self._access)
-        if not decision.allowed and not attempt.started_before:
-            sentence = f"Not carried out: {current.approved_by.name} may no longer do this. {decision.sentence}"
-            return self._settle(db, attempt, _Outcome(ChangeState.FAILED, sentence))
+        why_not = self._no_longer_approved(db, plan)
+        if why_not and not attempt.started_before:
+            return self._settle(db, attempt, _Outcome(ChangeState.FAILED, f"Not carried out: {why_not}"))
         return attempt
+
+    def _no_longer_approved(self, db: Database, plan: Plan) -> str | None:
+        """Why the approvals of a plan are no longer enough: rights are asked for again when the change is made."""
+        given = approvals.of(db, plan.id)
+        for each in given:
+            operation = Operation.BREAK_GLASS if each.breaks_glass else operation_of(plan)
+            decision = decide(each.actor, operation, self._access)
+            if not decision.allowed:
+                return f"{each.actor.name} may no longer do this. {decision.sentence}"
+        missing = approvals.missing(given, plan.approvers, self._access.person(plan.requested_by))
+        return f"{missing} more people must approve it." if missing else None
 
     def _carry_out(self, attempt: _Attempt) -> _Outcome:
         try:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.commands import Command
-from bot.model import Actor, Refusal
+from bot.model import Actor, Refusal, Waiting
 from bot.slack import forms, modals, replies
 from bot.slack.asked import Operations
-from bot.slack.card import ASK_AGAIN, PLAN
+from bot.slack.card import ASK_AGAIN, PLAN, SECOND
 from bot.slack.elements import Message, View
 from bot.slack.typed import Typed
 from bot.store import outbox
@@ -75,8 +75,14 @@ class Answers:
 
     def _approved(self, job: Job) -> Commit:
         payload = job.payload
-        made = self._operations.approve(payload["about"], _actor(payload), payload["reason"], again=job.attempts > 1)
-        view = modals.refusal_view(made) if isinstance(made, Refusal) else modals.done_view(made)
+        glass = payload["fields"].get(modals.GLASS) == modals.BREAK
+        made = self._operations.approve(
+            payload["about"], _actor(payload), payload["reason"], again=job.attempts > 1, break_glass=glass
+        )
+        if isinstance(made, Refusal):
+            view = modals.refusal_view(made)
+        else:
+            view = modals.waiting_view(made) if isinstance(made, Waiting) else modals.done_view(made)
         return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
 
     def _clicked(self, payload: Payload) -> Commit:
@@ -87,6 +93,8 @@ class Answers:
         if action.startswith(PLAN):
             case, target = _case(payload["value"])
             plan = self._operations.plan_offered(action.split(":")[1], target, case, actor)
+        elif action.startswith(SECOND):
+            plan = self._operations.planned(payload["value"], actor)
         else:
             plan = self._operations.plan_undo(payload["value"], actor)
         return self._refuse(payload, plan) if isinstance(plan, Refusal) else self._show(payload, modals.preview(plan))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bot.hunts.result import Hunted
-from bot.model import Actor, Case, Change, Kind, Observable, Operation, Plan, Refusal, Scope, Triage
+from bot.model import Actor, Case, Change, Kind, Observable, Operation, Plan, Refusal, Scope, Triage, Waiting
 
 
 class CaseOpened(Protocol):
@@ -44,7 +44,11 @@ class Operations(Protocol):
 
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal: ...
 
-    def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal: ...
+    def planned(self, plan: str, actor: Actor) -> Plan | Refusal: ...
+
+    def approve(
+        self, plan: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Change | Waiting | Refusal: ...
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal: ...
 

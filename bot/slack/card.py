@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot import summary
-from bot.model import Case
+from bot.model import Case, Change
 from bot.slack.elements import Block, Message, actions, bullets, button, context, header, labelled, message, paragraph
 from bot.summary import Row
 
@@ -20,6 +20,8 @@ VALUE = 260
 PLAN = "plan:"
 UNDO = "undo"
 ASK_AGAIN = "ask_again"
+SECOND = "second"
+"""The approval of another person, where one is not enough."""
 
 LABELS = {"disable_access_key": "Disable access key…"}
 
@@ -34,8 +36,19 @@ def card(case: Case, *, now: datetime) -> Message:
         labelled(summary.rows(case), VALUE),
         labelled(tuple(_open_questions(case)), VALUE),
         bullets([summary.change_line(change) for change in case.changes[-CHANGES:]], VALUE),
+        bullets([summary.waiting_line(each) for each in case.waiting], VALUE),
         actions(f"case:{case.id}", _buttons(case)),
         _small_print(case, now),
+    )
+
+
+def broken_glass(change: Change) -> Message:
+    """What the whole channel is told where one person decided alone."""
+    told = f"🔨 {change.approved_by.name} broke the glass: approved alone what more people must approve."
+    return message(
+        told,
+        paragraph(told),
+        labelled([Row("Change", summary.change_line(change)), Row("Reason", change.reason)], 1000),
     )
 
 
@@ -58,7 +71,8 @@ def _buttons(case: Case) -> list[dict[str, Any]]:
     rest = [button("Ask again", ASK_AGAIN, f"case:{case.id}")]
     if change := summary.undoable(case):
         rest.append(button("Undo…", UNDO, change.execution))
-    return [*_offers(case, BUTTONS - len(rest)), *rest]
+    second = [button("Approve…", f"{SECOND}:{n}", each.plan.id) for n, each in enumerate(case.waiting[:1])]
+    return [*second, *_offers(case, BUTTONS - len(rest) - len(second)), *rest]
 
 
 def _offers(case: Case, most: int) -> Iterator[dict[str, Any]]:

@@ -53,7 +53,8 @@ def fields_of(view: Mapping[str, Any]) -> dict[str, str]:
 def _value(given: Mapping[str, Any]) -> str:
     for element in given.values():
         if isinstance(element, Mapping):
-            chosen = element.get("selected_option")
+            several = element.get("selected_options")
+            chosen = several[0] if isinstance(several, list) and several else element.get("selected_option")
             typed = element.get("value") or (chosen.get("value") if isinstance(chosen, Mapping) else "")
             return str(typed or "").strip()
     return ""

@@ -126,6 +126,10 @@ def _input(block: Shape, surface: str) -> Iterator[str]:
     yield from _length("action_id", block.get("element", {}).get("action_id"), ID_LIMIT)
     if block.get("element", {}).get("max_length", 0) > 3000:
         yield "max_length over 3000"
+    for option in block.get("element", {}).get("options", []):
+        yield from _plain_text("option", option.get("text"), 75)
+        if "description" in option:
+            yield from _plain_text("option description", option["description"], 75)
 
 
 def _rich_text(block: Shape) -> Iterator[str]:

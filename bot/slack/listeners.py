@@ -22,7 +22,7 @@ from slack_sdk import WebClient
 from bot.commands import Command, parse
 from bot.model import Refusal
 from bot.slack import forms, modals, replies
-from bot.slack.card import ASK_AGAIN, PLAN, UNDO
+from bot.slack.card import ASK_AGAIN, PLAN, SECOND, UNDO
 from bot.slack.client import FAULTS, logger, web_client
 from bot.slack.elements import View
 from bot.store import jobs, outbox
@@ -36,7 +36,7 @@ NOTHING_DONE = "Nothing was done: the bot could not store your request. Try agai
 NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Press the button again."
 
 OPERATIONS = re.compile(
-    rf"^(?:{PLAN}.+|{UNDO}(?::.+)?|{ASK_AGAIN}(?::.+)?|(?:{forms.RULE_IN}|{forms.RULE_OUT})(?::.+)?)$"
+    rf"^(?:{PLAN}.+|{UNDO}(?::.+)?|{SECOND}(?::.+)?|{ASK_AGAIN}(?::.+)?|(?:{forms.RULE_IN}|{forms.RULE_OUT})(?::.+)?)$"
 )
 FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE})$")
 

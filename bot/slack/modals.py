@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot import summary
-from bot.model import Change, ChangeState, Plan, Refusal
+from bot.model import Change, ChangeState, Plan, Refusal, Waiting
 from bot.plain import clean
 from bot.slack.elements import TITLE, Block, View, bullets, commands, labelled, paragraph, plain
 from bot.summary import Row
@@ -16,6 +16,7 @@ from bot.summary import Row
 APPROVE = "approve"
 REASON_BLOCK = "reason"
 REASON_ACTION = "reason"
+GLASS, BREAK = "glass", "break"
 LONGEST_REASON = 500
 LONGEST_LIST = 20
 
@@ -46,6 +47,7 @@ def preview(plan: Plan) -> View:
             bullets(plan.warnings[:LONGEST_LIST], 600),
             paragraph(f"Asked for by {plan.requested_by.name}; expires {summary.moment(plan.expires_at)}."),
             reason_input(),
+            _glass() if plan.approvers > 1 else None,
         ),
         "callback_id": APPROVE,
         "private_metadata": plan.id,
@@ -58,6 +60,13 @@ def working_view(form: str = APPROVE) -> View:
     """What is seen from a submission until it is done."""
     told = "Approved. Making the change and reading it back…" if form == APPROVE else "Keeping what you decided…"
     return _view("Working", paragraph(f"{told} You may close this window."))
+
+
+def waiting_view(waiting: Waiting) -> View:
+    """What is seen by who approved, while others must."""
+    people = "1 more person" if waiting.missing == 1 else f"{waiting.missing} more people"
+    told = f"{summary.waiting_line(waiting)} Nothing has been changed yet."
+    return _view("Waiting", paragraph(told, 1000), paragraph(f"The card has a button for {people}."))
 
 
 def done_view(change: Change) -> View:
@@ -105,6 +114,19 @@ def reason_input() -> Block:
             "min_length": 3,
             "max_length": LONGEST_REASON,
         },
+    }
+
+
+def _glass() -> Block:
+    """A way past the second person, for the night nobody else wakes up."""
+    told = "Told to the channel; needs a right of its own and a full reason"
+    option = {"text": plain("Break the glass: approve alone", 75), "description": plain(told, 75), "value": BREAK}
+    return {
+        "type": "input",
+        "block_id": GLASS,
+        "optional": True,
+        "label": plain("If nobody else can be reached", 200),
+        "element": {"type": "checkboxes", "action_id": GLASS, "options": [option]},
     }
 
 

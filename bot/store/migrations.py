@@ -178,3 +178,18 @@ def m006_whom_changes_are_about(db: Database) -> None:
     db.execute("ALTER TABLE plans ADD COLUMN principal TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE plans ADD COLUMN shares TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE plans ADD COLUMN stops TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m007_approvals(db: Database) -> None:
+    """Who approved a plan, each person once, and how many must."""
+    db.executescript(
+        """
+        CREATE TABLE approvals (
+            plan TEXT NOT NULL REFERENCES plans(id), person TEXT NOT NULL, actor TEXT NOT NULL,
+            actor_name TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL, breaks_glass INTEGER NOT NULL,
+            PRIMARY KEY (plan, person)
+        );
+        ALTER TABLE plans ADD COLUMN approvers INTEGER NOT NULL DEFAULT 1;
+        """
+    )

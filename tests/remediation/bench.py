@@ -13,7 +13,7 @@ from bot import audit
 from bot.access import AccessRules
 from bot.aws import Aws, AwsSettings
 from bot.database import Database
-from bot.model import Actor, Change, Operation, Plan, Refusal
+from bot.model import Actor, Change, Operation, Plan, Refusal, Waiting
 from bot.remediation.disable_access_key import DisableAccessKey
 from bot.remediation.run import Remediations
 from bot.store import jobs
@@ -116,7 +116,7 @@ def plan_of(answer: Plan | Refusal) -> Plan:
     return answer
 
 
-def change_of(answer: Change | Refusal) -> Change:
+def change_of(answer: Change | Waiting | Refusal) -> Change:
     assert isinstance(answer, Change), answer
     return answer
 

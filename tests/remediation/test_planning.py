@@ -88,19 +88,19 @@ def test_an_unknown_remediation_names_those_there_are(bench: Bench) -> None:
 def test_a_plan_expires(bench: Bench) -> None:
     plan = bench.planned()
     bench.clock.forward(minutes=30, seconds=1)
-    assert "This plan expired at" in refused(bench.remediations.approve(plan.id, ANA, ""))
+    assert "This plan expired at" in refused(bench.remediations.approve(plan.id, ANA, "stolen key"))
     assert bench.told == []
 
 
 def test_a_plan_can_be_approved_to_its_last_second(bench: Bench) -> None:
     plan = bench.planned()
     bench.clock.forward(minutes=30)
-    assert change_of(bench.remediations.approve(plan.id, ANA, ""))
+    assert change_of(bench.remediations.approve(plan.id, ANA, "stolen key"))
 
 
 @pytest.mark.parametrize("plan", ["", "nope", "' OR 1=1 --", "\ud800"])
 def test_an_unknown_plan_is_refused(bench: Bench, plan: str) -> None:
-    assert "There is no such plan" in refused(bench.remediations.approve(plan, ANA, ""))
+    assert "There is no such plan" in refused(bench.remediations.approve(plan, ANA, "stolen key"))
 
 
 def test_an_unnamed_person_cannot_approve_and_that_is_on_record(bench: Bench) -> None:
@@ -116,7 +116,7 @@ def test_the_right_to_approve_is_not_the_right_to_undo(bench: Bench) -> None:
     only_approve = bench.with_rules(AccessRules({Operation.APPROVE: frozenset({ANA.id})}))
     assert "You may not undo changes" in refused(only_approve.plan_undo(done.execution, ANA))
     undo = plan_of(bench.remediations.plan_undo(done.execution, BEN))
-    assert "You may not undo changes" in refused(only_approve.approve(undo.id, ANA, ""))
+    assert "You may not undo changes" in refused(only_approve.approve(undo.id, ANA, "stolen key"))
 
 
 def test_who_may_only_triage_may_plan_but_not_approve(bench: Bench) -> None:
@@ -146,8 +146,8 @@ def test_only_a_confirmed_change_is_taken_back_and_only_once(bench: Bench) -> No
 def test_an_undo_planned_twice_is_carried_out_once(bench: Bench) -> None:
     done = bench.disabled()
     first, second = (plan_of(bench.remediations.plan_undo(done.execution, BEN)) for _ in range(2))
-    bench.remediations.execute(change_of(bench.remediations.approve(first.id, BEN, "")).execution)
-    assert "already been taken back" in refused(bench.remediations.approve(second.id, BEN, ""))
+    bench.remediations.execute(change_of(bench.remediations.approve(first.id, BEN, "false alarm")).execution)
+    assert "already been taken back" in refused(bench.remediations.approve(second.id, BEN, "false alarm"))
     assert bench.asked_for() == ["Inactive", "Active"]
 
 

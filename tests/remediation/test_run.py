@@ -142,14 +142,14 @@ def test_many_clicks_at_once_make_one_execution_and_one_call(bench: Bench) -> No
 
 def test_the_second_person_is_told_who_was_first(bench: Bench) -> None:
     plan = bench.planned()
-    change_of(bench.remediations.approve(plan.id, ANA, ""))
-    assert "already approved by Ana" in refused(bench.remediations.approve(plan.id, BEN, ""))
+    change_of(bench.remediations.approve(plan.id, ANA, "stolen key"))
+    assert "already approved by Ana" in refused(bench.remediations.approve(plan.id, BEN, "false alarm"))
 
 
 def test_two_plans_for_one_key_are_not_carried_out_at_once(bench: Bench) -> None:
     first, second = bench.planned(), bench.planned()
-    change_of(bench.remediations.approve(first.id, ANA, ""))
-    assert "Another change of" in refused(bench.remediations.approve(second.id, BEN, ""))
+    change_of(bench.remediations.approve(first.id, ANA, "stolen key"))
+    assert "Another change of" in refused(bench.remediations.approve(second.id, BEN, "false alarm"))
 
 
 def test_a_lost_answer_is_settled_by_reading_back(bench: Bench) -> None:

@@ -40,6 +40,7 @@ from bot.model import (
     Suspicion,
     Triage,
     Verdict,
+    Waiting,
     Window,
 )
 from bot.slack.card import card
@@ -245,6 +246,7 @@ CASES: Mapping[str, Case] = {
         CHECKING,
         triage=replace(triage(judged=assessment(Verdict.INCONCLUSIVE, 0)), activity=Activity(), searched=None),
     ),
+    "waiting": replace(INCIDENT, waiting=(Waiting(plan(approvers=2), (ALICE,), 1),)),
     "sample": replace(CHECKING, subject=None, alerts=(replace(ALERT, sample=True, secrets_removed=1),)),
 }
 

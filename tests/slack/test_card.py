@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.model import Answer, Fact, Refusal, Signal
+from bot.model import Answer, Fact, Refusal, Signal, Waiting
 from bot.plain import clean
 from bot.slack import modals, replies
 from bot.slack.card import card
@@ -202,6 +202,16 @@ def test_the_preview_shows_before_and_after_and_carries_the_plan() -> None:
     assert view["submit"]["text"] == "Disable"
     assert "Active → Inactive" in list(texts(view["blocks"]))
     assert modals.preview(plan(undo_of="exec-1"))["submit"]["text"] == "Undo"
+    assert "glass" not in [block.get("block_id") for block in view["blocks"]]
+
+
+def test_where_two_must_approve_the_glass_can_be_broken() -> None:
+    view = modals.preview(plan(approvers=2))
+    assert lint(view) == []
+    assert "glass" in [block.get("block_id") for block in view["blocks"]]
+    too_long = json.loads(json.dumps(view))
+    too_long["blocks"][-1]["element"]["options"][0]["description"]["text"] = "x" * 76
+    assert "option description has 76 characters" in str(lint(too_long))
 
 
 @pytest.mark.parametrize(
@@ -210,6 +220,8 @@ def test_the_preview_shows_before_and_after_and_carries_the_plan() -> None:
         modals.preparing(),
         modals.working_view(),
         modals.done_view(change()),
+        modals.waiting_view(Waiting(plan(approvers=2), (ALICE,), 1)),
+        modals.ruled_view(12, KEY, belongs=True),
         modals.refusal_view(Refusal("No.", ("aws iam update-access-key --status Inactive",))),
     ],
 )

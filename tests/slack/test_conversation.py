@@ -39,6 +39,7 @@ from bot.model import (
     Refusal,
     Scope,
     Triage,
+    Waiting,
 )
 from bot.slack.answers import Answers
 from bot.slack.card import card
@@ -68,6 +69,7 @@ class MadeUp:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     refusal: Refusal | None = None
     missing: bool = False
+    waits: bool = False
 
     def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[Opened] | Refusal:
         self.asked.append(("triage", [observable.value for observable in observables], actor.id))
@@ -108,8 +110,16 @@ class MadeUp:
         self.asked.append(("plan_undo", execution, actor.id))
         return self.refusal or plan(undo_of=execution)
 
-    def approve(self, plan: str, actor: Actor, reason: str, *, again: bool = False) -> Change | Refusal:
-        self.asked.append(("approve", plan, reason, actor.id))
+    def planned(self, plan_id: str, actor: Actor) -> Plan | Refusal:
+        self.asked.append(("planned", plan_id, actor.id))
+        return self.refusal or plan(id=plan_id, approvers=2)
+
+    def approve(
+        self, plan_id: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Change | Waiting | Refusal:
+        self.asked.append(("approve", plan_id, reason, actor.id, *(["alone"] if break_glass else [])))
+        if self.waits:
+            return Waiting(plan(approvers=2), (actor,), 1)
         return self.refusal or change(ChangeState.APPROVED, sentence="Approved; about to be carried out.")
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
@@ -169,6 +179,15 @@ def window(slack: LocalSlack, title: str, user: str = ANALYST) -> dict[str, Any]
     return slack.wait_until(titled)[0]
 
 
+def preview(slack: LocalSlack, user: str = ANALYST) -> dict[str, Any]:
+    """The open preview of ``user`` once AWS was read for it."""
+
+    def filled() -> list[dict[str, Any]]:
+        return [view for view in slack.open_views(user) if view["title"]["text"] == "Preview" and view["submit"]]
+
+    return slack.wait_until(filled)[0]
+
+
 ME = f"slack:{TEAM_ID}:{ANALYST}"
 
 
@@ -202,6 +221,30 @@ def test_a_key_is_disabled_from_its_card(slack: LocalSlack, state: State, operat
         ("plan", "disable_access_key", KEY, 12, ME),
         ("approve", "plan-1", "stolen, see ticket", ME),
     ]
+
+
+def test_a_second_person_approves_from_the_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(SECOND_ANALYST, SOC, show(state, slack, "waiting"), "second:0")
+    view = preview(slack, SECOND_ANALYST)
+    slack.submit_view(SECOND_ANALYST, view["id"], {"reason": "seen it, too"})
+    window(slack, "Approved", SECOND_ANALYST)
+    other = f"slack:{TEAM_ID}:{SECOND_ANALYST}"
+    assert operations.asked == [("planned", "plan-1", other), ("approve", "plan-1", "seen it, too", other)]
+
+
+def test_whoever_is_first_is_told_who_else_must(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    operations.waits = True
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "plan:disable_access_key")
+    slack.submit_view(ANALYST, preview(slack)["id"], {"reason": "stolen"})
+    assert "1 more person must approve before" in json.dumps(window(slack, "Waiting"))
+
+
+def test_the_glass_is_broken_with_a_tick(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "waiting"), "second:0")
+    view = preview(slack)
+    slack.submit_view(ANALYST, view["id"], {"reason": "nobody else is awake", "glass": ["break"]})
+    window(slack, "Approved")
+    assert operations.asked[-1] == ("approve", "plan-1", "nobody else is awake", ME, "alone")
 
 
 def test_a_change_is_taken_back_from_its_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
