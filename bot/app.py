@@ -32,6 +32,7 @@ from bot.history.writing import HistoryWriter
 from bot.hunts.result import Hunted
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
+from bot.ipdata.plevin_package import plevin_at_hand
 from bot.ipdata.update import update
 from bot.ipdata.upkeep import Upkeep
 from bot.model import (
@@ -117,6 +118,7 @@ class Investigator:
             addresses=self._addresses,
             iam=outside.iam,
             statistics=outside.statistics,
+            registries=outside.registries,
             records=RawRecords(self.history) if self.history is not None else None,
             weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
         )
@@ -224,7 +226,8 @@ def access_of(settings: Settings) -> AccessRules:
 
 def address_data_of(settings: Settings) -> LocalAddressData:
     """Where addresses come from, from what is on this machine. Raises ``AddressDataUnreadable``."""
-    return LocalAddressData(settings.ipdata.mmdb, settings.ipdata.path)
+    plevin = plevin_at_hand() if settings.ipdata.plevin else None
+    return LocalAddressData(settings.ipdata.mmdb, settings.ipdata.path, [plevin] if plevin is not None else ())
 
 
 def upkeep_of(settings: Settings, clock: Callable[[], datetime]) -> Upkeep:

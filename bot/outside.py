@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.aws import Aws, AwsSettings
 from bot.config.secret_ref import MissingSecret
 from bot.config.settings import Settings
 from bot.iam import AwsIam
-from bot.model import Iam, Statistics
+from bot.ipdata.origin import known_asns
+from bot.ipdata.whois import KEPT_FOR, WhoisRegistries
+from bot.kept import Kept
+from bot.model import Iam, Registries, Statistics
 from bot.statistics import AwsStatistics
 
 
@@ -21,6 +24,7 @@ class Outside:
 
     iam: Iam | None = None
     statistics: Statistics | None = None
+    registries: Registries | None = None
 
 
 def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
@@ -38,9 +42,18 @@ def outside_of(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> O
 
     Raises ``MissingSecret``.
     """
+    web = Outside(registries=registries_of(settings, clock))
     if not settings.aws.read_role:
-        return Outside()
-    return Outside(iam=AwsIam(aws), statistics=AwsStatistics(aws, clock))
+        return web
+    return replace(web, iam=AwsIam(aws), statistics=AwsStatistics(aws, clock))
+
+
+def registries_of(settings: Settings, clock: Callable[[], datetime]) -> Registries | None:
+    """The registries of addresses, where the settings let addresses leave the machine."""
+    folder = settings.ipdata.path
+    if not settings.ipdata.whois:
+        return None
+    return WhoisRegistries(Kept(folder / "registries", KEPT_FOR), clock, known_asns(folder))
 
 
 def outside_at_hand(
@@ -50,4 +63,4 @@ def outside_at_hand(
     try:
         return outside_of(settings, aws_of(settings, environ, clock), clock)
     except MissingSecret:
-        return Outside()
+        return Outside(registries=registries_of(settings, clock))

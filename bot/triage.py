@@ -29,6 +29,7 @@ from bot.model import (
     Kind,
     Observable,
     Records,
+    Registries,
     Ruling,
     Scope,
     Signal,
@@ -72,6 +73,7 @@ class TriageWorld:
     records: Records | None = None
     cases: EarlierCases | None = None
     statistics: Statistics | None = None
+    registries: Registries | None = None
     environment_of: Callable[[str | None], Environment] = lambda _: Environment()
     """The environment of an account; of the default one where the account is not known."""
     weights: Weights = field(default_factory=shipped)
@@ -110,6 +112,7 @@ def triage(
         records=world.records,
         cases=world.cases,
         statistics=world.statistics,
+        registries=world.registries,
     )
     addresses = addresses_of(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(questions_of(observable, addresses, world.plugins))

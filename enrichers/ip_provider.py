@@ -8,11 +8,10 @@ counts for nothing. Lists are of a date, and an address in no list is unknown, n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from bot.model import (
     AddressClass,
-    AddressData,
     AddressOrigin,
     Answer,
     Baseline,
@@ -23,6 +22,7 @@ from bot.model import (
     Observable,
     Signal,
     Unknown,
+    Unread,
     Use,
     inside,
     network_of,
@@ -37,24 +37,65 @@ DECLARATION = Declaration(
 
 MOST_EVIDENCE = 10
 
+NOT_ASKED = "no list at hand knows whose it is; [ipdata] whois = true has the registries asked"
+
 
 def enrich(observable: Observable, context: Context) -> Answer:
     assert context.addresses is not None  # noqa: S101 - the runner never asks an enricher without what it needs
-    return judge(context.addresses.origin(observable.value), context, _uses(observable, context), _baseline(context))
+    known = _registered(context.addresses.origin(observable.value), context)
+    return judge(known, context, _uses(observable, context), _baseline(context))
 
 
-def judge(origin: AddressOrigin, context: Context, recent: Sequence[Use], baseline: Baseline | None) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """What is known of an address, and whether it is the customer's own."""
+
+    origin: AddressOrigin
+    own: bool | None = None
+    """``None`` where nobody has said which networks are."""
+    networks: tuple[str, ...] = ()
+    """Those around it, where a registry was asked."""
+    unasked: str | None = None
+    """Why no registry has said what no list knows."""
+
+
+def judge(whose: Whose, context: Context, recent: Sequence[Use], baseline: Baseline | None) -> Answer:
     """What is known of the address. ``recent`` are its uses by the principal, ``baseline`` what the principal used."""
-    kind = _suspicious_kind(origin)
-    own = inside(origin.ip, context.environment.own_networks)
-    signals, unknowns = _decide(kind, origin, context, recent, baseline) if kind and not own else ((), ())
+    origin = whose.origin
+    signals, unknowns = _decide(whose, context, recent, baseline) if not whose.own else ((), ())
     return Answer(
-        headline=f"{origin.ip}: {'own network, ' if own else ''}{_words(origin)}",
-        facts=_facts(origin),
+        headline=f"{origin.ip}: {'own network, ' if whose.own else ''}{_words(origin)}",
+        facts=_facts(whose),
         signals=signals,
         unknowns=unknowns,
-        data=asdict(origin),
+        data={**asdict(origin), "own": whose.own},
     )
+
+
+def _registered(origin: AddressOrigin, context: Context) -> Whose:
+    """``origin``, with what the registries say where no list at hand says whose it is."""
+    networks = context.environment.own_networks
+    own = inside(origin.ip, networks) if networks else None
+    if own or origin.hosting is not None or origin.asn is not None or origin.vpn or origin.tor:
+        return Whose(origin, own)
+    if context.registries is None:
+        return Whose(origin, own, unasked=NOT_ASKED)
+    found = context.registries.registration(origin.ip)
+    if isinstance(found, Unread):
+        return Whose(origin, own, unasked=f"no list at hand knows whose it is, and {found.why}")
+    return Whose(_together(origin, found.origin), own, found.networks)
+
+
+def _together(known: AddressOrigin, registered: AddressOrigin) -> AddressOrigin:
+    """``known``, filled up from ``registered``."""
+    filled = {
+        name: value if value is not None else getattr(registered, name)
+        for name, value in asdict(known).items()
+        if name not in {"source", "as_of"}
+    }
+    sources = "; ".join(source for source in (known.source, registered.source) if source)
+    dates = [at for at in (known.as_of, registered.as_of) if at]
+    return AddressOrigin(**filled, source=sources or None, as_of=min(dates, default=None))
 
 
 def _uses(observable: Observable, context: Context) -> Sequence[Use]:
@@ -76,26 +117,32 @@ def _suspicious_kind(origin: AddressOrigin) -> str | None:
 
 
 def _decide(
-    kind: str, origin: AddressOrigin, context: Context, recent: Sequence[Use], baseline: Baseline | None
+    whose: Whose, context: Context, recent: Sequence[Use], baseline: Baseline | None
 ) -> tuple[tuple[Signal, ...], tuple[Unknown, ...]]:
-    if baseline is None:
-        return (), (Unknown(kind, "nobody knows which providers are usual: there is no history of one principal"),)
-    if baseline.thin:
-        return (), (Unknown(kind, baseline.why_thin),)
-    if not recent or context.addresses is None or _used_before(origin, baseline, context.addresses):
+    origin, kind = whose.origin, _suspicious_kind(whose.origin)
+    if kind is None and origin.hosting is False:
         return (), ()
+    if kind is not None and baseline is None:
+        return (), (Unknown(kind, "nobody knows which providers are usual: there is no history of one principal"),)
+    if kind is not None and baseline is not None and baseline.thin:
+        return (), (Unknown(kind, baseline.why_thin),)
+    if baseline is not None and (not recent or _used_before(whose, baseline, context)):
+        return (), ()
+    if kind is None:
+        return (), (Unknown("ip.hosting", whose.unasked or _unlisted(origin)),)
     evidence = tuple(dict.fromkeys(event for use in reversed(recent) for event in use.evidence))[:MOST_EVIDENCE]
     who = context.principal.name if context.principal is not None else "this user"
     return (Signal(kind, _sentence(kind, origin, who), evidence),), ()
 
 
-def _used_before(origin: AddressOrigin, baseline: Baseline, addresses: AddressData) -> bool:
+def _used_before(whose: Whose, baseline: Baseline, context: Context) -> bool:
     """Whether the principal used this address, its network or anything else of its provider."""
-    mark = _marks(origin)
+    assert context.addresses is not None  # noqa: S101 - checked above
+    mark = _marks(whose.origin)
     ips = {
         use.ip for use in baseline.uses if use.ip and use.address_class is AddressClass.PUBLIC and not use.by_service
     }
-    return any(mark & _marks(addresses.origin(ip)) for ip in ips)
+    return any(inside(ip, whose.networks) or mark & _marks(context.addresses.origin(ip)) for ip in ips)
 
 
 def _marks(origin: AddressOrigin) -> set[str]:
@@ -123,9 +170,21 @@ def _owner(origin: AddressOrigin) -> str | None:
     return f"{name} (AS{origin.asn})" if name and origin.asn is not None else name
 
 
+def _unlisted(origin: AddressOrigin) -> str:
+    owner = _owner(origin) or f"AS{origin.asn}"
+    return f"no list of hosting providers names {owner}, which does not prove that it is none"
+
+
 def _words(origin: AddressOrigin) -> str:
     kinds = [
-        name for name, said in (("Tor exit", origin.tor), ("VPN", origin.vpn), ("hosting", origin.hosting)) if said
+        name
+        for name, said in (
+            ("Tor exit", origin.tor),
+            ("VPN", origin.vpn),
+            ("CDN", origin.cdn),
+            ("hosting", origin.hosting and not origin.cdn),
+        )
+        if said
     ]
     words = [_owner(origin), *kinds, origin.country]
     known = ", ".join(word for word in words if word)
@@ -134,14 +193,18 @@ def _words(origin: AddressOrigin) -> str:
     return "no provider's address" if origin.hosting is False else "in no list we have"
 
 
-def _facts(origin: AddressOrigin) -> tuple[Fact, ...]:
+def _facts(whose: Whose) -> tuple[Fact, ...]:
+    origin = whose.origin
     said = {True: "yes", False: "no", None: "unknown"}
     rows = (
         ("Provider", _owner(origin) or "unknown"),
         ("Hosting", said[origin.hosting]),
+        ("Content delivery network", said[origin.cdn]),
         ("Tor exit", said[origin.tor]),
         ("VPN", said[origin.vpn]),
+        ("Your own network", said[whose.own]),
         ("Country", origin.country or "unknown"),
         ("Source", f"{origin.source}, as of {origin.as_of}" if origin.as_of else origin.source or "no list"),
+        *((("Registries", whose.unasked),) if whose.unasked else ()),
     )
     return tuple(Fact(label, value) for label, value in rows)

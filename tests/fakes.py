@@ -25,6 +25,7 @@ from bot.model import (
     Observable,
     Outcome,
     Principal,
+    Registration,
     Span,
     Unread,
     Use,
@@ -161,6 +162,18 @@ class FakeAddresses:
 
     def origin(self, ip: str) -> AddressOrigin:
         return next((origin for origin in self.origins if origin.ip == ip), AddressOrigin(ip))
+
+
+@dataclass(frozen=True)
+class FakeRegistries:
+    """``Registries`` that say the same of every address, and keep which they were asked about."""
+
+    of_address: Registration | Unread
+    asked: list[str] = field(default_factory=list)
+
+    def registration(self, ip: str) -> Registration | Unread:
+        self.asked.append(ip)
+        return self.of_address
 
 
 @dataclass(frozen=True)

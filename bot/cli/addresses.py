@@ -53,7 +53,7 @@ def show(config: Config = None, as_json: Json = False) -> None:
     from bot.ipdata.telling import held_document, held_text
 
     table = settings_of(config).ipdata
-    found = held(table.path, table.mmdb, now(), whois=False)
+    found = held(table.path, table.mmdb, now(), plevin=table.plevin, whois=table.whois)
     if as_json:
         print_json(held_document(found))
     else:

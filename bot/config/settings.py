@@ -128,6 +128,8 @@ class IpData(Table):
     mmdb: tuple[Path, ...] = ()
     update_hours: Annotated[int, Field(ge=0, le=720)] = 0
     mirror: WebAddress = ""
+    plevin: bool = True
+    whois: bool = False
 
 
 class Aws(Table):

@@ -171,6 +171,11 @@ path = {json.dumps(str(root / "state.db"))}
 [history]
 path = {json.dumps(str(root / "history.db"))}
 
+# The same answers on every machine, whatever is installed there.
+[ipdata]
+path = {json.dumps(str(root / "ipdata"))}
+plevin = false
+
 [aws]
 read_role = "{access.read_role}"
 act_role = "{access.act_role}"

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.ipdata.origin import LocalAddressData, iporigin_edition
+from bot.ipdata.plevin_package import plevin_at_hand
 from bot.ipdata.sources import Source, shipped_sources
 from bot.ipdata.table import Edition
 
@@ -38,17 +39,19 @@ class Held:
     """Whether registries are asked about what nobody here knows."""
 
 
-def held(folder: Path, databases: Sequence[Path], at: datetime, *, whois: bool) -> Held:
-    """Everything at hand at ``at``. Raises ``AddressDataUnreadable``."""
+def held(folder: Path, databases: Sequence[Path], at: datetime, *, plevin: bool, whois: bool) -> Held:
+    """Everything at hand at ``at``; ``plevin`` and ``whois`` as the settings say. Raises ``AddressDataUnreadable``."""
     known = LocalAddressData(databases, folder)
     lists = known.editions()
     there = {edition.id for edition in lists}
     missing = [source for source in shipped_sources().lists if source.id not in there]
-    return Held(at, folder, lists, tuple(_others(known, databases)), missing, whois)
+    return Held(at, folder, lists, tuple(_others(known, databases, plevin=plevin)), missing, whois)
 
 
-def _others(known: LocalAddressData, databases: Sequence[Path]) -> Iterator[Other]:
+def _others(known: LocalAddressData, databases: Sequence[Path], *, plevin: bool) -> Iterator[Other]:
     name, as_of = iporigin_edition()
     yield Other("package", name, as_of)
+    if plevin and (package := plevin_at_hand()) is not None:
+        yield Other("package", package.name, package.as_of)
     for path, (kind, built) in zip(databases, known.databases(), strict=True):
         yield Other("database", kind, built, path.stat().st_size, path)

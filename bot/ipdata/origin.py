@@ -68,10 +68,6 @@ class LocalAddressData:
         """What is known of ``ip``; all ``None`` if it is no address or in no list."""
         return self._current().origin(ip)
 
-    def of_asn(self, asn: int) -> Claim | None:
-        """What the lists of hosting providers' AS numbers say of one."""
-        return of_asn(asn, self._current().asns)
-
     def editions(self) -> tuple[Edition, ...]:
         """Every list in use."""
         return self._current().table.lists
@@ -132,6 +128,11 @@ class Lists:
                 yield said
                 if (known := of_asn(said.asn, self.asns)) is not None:
                     yield known
+
+
+def known_asns(folder: Path | None) -> Callable[[int], Claim | None]:
+    """What the lists in use say of an AS number, read anew at each question: few are asked."""
+    return lambda asn: of_asn(asn, hosting_asns(_whole_table(folder)))
 
 
 def _whole_table(folder: Path | None) -> RangeTable:

@@ -53,6 +53,8 @@ from bot.model.ports import (
     MailQuarter,
     MailSent,
     Records,
+    Registration,
+    Registries,
     Statistics,
     Unread,
 )
@@ -127,6 +129,8 @@ __all__ = (
     "Reason",
     "Records",
     "Refusal",
+    "Registration",
+    "Registries",
     "Ruling",
     "Scope",
     "Signal",

@@ -12,7 +12,7 @@ from bot.model.environment import Environment
 from bot.model.event import Principal, Use
 from bot.model.history import History, Prevalence
 from bot.model.observable import Kind, Observable
-from bot.model.ports import AddressData, EarlierCases, Iam, Records, Statistics
+from bot.model.ports import AddressData, EarlierCases, Iam, Records, Registries, Statistics
 from bot.model.times import Span, Window
 
 THIN_BASELINE_EVENTS = 20
@@ -125,6 +125,8 @@ class Context:
     records: Records | None = None
     cases: EarlierCases | None = None
     statistics: Statistics | None = None
+    registries: Registries | None = None
+    """``None`` where the configuration does not let addresses leave the machine."""
 
     @property
     def now(self) -> datetime:

@@ -40,6 +40,21 @@ class AddressData(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """What the registries say of an address. ``origin`` has the country of registration, which is not a place."""
+
+    origin: AddressOrigin
+    networks: tuple[str, ...] = ()
+    """The networks around it that are announced and registered, as CIDR."""
+
+
+class Registries(Protocol):
+    """Who registered an address: asked over the network within a few seconds, and kept for weeks."""
+
+    def registration(self, ip: str) -> Registration | Unread: ...
+
+
+@dataclass(frozen=True, slots=True)
 class KeyRecord:
     """An access key as IAM knows it now."""
 

@@ -1,13 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.model import AddressOrigin, Answer, Environment, Event, Kind, Observable
+from bot.model import (
+    AddressOrigin,
+    Answer,
+    Environment,
+    Event,
+    Fact,
+    Kind,
+    Observable,
+    Registration,
+    Unknown,
+    Unread,
+)
 from enrichers.ip_provider import enrich
-from tests.fakes import OFFICE, RENTED, FakeAddresses, context, event, ordinary
+from tests.fakes import OFFICE, RENTED, FakeAddresses, FakeRegistries, context, event, ordinary
 
 ADDRESS = Observable(Kind.IP, RENTED)
 
@@ -48,6 +60,7 @@ def test_data_is_the_whole_of_what_is_known() -> None:
         "radius_km": None,
         "source": None,
         "as_of": None,
+        "own": None,
     }
 
 
@@ -108,8 +121,86 @@ def test_a_thin_baseline_is_said() -> None:
     ]
 
 
-def test_nothing_open_where_nothing_is_odd() -> None:
-    assert answer({}, [event(ip=RENTED)]).unknowns == ()
+@pytest.mark.parametrize(
+    ("origin", "events", "why"),
+    [
+        ({}, STOLEN, "no list at hand knows whose it is; [ipdata] whois = true"),
+        ({}, [event(ip=RENTED)], "no list at hand knows whose it is"),  # with a thin baseline, too
+        ({"asn": 7922, "organisation": "Comcast"}, STOLEN, "names Comcast (AS7922), which does not prove"),
+        ({"asn": 7922}, STOLEN, "names AS7922, which does not prove"),
+        ({"hosting": False}, STOLEN, None),
+        ({}, [*STOLEN, event(5 * 24 * 60, ip=RENTED)], None),
+        ({}, ordinary(), None),
+    ],
+)
+def test_what_nobody_knows_is_open_and_never_a_no(
+    origin: dict[str, Any], events: Sequence[Event], why: str | None
+) -> None:
+    unknowns = answer(origin, events).unknowns
+    assert [unknown.kind for unknown in unknowns] == (["ip.hosting"] if why else [])
+    assert all(why in unknown.why for unknown in unknowns if why)
+
+
+# ------------------------------------------------------------------------------------------ registries
+
+REGISTERED = AddressOrigin(
+    RENTED, asn=64500, organisation="RENT-A-BOX", country="NL", source="RIPENCC (RDAP)", as_of="2026-11-20"
+)
+
+
+def test_registries_say_what_no_list_knows() -> None:
+    hosting = replace(REGISTERED, hosting=True, big_three=False)
+    asked = FakeRegistries(Registration(hosting))
+    given = answer({"tor": False, "source": "a list", "as_of": "2026-11-01"}, STOLEN, registries=asked)
+    assert given.signals[0].sentence.startswith(f"{RENTED} belongs to RENT-A-BOX (AS64500), a hosting provider")
+    assert (given.data["country"], given.data["source"], given.data["as_of"]) == (
+        "NL",
+        "a list; RIPENCC (RDAP)",
+        "2026-11-01",
+    )
+    assert asked.asked == [RENTED]
+
+
+def test_a_registry_that_does_not_know_the_trade_leaves_it_open() -> None:
+    given = answer({}, STOLEN, registries=FakeRegistries(Registration(REGISTERED)))
+    assert (given.data["hosting"], given.signals) == (None, ())
+    assert "names RENT-A-BOX (AS64500), which does not prove" in given.unknowns[0].why
+
+
+def test_an_address_used_before_in_the_same_announced_network_is_no_news() -> None:
+    registered = Registration(replace(REGISTERED, hosting=True, big_three=False), ("203.0.0.0/16",))
+    before = event(5 * 24 * 60, ip="203.0.113.5")
+    assert answer({}, STOLEN, registries=FakeRegistries(registered)).signals
+    assert not answer({}, [*STOLEN, before], registries=FakeRegistries(registered)).signals
+
+
+def test_registries_that_do_not_answer_leave_it_open_with_the_reason() -> None:
+    given = answer({}, STOLEN, registries=FakeRegistries(Unread("the registries did not answer within 3 seconds")))
+    assert given.unknowns == (
+        Unknown("ip.hosting", "no list at hand knows whose it is, and the registries did not answer within 3 seconds"),
+    )
+    assert Fact("Registries", given.unknowns[0].why) in given.facts
+
+
+@pytest.mark.parametrize(
+    ("origin", "own_networks"),
+    [(HOSTING, ()), ({"hosting": False}, ()), ({"tor": True}, ()), ({"asn": 3320}, ()), ({}, ("159.89.0.0/16",))],
+)
+def test_registries_are_asked_only_about_what_nobody_here_knows(
+    origin: dict[str, Any], own_networks: tuple[str, ...]
+) -> None:
+    asked = FakeRegistries(Registration(REGISTERED))
+    answer(origin, STOLEN, registries=asked, environment=Environment(own_networks=own_networks))
+    assert asked.asked == []
+
+
+@pytest.mark.parametrize(
+    ("own_networks", "own"), [((), None), (("159.89.0.0/16",), True), (("198.51.100.0/24",), False)]
+)
+def test_whether_it_is_the_customers_own_is_known_where_networks_are_named(
+    own_networks: tuple[str, ...], own: bool | None
+) -> None:
+    assert answer(HOSTING, STOLEN, environment=Environment(own_networks=own_networks)).data["own"] is own
 
 
 @pytest.mark.parametrize(
@@ -119,6 +210,7 @@ def test_nothing_open_where_nothing_is_odd() -> None:
         ({"hosting": False}, "no provider's address"),
         ({"provider": "OVHcloud", "asn": 16276, "hosting": True, "country": "FR"}, "OVHcloud (AS16276), hosting, FR"),
         ({"tor": True, "hosting": True}, "Tor exit, hosting"),
+        ({"provider": "Cloudflare", "hosting": True, "cdn": True}, "Cloudflare, CDN"),
     ],
 )
 def test_the_headline_says_what_is_known(origin: dict[str, Any], words: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.ipdata import LocalAddressData
+from bot.ipdata.origin import known_asns
 from bot.ipdata.sources import Source, Sources
 from bot.ipdata.table import FILE
 from bot.ipdata.update import NotUpdated, Outcome, Refreshed, Updated, update
@@ -67,7 +68,8 @@ def test_the_first_update_takes_every_list(publisher: Publisher, tmp_path: Path)
     known = LocalAddressData(folder=updated.folder)
     assert (known.origin("3.5.140.9").provider, known.origin("13.32.0.1").cdn) == ("AWS", True)
     assert (known.origin("11.0.8.1").provider, known.origin("2a00:1::5").provider) == ("Made-up", "Made-up")
-    assert known.of_asn(24940) is not None
+    assert known_asns(updated.folder)(24940) is not None
+    assert known_asns(updated.folder)(7922) is None
 
 
 def test_a_list_is_dated_by_its_publisher_else_by_its_file_else_by_today(publisher: Publisher, tmp_path: Path) -> None:
