@@ -293,20 +293,6 @@ def _killed_load(history: Path, paths: Sequence[Path], after: int) -> None:
     assert child.returncode == -signal.SIGKILL
 
 
-def test_a_killed_load_is_simply_run_again(tmp_path: Path) -> None:
-    paths = [DATA / "invictus_stratus_2023", DATA / "otrf_s3_exfil_2020"]
-    whole = SqliteHistory(tmp_path / "whole.sqlite")
-    load_paths(whole, paths)
-    history = SqliteHistory(tmp_path / "history.sqlite")
-    for after in sorted(random.Random(7).sample(range(1, 70), 4)):
-        _killed_load(history.path, paths, after)
-    killed = describe(history)
-    assert 0 < killed.events < describe(whole).events
-    report = load_paths(history, paths)
-    assert report.events == describe(whole).events - killed.events
-    assert _everything(history) == _everything(whole)
-
-
 def test_a_load_that_was_cut_off_is_told(tmp_path: Path) -> None:
     log = write(tmp_path / "log.json", [record(number) for number in range(2_000)])
     history = SqliteHistory(tmp_path / "history.sqlite")
