@@ -152,6 +152,7 @@ class Rolled:
         known = self._described({use for _, use, _ in found})
         ordered = sorted(found, key=lambda each: known[each[1]][_ACCOUNT_AT])
         ordered.sort(key=lambda each: (each[0], each[2]), reverse=True)
+        ordered = ordered[:limit]
         odd = self._odd_ids(key for _, _, key in ordered)
         minted = self._minted((day, packing.id_of(key)) for day, use, key in ordered if mints(known[use][0]))
         return tuple(_event(day, key, known[use], _id(key, odd), minted) for day, use, key in ordered)
@@ -159,14 +160,20 @@ class Rolled:
     def newest(self, wanted: Selection, span: Seconds) -> tuple[int, int] | None:
         """The use and the second of the newest event; ``None`` if there is none."""
         found = self._newest(wanted, span, 1)
+        if len(found) > 1:
+            known = self._described({use for _, use, _ in found})
+            found.sort(key=lambda each: known[each[1]][_ACCOUNT_AT])
         return (found[0][1], found[0][0] * DAY + packing.second_of(found[0][2])) if found else None
 
     def _newest(self, wanted: Selection, span: Seconds, limit: int) -> list[tuple[int, int, bytes]]:
-        """(day, use, sorting part) of the newest ``limit`` events, the newest first."""
+        """(day, use, sorting part) of the newest ``limit`` events, the newest first.
+
+        More than ``limit`` if the last of them stands in the logs of several accounts.
+        """
         found: list[tuple[int, int, bytes]] = []
         for day, uses in self._day_by_day(wanted, span):
             keys = self._keys_of(uses, span, limit - len(found))
-            found += [(day, use, key) for key, use in sorted(keys, reverse=True)[: limit - len(found)]]
+            found += [(day, use, key) for key, use in _first(limit - len(found), sorted(keys, reverse=True))]
             if len(found) >= limit:
                 break
         return found
@@ -229,6 +236,13 @@ class Rolled:
     def _odd_ids(self, keys: Iterable[bytes]) -> dict[bytes, str]:
         digests = sorted({packing.id_of(key) for key in keys if not packing.is_uuid(key)})
         return dict(many(self._rows, "SELECT digest, value FROM odd_id WHERE digest IN ({places})", digests))
+
+
+def _first(count: int, keys: Sequence[tuple[bytes, int]]) -> Sequence[tuple[bytes, int]]:
+    """The first ``count``, and what has the same sorting part as the last of them."""
+    while 0 < count < len(keys) and keys[count][0] == keys[count - 1][0]:
+        count += 1
+    return keys[:count]
 
 
 def _keys(newest: bytes) -> tuple[bytes, ...]:

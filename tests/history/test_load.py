@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -304,48 +303,6 @@ def test_a_load_that_was_cut_off_is_told(tmp_path: Path) -> None:
     after = history.coverage(ALWAYS)
     assert after is not None
     assert not any("ingest" in sentence for sentence in after.missing)
-
-
-def _related(number: int, second: int, shared: str | None, account: str, amends: int | None) -> dict[str, Any]:
-    relations: dict[str, Any] = {"sharedEventID": shared} if shared else {}
-    if amends:
-        relations["addendum"] = {"reason": "UPDATED_DATA", "originalEventID": record(amends)["eventID"]}
-    at = f"2026-11-20T23:59:{second:02}Z"
-    return record(number, eventTime=at, recipientAccountId=account, sourceIPAddress=f"203.0.113.{number}", **relations)
-
-
-_RECORDS = st.lists(
-    st.builds(
-        _related,
-        st.integers(1, 60),
-        st.integers(57, 59),
-        st.sampled_from([None, None, "shared-1"]),
-        st.sampled_from([ACCOUNT, "444455556666"]),
-        st.sampled_from([None, None, None, 1, 2]),
-    ),
-    max_size=12,
-    unique_by=lambda made: str(made["eventID"]),
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(_RECORDS, st.randoms(use_true_random=False), st.integers(1, 4), st.integers(0, 5))
-def test_order_duplicates_and_files_do_not_change_an_answer(
-    records: list[dict[str, Any]], chance: random.Random, parts: int, twice: int
-) -> None:
-    mixed = records + chance.sample(records, min(twice, len(records)))
-    chance.shuffle(mixed)
-    with tempfile.TemporaryDirectory() as folder:
-        one = SqliteHistory(Path(folder) / "one.sqlite")
-        load_paths(one, [write(Path(folder) / "one.json", records)])
-        many = SqliteHistory(Path(folder) / "many.sqlite")
-        load_paths(many, [write(Path(folder) / f"{part}.json", mixed[part::parts]) for part in range(parts)])
-        for observable in (key(), *(Observable(Kind.ACCOUNT, each) for each in (ACCOUNT, "444455556666"))):
-            assert one.uses(observable, ALWAYS) == many.uses(observable, ALWAYS)
-            assert one.events(observable, ALWAYS) == many.events(observable, ALWAYS)
-        assert describe(one).events == describe(many).events
-        one.close()
-        many.close()
 
 
 _JSON = st.recursive(
