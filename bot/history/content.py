@@ -167,9 +167,10 @@ def _of_line(line: bytes) -> Sequence[bytes | msgspec.Raw]:
     """The records of one line: itself, or those of an envelope on it; a broken line is given on to be set aside."""
     if b'"Records"' in line:
         try:
-            return _ENVELOPE.decode(line).records or [line]
+            records = _ENVELOPE.decode(line).records
         except _FAILURES:
             return [line]
+        return [line] if records is None else records
     return [line] if line else []
 
 
