@@ -119,6 +119,8 @@ class Investigator:
             iam=outside.iam,
             statistics=outside.statistics,
             registries=outside.registries,
+            code_search=outside.code_search,
+            searching=settings.searching(),
             records=RawRecords(self.history) if self.history is not None else None,
             weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
         )
@@ -260,7 +262,7 @@ class Desk:
         self.clock = clock
         self.state = State(settings.store.path, exclusive=exclusive)
         aws = aws_of(settings, environ, clock)
-        outside = outside_of(settings, aws, clock)
+        outside = outside_of(settings, aws, environ, clock)
         self.investigate = Investigator(settings, settings.history.path, state=self.state, outside=outside)
         access = access_of(settings)
         self.pipeline = Pipeline(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.aws import Aws, AwsSettings
 from bot.config.secret_ref import MissingSecret
 from bot.config.settings import Settings
+from bot.github import GithubCodeSearch
 from bot.iam import AwsIam
 from bot.ipdata.origin import known_asns
 from bot.ipdata.whois import KEPT_FOR, WhoisRegistries
 from bot.kept import Kept
-from bot.model import Iam, Registries, Statistics
+from bot.model import CodeSearch, Iam, Registries, Statistics
 from bot.statistics import AwsStatistics
 
 
@@ -25,6 +27,7 @@ class Outside:
     iam: Iam | None = None
     statistics: Statistics | None = None
     registries: Registries | None = None
+    code_search: CodeSearch | None = None
 
 
 def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
@@ -37,15 +40,10 @@ def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], d
     return Aws(AwsSettings(*roles, external_id, table.region, partitions=partitions), clock)
 
 
-def outside_of(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> Outside:
-    """For a bot that serves. AWS is asked where a reading role is named: without, each question waits for credentials.
-
-    Raises ``MissingSecret``.
-    """
-    web = Outside(registries=registries_of(settings, clock))
-    if not settings.aws.read_role:
-        return web
-    return replace(web, iam=AwsIam(aws), statistics=AwsStatistics(aws, clock))
+def outside_of(settings: Settings, aws: Aws, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Outside:
+    """For a bot that serves. Raises ``MissingSecret``."""
+    code_search = _code_search(settings, environ, clock)
+    return _in_aws(Outside(registries=registries_of(settings, clock), code_search=code_search), settings, aws, clock)
 
 
 def registries_of(settings: Settings, clock: Callable[[], datetime]) -> Registries | None:
@@ -60,7 +58,21 @@ def outside_at_hand(
     settings: Settings, clock: Callable[[], datetime], environ: Mapping[str, str] = os.environ
 ) -> Outside:
     """For a look from a terminal: nobody is asked for whom a secret is missing, as on an analyst's laptop."""
-    try:
-        return outside_of(settings, aws_of(settings, environ, clock), clock)
-    except MissingSecret:
-        return Outside(registries=registries_of(settings, clock))
+    found = Outside(registries=registries_of(settings, clock))
+    with suppress(MissingSecret):
+        found = _in_aws(found, settings, aws_of(settings, environ, clock), clock)
+    with suppress(MissingSecret):
+        found = replace(found, code_search=_code_search(settings, environ, clock))
+    return found
+
+
+def _in_aws(others: Outside, settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> Outside:
+    """AWS is asked where a reading role is named: without one, each question would wait for credentials."""
+    if not settings.aws.read_role:
+        return others
+    return replace(others, iam=AwsIam(aws), statistics=AwsStatistics(aws, clock))
+
+
+def _code_search(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> CodeSearch | None:
+    table = settings.exposure
+    return GithubCodeSearch(table.github_token.read(environ), clock, table.github_url) if table.github_token else None

@@ -18,6 +18,7 @@ from bot.history.overlay import WithAlerts, events_of
 from bot.model import (
     AddressData,
     Alert,
+    CodeSearch,
     Context,
     EarlierCases,
     Enrichment,
@@ -32,6 +33,7 @@ from bot.model import (
     Registries,
     Ruling,
     Scope,
+    Searching,
     Signal,
     Statistics,
     Suggestion,
@@ -74,6 +76,8 @@ class TriageWorld:
     cases: EarlierCases | None = None
     statistics: Statistics | None = None
     registries: Registries | None = None
+    code_search: CodeSearch | None = None
+    searching: Searching = field(default_factory=Searching)
     environment_of: Callable[[str | None], Environment] = lambda _: Environment()
     """The environment of an account; of the default one where the account is not known."""
     weights: Weights = field(default_factory=shipped)
@@ -113,6 +117,8 @@ def triage(
         cases=world.cases,
         statistics=world.statistics,
         registries=world.registries,
+        code_search=world.code_search,
+        searching=world.searching,
     )
     addresses = addresses_of(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(questions_of(observable, addresses, world.plugins))

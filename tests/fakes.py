@@ -12,6 +12,7 @@ from bot.model import (
     AddressClass,
     AddressOrigin,
     Baseline,
+    CodeFound,
     ContactRecord,
     Context,
     Coverage,
@@ -217,6 +218,18 @@ class FakeStatistics:
     def mail(self, account: str, regions: Sequence[str]) -> Mapping[str, MailSent | Unread]:
         nothing = MailSent(NOW - timedelta(days=14), ())
         return {region: self.of_region.get(region, nothing) for region in regions}
+
+
+@dataclass
+class FakeCodeSearch:
+    """``CodeSearch`` that says the same of every query, and keeps what was sent."""
+
+    found: CodeFound | Unread = field(default_factory=lambda: CodeFound(NOW, 0, ()))
+    sent: list[str] = field(default_factory=list)
+
+    def find(self, query: str) -> CodeFound | Unread:
+        self.sent.append(query)
+        return self.found
 
 
 @dataclass(frozen=True)

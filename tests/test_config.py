@@ -69,6 +69,21 @@ BROKEN = [
             "a secret itself never does"
         ),
     ),
+    (
+        '[exposure]\ngithub_url = "http://github.example.com/api/v3"',
+        (
+            ":2: error: [exposure] github_url must be an https address such as "
+            '"https://github.example.com/api/v3": a token goes there'
+        ),
+    ),
+    (
+        '[exposure]\norganisations = ["parcel hub"]',
+        ":2: error: [exposure] organisations entry 1 must be an organisation's name",
+    ),
+    (
+        '[exposure]\nwords = ["parcelhub\\" org:other"]',
+        ':2: error: [exposure] words entry 1 must be a word such as "parcelhub.example"',
+    ),
     ("[sources.siem]\n", ":1: error: [sources.siem] secrets is missing; add it"),
     ("[sources.siem]\nsecrets = []", ":2: error: [sources.siem] secrets must have at least 1 entry"),
     (

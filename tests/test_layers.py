@@ -15,7 +15,10 @@ CORE = (
     *("access", "assessment", "audit", "cases", "commands", "enrichment", "history", "hunts"),
     *("intake", "ipdata", "remediation", "scope", "store", "triage"),
 )
-VOCABULARY = ("bot.model", "bot.families", "bot.networks", "bot.policies", "bot.history.access_key")
+VOCABULARY = (
+    *("bot.model", "bot.families", "bot.networks", "bot.policies", "bot.name_patterns"),
+    "bot.history.access_key",
+)
 FRONT = ("bot.slack", "bot.web", "bot.demo", "bot.app")
 
 

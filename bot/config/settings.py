@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from bot.config.environments import EnvironmentTable, Name
 from bot.config.fields import Table, matching
 from bot.config.secret_ref import SecretRef
-from bot.model import Environment
+from bot.model import Environment, Searching
 
 
 def _reference(value: Any) -> SecretRef:
@@ -52,6 +52,21 @@ Allowed = Annotated[
             'must be "slack:<team>:<user>" or "local:<os user>"; user groups are not looked up yet, name their members',
         )
     ),
+]
+GithubAddress = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:\d{1,5})?(/[\w./~-]*)?",
+            'must be an https address such as "https://github.example.com/api/v3": a token goes there',
+        )
+    ),
+]
+GithubOrganisation = Annotated[
+    str, AfterValidator(matching(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?", "must be an organisation's name"))
+]
+Word = Annotated[
+    str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", 'must be a word such as "parcelhub.example"'))
 ]
 RoleTemplate = Annotated[
     str,
@@ -119,7 +134,7 @@ class Enrichers(Table):
     enabled: tuple[str, ...] = (
         *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
         *("ip_provider", "location", "shared_address"),
-        *("access_key", "principal", "owner", "quarantine", "impact", "earlier_cases"),
+        *("access_key", "principal", "owner", "quarantine", "impact", "exposure", "earlier_cases"),
     )
 
 
@@ -130,6 +145,14 @@ class IpData(Table):
     mirror: WebAddress = ""
     plevin: bool = True
     whois: bool = False
+
+
+class Exposure(Table):
+    github_token: Secret | None = None
+    github_url: GithubAddress = "https://api.github.com"
+    organisations: tuple[GithubOrganisation, ...] = ()
+    words: tuple[Word, ...] = ()
+    send_key_ids: bool = False
 
 
 class Aws(Table):
@@ -191,6 +214,7 @@ class Settings(Table):
     triage: Triage = Triage()
     enrichers: Enrichers = Enrichers()
     ipdata: IpData = IpData()
+    exposure: Exposure = Exposure()
     aws: Aws = Aws()
     sources: Mapping[Name, Source] = {}
     environments: Mapping[Name, EnvironmentTable] = {}
@@ -202,8 +226,15 @@ class Settings(Table):
         yield from ((("slack", key), ref) for key, ref in self.slack.secrets())
         if self.aws.external_id:
             yield ("aws", "external_id"), self.aws.external_id
+        if self.exposure.github_token:
+            yield ("exposure", "github_token"), self.exposure.github_token
         for name, source in self.sources.items():
             yield from ((("sources", name, "secrets"), ref) for ref in source.secrets)
+
+    def searching(self) -> Searching:
+        """What may be searched for in public."""
+        table = self.exposure
+        return Searching(table.words, table.organisations, table.send_key_ids)
 
     def environment(self, name: str) -> Environment:
         """The environment called ``name``; its channel is the default one where it names none.

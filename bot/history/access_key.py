@@ -25,6 +25,17 @@ KINDS = {
 EXAMPLE_IDS = frozenset({"AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "ASIAIOSFODNN7EXAMPLE"})
 """The ids AWS's own documentation uses: never anybody's key."""
 
+TRAINING_IDS = {"AKIAJ366LIPB4IJKT7SA": "flaws.cloud, level 3", "AKIAJFQ6E7BY57Q3OBGA": "flaws.cloud, level 6"}
+"""Keys that training grounds give to everybody, and where they stand."""
+
+CANARY_ACCOUNTS = frozenset(
+    {
+        *("052310077262", "171436882533", "534261010715", "595918472158", "717712589309"),
+        *("819147034852", "992382622183", "730335385048", "266735846894", "893192397702"),
+    }
+)
+"""Accounts whose keys are bait: whoever uses one of them is reported to who laid it out. Listed by TruffleHog."""
+
 _ALPHABET = {letter: value for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")}
 _ENCODED_ACCOUNT = slice(4, 13)
 _ACCOUNTS = 10**12
@@ -56,3 +67,14 @@ def account_of(unique_id: str) -> str | None:
 def masked(key_id: str) -> str:
     """``AKIA…LMKI``: for channels where the account that a whole id encodes must not be read."""
     return f"{key_id[:4]}…{key_id[-4:]}" if len(key_id) > 8 else "…"
+
+
+def publicly_known(key_id: str) -> str | None:
+    """What everybody may know of this very key, in words; ``None`` for a key that is nobody's but its owner's."""
+    if key_id in EXAMPLE_IDS:
+        return "an id of AWS's own documentation: nobody's key"
+    if key_id in TRAINING_IDS:
+        return f"published for training: {TRAINING_IDS[key_id]}"
+    if account_of(key_id) in CANARY_ACCOUNTS:
+        return "bait: its account is one of canary tokens, and who laid it out learns of every use"
+    return None

@@ -1,13 +1,13 @@
 """The vocabulary of the bot and the contract of an enricher.
 
-Standard library only (``bot.families``, ``bot.networks``, ``bot.policies`` and ``bot.history.access_key``, too):
-enrichers import this package and nothing else of ours, and everybody imports its names from here. Everything in it is
-frozen; a stop on the way of an alert takes what earlier stops made and returns something new. Every ``datetime`` is
-aware and UTC.
+Standard library only (``bot.families``, ``bot.networks``, ``bot.policies``, ``bot.name_patterns`` and
+``bot.history.access_key``, too): enrichers import this package and nothing else of ours, and everybody imports its
+names from here. Everything in it is frozen; a stop on the way of an alert takes what earlier stops made and returns
+something new. Every ``datetime`` is aware and UTC.
 """
 
 from bot.families import family_is_new, offensive_distribution, offensive_name, offensive_tool, terminal_of
-from bot.history.access_key import account_of
+from bot.history.access_key import account_of, publicly_known
 from bot.history.access_key import kind_of as key_kind
 from bot.model.alert import Alert, Call
 from bot.model.case import Case
@@ -44,6 +44,9 @@ from bot.model.observable import Kind, Observable
 from bot.model.ports import (
     AddressData,
     AddressOrigin,
+    CodeFound,
+    CodePlace,
+    CodeSearch,
     ContactRecord,
     EarlierCase,
     EarlierCases,
@@ -55,6 +58,7 @@ from bot.model.ports import (
     Records,
     Registration,
     Registries,
+    Searching,
     Statistics,
     Unread,
 )
@@ -62,6 +66,7 @@ from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, Rare
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
 from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered
+from bot.name_patterns import Pattern, patterns_of
 from bot.networks import inside, network_of, site_of
 from bot.policies import is_containment, is_quarantine
 
@@ -92,6 +97,9 @@ __all__ = (
     "Change",
     "ChangeState",
     "ClassPoints",
+    "CodeFound",
+    "CodePlace",
+    "CodeSearch",
     "ContactRecord",
     "Context",
     "Coverage",
@@ -122,6 +130,7 @@ __all__ = (
     "Observable",
     "Operation",
     "Outcome",
+    "Pattern",
     "Plan",
     "Prevalence",
     "Principal",
@@ -133,6 +142,7 @@ __all__ = (
     "Registries",
     "Ruling",
     "Scope",
+    "Searching",
     "Signal",
     "Span",
     "Statistics",
@@ -158,6 +168,8 @@ __all__ = (
     "offensive_distribution",
     "offensive_name",
     "offensive_tool",
+    "patterns_of",
+    "publicly_known",
     "rfc3339",
     "site_of",
     "terminal_of",

@@ -12,7 +12,16 @@ from bot.model.environment import Environment
 from bot.model.event import Principal, Use
 from bot.model.history import History, Prevalence
 from bot.model.observable import Kind, Observable
-from bot.model.ports import AddressData, EarlierCases, Iam, Records, Registries, Statistics
+from bot.model.ports import (
+    AddressData,
+    CodeSearch,
+    EarlierCases,
+    Iam,
+    Records,
+    Registries,
+    Searching,
+    Statistics,
+)
 from bot.model.times import Span, Window
 
 THIN_BASELINE_EVENTS = 20
@@ -127,6 +136,8 @@ class Context:
     statistics: Statistics | None = None
     registries: Registries | None = None
     """``None`` where the configuration does not let addresses leave the machine."""
+    code_search: CodeSearch | None = None
+    searching: Searching = field(default_factory=Searching)
 
     @property
     def now(self) -> datetime:

@@ -146,6 +146,43 @@ class Statistics(Protocol):
         """What the account mailed, for each of ``regions``."""
 
 
+@dataclass(frozen=True, slots=True)
+class CodePlace:
+    """A file of a public or readable repository that has what was searched for; never what stands in it."""
+
+    repository: str
+    path: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFound:
+    """What a code search came to at one moment. ``complete`` is false where the search ran out of time."""
+
+    at: datetime
+    total: int
+    places: tuple[CodePlace, ...]
+    complete: bool = True
+
+
+class CodeSearch(Protocol):
+    """A search over the code of repositories. What is searched for leaves the house: never a secret."""
+
+    def find(self, query: str) -> CodeFound | Unread: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """What the organisation says of searching for its keys in public."""
+
+    words: tuple[str, ...] = ()
+    """Of its own: domains, project names."""
+    organisations: tuple[str, ...] = ()
+    """Its own on GitHub."""
+    send_key_ids: bool = False
+    """Whether a whole key id may leave the house: it tells the account, and that somebody looks into it."""
+
+
 class Records(Protocol):
     """The raw records behind event ids, as far as their files are still where they were read."""
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from bot.document import cut
 from bot.model import (
     AddressClass,
+    CodeFound,
+    CodePlace,
     ContactRecord,
     EarlierCase,
     Environment,
@@ -34,6 +36,7 @@ from tests.fakes import (
     NOW,
     RENTED,
     FakeCases,
+    FakeCodeSearch,
     FakeIam,
     FakeRecords,
     FakeStatistics,
@@ -88,6 +91,7 @@ def test_odd_rows_are_answered(plugin: Plugin, events: list[Event], kind: Kind, 
             {each.id: {value: 1} for each in events},
         ),
         statistics=FakeStatistics({value: Unread(value)}),
+        code_search=FakeCodeSearch(CodeFound(NOW, 1, (CodePlace(value, value),))),
         cases=FakeCases({observable: [past]}),
     )
     answer = plugin.enricher.enrich(observable, world)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.history.access_key import account_of, kind_of, masked
+from bot.history.access_key import account_of, kind_of, masked, publicly_known
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,21 @@ def test_kind_and_mask() -> None:
     assert kind_of("XXXX") is None
     assert masked("AKIA6RVFFB77RE7OLMKI") == "AKIA…LMKI"
     assert account_of(masked("AKIA6RVFFB77RE7OLMKI")) is None
+
+
+@pytest.mark.parametrize(
+    ("key_id", "said"),
+    [
+        ("AKIAIOSFODNN7EXAMPLE", "an id of AWS's own documentation"),
+        ("AKIAJFQ6E7BY57Q3OBGA", "published for training: flaws.cloud, level 6"),
+        ("AKIAQYLPMN5HAAAAAAAA", "bait"),
+        ("AKIARTX3GSDSQAAAAAAA", None),
+        ("", None),
+    ],
+)
+def test_what_everybody_may_know_of_a_key(key_id: str, said: str | None) -> None:
+    known = publicly_known(key_id)
+    assert known == said if said is None else (known or "").startswith(said)
 
 
 @given(st.text(max_size=40))
