@@ -15,6 +15,7 @@ from bot.found import ACTORS, Found, account, find
 from bot.history.activity import activity
 from bot.history.once import AskedOnce
 from bot.history.overlay import WithAlerts, events_of
+from bot.hunts.around import Around
 from bot.model import (
     AddressData,
     Alert,
@@ -119,7 +120,10 @@ def triage(
         registries=world.registries,
         code_search=world.code_search,
         searching=world.searching,
+        alerts=tuple(alerts),
     )
+    if askable is not None:
+        context = replace(context, hunts=Around(context))
     addresses = addresses_of(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(questions_of(observable, addresses, world.plugins))
     known = _known(observable, window, found, context, addresses)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Literal
 
+from bot.history.concerning import concerns
+from bot.hunts.around import Around
 from bot.model import (
     AddressClass,
     AddressOrigin,
@@ -111,16 +113,6 @@ def uses(events: Iterable[Event]) -> tuple[Use, ...]:
     return tuple(use(group) for group in groups.values())
 
 
-CONCERNS: dict[Kind, Callable[[Event], object]] = {
-    Kind.ACCESS_KEY: lambda event: event.key,
-    Kind.PRINCIPAL: lambda event: event.principal.id,
-    Kind.IP: lambda event: event.ip,
-    Kind.USER_AGENT: lambda event: event.family,
-    Kind.EVENT: lambda event: event.name,
-    Kind.ACCOUNT: lambda event: event.account,
-}
-
-
 class FakeHistory(History):
     """``History`` over a list of events."""
 
@@ -144,8 +136,7 @@ class FakeHistory(History):
         return uses(reversed(self.events(observable, span, limit=len(self._events))))
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
-        concerns = CONCERNS[observable.kind]
-        found = [event for event in self._events if event.at in span and concerns(event) == observable.value]
+        found = [event for event in self._events if event.at in span and concerns(event, observable)]
         return found[::-1][:limit]
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
@@ -245,7 +236,8 @@ class FakeCases:
 def context(events: Sequence[Event], *, addresses: FakeAddresses | None = None, **changes: Any) -> Context:
     """The world of alice's key with ``events`` in the history."""
     values: dict[str, Any] = {"window": WINDOW, "history": FakeHistory(events), "principal": ALICE}
-    return Context(**(values | {"addresses": addresses or FakeAddresses()} | changes))
+    made = Context(**(values | {"addresses": addresses or FakeAddresses()} | changes))
+    return replace(made, hunts=Around(made)) if made.history is not None else made
 
 
 def baseline(events: Iterable[Event]) -> Baseline:

@@ -133,7 +133,7 @@ class Triage(Table):
 class Enrichers(Table):
     enabled: tuple[str, ...] = (
         *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
-        *("ip_provider", "location", "shared_address"),
+        *("playbooks", "enumeration", "ip_provider", "location", "shared_address"),
         *("access_key", "principal", "owner", "quarantine", "impact", "exposure", "earlier_cases"),
     )
 

@@ -35,8 +35,10 @@ class Playbook:
     """Seen only where CloudTrail's data events are on."""
     noisy: frozenset[str] = frozenset()
     """Names of principals that make these calls for a living."""
-    not_by_aws: frozenset[str] = frozenset()
-    """Events that do not count when AWS itself made them in the user's name."""
+    not_to_contain: frozenset[str] = frozenset()
+    """Events that do not count where they stop a thief: AWS's quarantine of a key, a deny of everything of ours."""
+    only_containment: frozenset[str] = frozenset()
+    """Events that count only where they take such a policy off again."""
     min_events: int = 1
     multi_region: int = 1
     """Distinct regions, unless there are more core events than asked for."""
@@ -46,7 +48,7 @@ class Playbook:
         return self.core | self.data
 
 
-_SETS = {"core", "support", "data", "noisy", "not_by_aws"}
+_SETS = {"core", "support", "data", "noisy", "not_to_contain", "only_containment"}
 _NAMES = {field.name for field in fields(Playbook)} - {"name"}
 
 

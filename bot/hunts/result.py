@@ -1,39 +1,14 @@
-"""What hunts find."""
+"""What hunts find in a window."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from dataclasses import dataclass
 
-from bot.model import Coverage, Gap, Span
+from bot.model import Coverage, Gap, Hit, Level, Severity, Span
 
-Level = Literal["match", "weak"]
-Severity = Literal["critical", "high", "medium", "low"]
+__all__ = ("SEVERITIES", "Hit", "Hunted", "Level", "Severity")
+
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One story a hunt found."""
-
-    hunt: str
-    source_ip: str | None
-    keys: tuple[str, ...]
-    principals: tuple[str, ...]
-    events: Mapping[str, int]
-    first_seen: datetime
-    last_seen: datetime
-    severity: Severity
-    level: Level
-    sentence: str
-    evidence: tuple[str, ...]
-    rarity: float = 0.0
-    """How rare the calls are here, summed: what a list of hits is ordered by."""
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    """Attempts that were refused count for intent, only ``ok`` for impact."""
-    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

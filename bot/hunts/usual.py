@@ -10,8 +10,8 @@ from datetime import date
 from bot.model import THIN_BASELINE_DAYS, Habit, family_is_new
 from bot.scope.usual import LONG_TERM_KEY, pivot_of
 
-_SSO = ":sso/"
-_RARITY_UNKNOWN = 0.5
+SSO = ":sso/"
+RARITY_UNKNOWN = 0.5
 
 
 def names_of(key: str | None, principal: str) -> set[str]:
@@ -19,8 +19,8 @@ def names_of(key: str | None, principal: str) -> set[str]:
     names = {principal}
     if key and key.startswith(LONG_TERM_KEY):
         names.add(key)
-    if _SSO in principal:
-        names.add(f"sso/{principal.partition(_SSO)[2]}")
+    if SSO in principal:
+        names.add(f"sso/{principal.partition(SSO)[2]}")
     return names
 
 
@@ -44,7 +44,7 @@ class Before:
         """From 1 (nobody used it) to 0 (everybody did); 0.5 where too little is known to say."""
         population = len(self._principals) + 1
         if self.thin or population < 2:
-            return _RARITY_UNKNOWN
+            return RARITY_UNKNOWN
         users = len(self._users_of_event.get(event, ()))
         return math.log(population / (users + 1)) / math.log(population)
 

@@ -39,6 +39,7 @@ from bot.model.history import (
     Prevalence,
     Want,
 )
+from bot.model.hunting import Hit, Hits, Hunts, Level, Severity
 from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Verdict
 from bot.model.observable import Kind, Observable
 from bot.model.ports import (
@@ -120,10 +121,14 @@ __all__ = (
     "Habit",
     "History",
     "HistoryUnavailableError",
+    "Hit",
+    "Hits",
+    "Hunts",
     "Iam",
     "IdentityRecord",
     "KeyRecord",
     "Kind",
+    "Level",
     "MailQuarter",
     "MailSent",
     "NotAnswered",
@@ -143,6 +148,7 @@ __all__ = (
     "Ruling",
     "Scope",
     "Searching",
+    "Severity",
     "Signal",
     "Span",
     "Statistics",

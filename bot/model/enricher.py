@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bot.model.alert import Alert
 from bot.model.environment import Environment
-from bot.model.event import Principal, Use
+from bot.model.event import AddressClass, Principal, Use
 from bot.model.history import History, Prevalence
+from bot.model.hunting import Hunts
 from bot.model.observable import Kind, Observable
 from bot.model.ports import (
     AddressData,
@@ -23,6 +26,7 @@ from bot.model.ports import (
     Statistics,
 )
 from bot.model.times import Span, Window
+from bot.model.unanswered import CannotSearch
 
 THIN_BASELINE_EVENTS = 20
 THIN_BASELINE_DAYS = 3
@@ -74,9 +78,9 @@ class Answer:
 class Declaration:
     """What an enricher says of itself before it is asked.
 
-    ``needs`` may hold ``"history"``, ``"ip_data"``, ``"iam"``, ``"cases"``, ``"web"``. ``raises`` are the signal kinds
-    its answer can hold: when it cannot answer, the assessment knows what was not assessed. ``seconds`` is its time
-    limit.
+    ``needs`` may hold ``"history"`` (``hunts`` come with it), ``"ip_data"``, ``"iam"``, ``"cases"``, ``"web"``.
+    ``raises`` are the signal kinds its answer can hold: when it cannot answer, the assessment knows what was not
+    assessed. ``seconds`` is its time limit.
     """
 
     question: str
@@ -138,6 +142,9 @@ class Context:
     """``None`` where the configuration does not let addresses leave the machine."""
     code_search: CodeSearch | None = None
     searching: Searching = field(default_factory=Searching)
+    hunts: Hunts | None = None
+    alerts: tuple[Alert, ...] = ()
+    """Those of the case under triage, oldest first."""
 
     @property
     def now(self) -> datetime:
@@ -153,6 +160,30 @@ class Context:
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
         span = Span(self.window.recent_since - PREVALENCE, self.window.baseline.until)
         return self.history.prevalence(event, span)
+
+    def population(self) -> int | None:
+        """How many principals did anything since 30 days before the recent part; ``None`` if that cannot be counted."""
+        assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+        try:
+            return self.history.population(Span(self.window.recent_since - PREVALENCE, self.window.until))
+        except CannotSearch:
+            return None
+
+    def rarity(self, event: str) -> float | None:
+        """From 0 (everybody uses it) to 1 (nobody did in 30 days); ``None`` if too little is known."""
+        population = (self.population() or 0) + 1
+        if population < 3:
+            return None
+        users = len(self.prevalence(event).principals)
+        return max(math.log(population / (users + 1)) / math.log(population), 0.0)
+
+    def recent_addresses(self, observable: Observable) -> list[str]:
+        """The public addresses of recent calls, the newest first; those of services do not count."""
+        last_seen: dict[str, datetime] = {}
+        for use in self.uses(observable, self.window.recent):
+            if use.ip and use.address_class is AddressClass.PUBLIC and not use.by_service:
+                last_seen[use.ip] = max(use.last_seen, last_seen.get(use.ip, use.last_seen))
+        return sorted(last_seen, key=lambda ip: (-last_seen[ip].timestamp(), ip))
 
     def looked(self) -> str:
         """How an answer that found nothing ends: over which span it was possible to look, or that it was not."""
