@@ -121,7 +121,7 @@ class Investigator:
             registries=outside.registries,
             code_search=outside.code_search,
             searching=settings.searching(),
-            records=RawRecords(self.history) if self.history is not None else None,
+            records=RawRecords(self.history, outside.objects) if self.history is not None else None,
             weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
         )
 

@@ -12,12 +12,14 @@ from bot.aws import Aws, AwsSettings
 from bot.config.secret_ref import MissingSecret
 from bot.config.settings import Settings
 from bot.github import GithubCodeSearch
+from bot.history.evidence import Fetch
 from bot.iam import AwsIam
 from bot.ipdata.origin import known_asns
 from bot.ipdata.whois import KEPT_FOR, WhoisRegistries
 from bot.kept import Kept
 from bot.model import CodeSearch, Iam, Registries, Statistics
 from bot.statistics import AwsStatistics
+from bot.trail import object_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Outside:
     statistics: Statistics | None = None
     registries: Registries | None = None
     code_search: CodeSearch | None = None
+    objects: Fetch | None = None
+    """What reads a log again in its bucket."""
 
 
 def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
@@ -70,7 +74,7 @@ def _in_aws(others: Outside, settings: Settings, aws: Aws, clock: Callable[[], d
     """AWS is asked where a reading role is named: without one, each question would wait for credentials."""
     if not settings.aws.read_role:
         return others
-    return replace(others, iam=AwsIam(aws), statistics=AwsStatistics(aws, clock))
+    return replace(others, iam=AwsIam(aws), statistics=AwsStatistics(aws, clock), objects=object_reader(settings, aws))
 
 
 def _code_search(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> CodeSearch | None:

@@ -472,9 +472,3 @@ def test_what_was_typed_cannot_drive_the_terminal(triage: Triage, command: tuple
     ran = triage(*command, "\x1b[31m\x1b]0;pwn\x07\u202e\u009b31m\r.x")
     assert ran.code != DONE
     assert not set("\x1b\x07\u202e\u009b\r") & set(ran.out + ran.err)
-
-
-def test_a_bucket_is_refused_with_the_way_that_works(triage: Triage) -> None:
-    ran = triage("ingest", "s3://logs/AWSLogs")
-    assert ran.code == USAGE
-    assert "aws s3 sync" in ran.err

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot import cli, commands, config, plugins
 from bot.config.settings import Settings
-from bot.permissions import READING
+from bot.permissions import LOGS, READING, reading_policy
 from bot.remediation import REMEDIATIONS
 from bot.remediation.base import policy
 from tests.documents import PAGES, ROOT, command_lines, links, rows
@@ -166,7 +166,7 @@ def test_every_enricher_has_its_row() -> None:
 def test_the_readme_names_every_call_to_aws() -> None:
     text = page("README.md")
     called = [
-        *READING,
+        *(READING | LOGS),
         *(action for each in REMEDIATIONS for action in each.permissions.read | each.permissions.act),
     ]
     assert [action for action in called if f"`{action}`" not in text] == []
@@ -181,5 +181,5 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 def test_permissions_are_printed_as_one_policy_document() -> None:
     for flags, act in (([], False), (["--act"], True)):
         printed = CliRunner().invoke(cli.app, ["permissions", *flags])
-        wanted = policy(REMEDIATIONS, act=act, also=frozenset() if act else READING)
+        wanted = policy(REMEDIATIONS, act=True) if act else reading_policy(Settings())
         assert (printed.exit_code, json.loads(printed.stdout)) == (0, wanted)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 
 # Each module registers its commands as it is imported: in the order of ``triage --help``.
+from bot.cli import loading  # isort: skip
 from bot.cli import reading  # isort: skip
 from bot.cli import looking  # isort: skip
 from bot.cli import searching  # isort: skip
@@ -26,6 +27,7 @@ __all__ = (
     "addresses",
     "app",
     "changing",
+    "loading",
     "looking",
     "main",
     "reading",

@@ -57,14 +57,15 @@ def check(config: Config = None) -> None:
 @app.command()
 def permissions(
     act: Annotated[bool, typer.Option("--act", help="of the role that carries out approved changes")] = False,
+    config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="accepted: it is JSON in any case")] = False,
 ) -> None:
     """The least IAM policy of the role that reads, from what the code calls."""
-    from bot.permissions import READING
+    from bot.permissions import reading_policy
     from bot.remediation import REMEDIATIONS
     from bot.remediation.base import policy
 
-    print_json(policy(REMEDIATIONS, act=act, also=frozenset() if act else READING))
+    print_json(policy(REMEDIATIONS, act=True) if act else reading_policy(settings_of(config)))
 
 
 @app.command()

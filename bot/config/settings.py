@@ -29,6 +29,10 @@ def _expression(value: str) -> str:
     return value
 
 
+LogAccount = Annotated[str, AfterValidator(matching(r"|\d{12}", "must be an account id of 12 digits, as a string"))]
+BucketName = Annotated[
+    str, AfterValidator(matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket, without s3://"))
+]
 WebAddress = Annotated[
     str,
     AfterValidator(
@@ -160,6 +164,8 @@ class Aws(Table):
     read_role: RoleTemplate = ""
     act_role: RoleTemplate = ""
     external_id: Secret | None = None
+    log_account: LogAccount = ""
+    log_buckets: tuple[BucketName, ...] = ()
 
 
 class Fields(Table):

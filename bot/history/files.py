@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bot.history.content import GZIP
 
-_LOG_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".gz", ".log"})
-_NOT_LOGS = frozenset({"CloudTrail-Digest", "CloudTrail-Insight"})
+LOG_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".gz", ".log"})
+NOT_LOGS = frozenset({"CloudTrail-Digest", "CloudTrail-Insight"})
 """Folders beside the logs in a trail's bucket: hashes of the logs, and statistics over them."""
 
 
@@ -38,9 +38,9 @@ def matched(path: Path) -> Sequence[Path]:
 def _logs_in(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if any(part.startswith(".") or part in _NOT_LOGS for part in parts) or not path.is_file():
+        if any(part.startswith(".") or part in NOT_LOGS for part in parts) or not path.is_file():
             continue
-        if path.suffix.lower() in _LOG_SUFFIXES or _begins_like_a_log(path):
+        if path.suffix.lower() in LOG_SUFFIXES or _begins_like_a_log(path):
             yield path
 
 

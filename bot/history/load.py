@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,8 @@ from bot.history.writing import HistoryWriter
 from bot.model import Coverage, HistoryUnavailableError, Span
 
 STDIN = Path("-")
+_PORTION = 5_000
+"""Logs at a time of those that are not files: what is known of each is held until it is read."""
 
 L = TypeVar("L", bound=Source)
 
@@ -89,7 +92,7 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
     ``bot.history.decoders.DecoderLost`` if a process that helps was ended: the load is then run again.
     """
     with _with_stdin(paths) as given:
-        return _load(history, [LogFile(path) for path in log_files(given)], decoded, progress)
+        return _load(history, [[LogFile(path) for path in log_files(given)]], decoded, progress)
 
 
 def load_logs(
@@ -99,12 +102,17 @@ def load_logs(
 
     An object that was read to its end before, all of it, and has the same size and version is not fetched again: its
     records count as duplicates. What could not be fetched is set aside, and tried again by the next load that names it.
-    Everything is committed when this returns. All of ``logs`` is listed first: load millions of them in portions.
+    Everything is committed when this returns. ``logs`` are taken from their source some thousands at a time.
 
-    Never raises for what is in a log. Raises ``HistoryUnavailableError`` if the history cannot be written, and what a
-    ``fetch`` raises but ``bot.history.sources.Unfetched``: the load is then run again.
+    Never raises for what is in a log. Raises ``HistoryUnavailableError`` if the history cannot be written, what
+    ``logs`` raises, and what a ``fetch`` raises but ``bot.history.sources.Unfetched``: the load is then run again.
     """
-    return _load(history, list(logs), lambda unread: batches(fetched_ahead(unread)), progress)
+    return _load(history, _portions(logs), lambda unread: batches(fetched_ahead(unread)), progress)
+
+
+def _portions(logs: Iterable[L]) -> Iterator[list[L]]:
+    rest = iter(logs)
+    return iter(lambda: list(islice(rest, _PORTION)), [])
 
 
 @contextmanager
@@ -133,17 +141,23 @@ def _no_cycle_collection() -> Iterator[None]:
 
 
 def _load(
-    history: SqliteHistory, logs: Sequence[L], decode: Callable[[Sequence[L]], Iterator[Batch]], progress: Watch
+    history: SqliteHistory,
+    portions: Iterable[Sequence[L]],
+    decode: Callable[[Sequence[L]], Iterator[Batch]],
+    progress: Watch,
 ) -> LoadReport:
     started = time.monotonic()
     run = _Run()
     try:
         with closing(HistoryWriter(history.path)) as writer, _no_cycle_collection():
-            unread = [log for log in logs if not run.skipped(writer, log)]
-            progress(Progress(run.files, len(logs), run.records))
-            for batch in decode(unread):
-                run.saw(batch, writer.store(batch))
-                progress(Progress(run.files, len(logs), run.records))
+            listed = 0
+            for logs in portions:
+                listed += len(logs)
+                unread = [log for log in logs if not run.skipped(writer, log)]
+                progress(Progress(run.files, listed, run.records))
+                for batch in decode(unread):
+                    run.saw(batch, writer.store(batch))
+                    progress(Progress(run.files, listed, run.records))
     except sqlite3.Error as error:
         raise HistoryUnavailableError(f"the history {history.path} could not be written: {error}") from error
     return run.report(time.monotonic() - started, history)
