@@ -19,9 +19,12 @@ from bot.config import toml_lines
 from bot.config.environments import doubtful
 from bot.config.secret_ref import MissingSecret, readable_by_everyone
 from bot.config.settings import Settings
-from bot.weights import WeightsError, doubts, own_weights
+from bot.plugins import PluginError, load_enrichers
+from bot.weights import WeightsError, doubts, own_weights, shipped
 
 Key = tuple[str, ...]
+
+ENABLED: Key = ("enrichers", "enabled")
 PLACE = "#"
 """How a place in a list begins: a key may be a number, too."""
 
@@ -108,7 +111,8 @@ def check(
         return list(error.problems)
     asked = _Check(settings, str(file or "defaults"), lines, environ, "error" if serving else "warning")
     problems = [
-        *asked.names("enrichers", ("enrichers", "enabled"), settings.enrichers.enabled, enrichers),
+        *asked.names("enrichers", ENABLED, settings.enrichers.enabled, enrichers),
+        *(asked.own_enrichers() if enrichers is not None else ()),
         *asked.names("remediations", ("remediation", "approvers"), settings.remediation.approvers, remediations),
         *asked.environments(at or datetime.now(UTC)),
         *asked.weights(),
@@ -135,6 +139,27 @@ class _Check:
         for name in used if known is not None else ():
             if name not in (known or ()) and "." not in name:
                 yield self.problem("error", key, f"names '{name}'; {_nearest(name, known or (), what)}")
+
+    def own_enrichers(self) -> Iterator[Problem]:
+        """Those of the user's own are loaded to see whether they can be: what is named in config is trusted to run."""
+        weighed = self._weighed()
+        for name in (name for name in self.settings.enrichers.enabled if "." in name):
+            try:
+                (plugin,) = load_enrichers([name])
+            except PluginError as error:
+                sentence = str(error).removeprefix("[enrichers] enabled").removeprefix(":").strip().rstrip(".")
+                yield self.problem("error", ENABLED, sentence)
+                continue
+            for kind in sorted(plugin.declaration.raises - weighed):
+                sentence = f"names '{name}', which raises '{kind}': no table of weights has it, so it will not count"
+                yield self.problem("warning", ENABLED, sentence)
+
+    def _weighed(self) -> frozenset[str]:
+        file = self.settings.triage.weights
+        try:
+            return frozenset((own_weights(Path(file)) if file else shipped()).signals)
+        except WeightsError:  # said elsewhere
+            return frozenset(shipped().signals)
 
     def environments(self, at: datetime) -> Iterator[Problem]:
         tables, sources = self.settings.environments, self.settings.sources.values()
