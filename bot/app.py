@@ -53,9 +53,10 @@ from bot.model import (
 )
 from bot.operations import Operations, about_hunt, about_scope, observable_of
 from bot.outside import Outside, aws_of, outside_of
+from bot.permissions import offer_of
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
-from bot.remediation import REMEDIATIONS
+from bot.remediation import remediations
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
@@ -280,7 +281,7 @@ class Desk:
             aws,
             access,
             clock,
-            REMEDIATIONS,
+            remediations(offer_of(settings)),
             remediation_settings_of(settings),
             self.pipeline.changed,
             on_waiting=self.pipeline.waiting,

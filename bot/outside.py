@@ -41,7 +41,8 @@ def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], d
     environments = [settings.environment(name) for name in settings.environments]
     partitions = {account: each.partition for each in environments for account in each.accounts}
     roles = table.read_role or None, table.act_role or None
-    return Aws(AwsSettings(*roles, external_id, table.region, partitions=partitions), clock)
+    third = table.roles_role or None
+    return Aws(AwsSettings(*roles, external_id, table.region, partitions=partitions, roles_role=third), clock)
 
 
 def outside_of(settings: Settings, aws: Aws, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Outside:

@@ -1,4 +1,4 @@
-"""What the reading role must be allowed: every call of the modules that look into AWS, on as little as can be named."""
+"""What the roles must be allowed: every call of the modules that look into AWS or change it, on as little as can be."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from bot import iam, statistics
 from bot.config.settings import Settings
 from bot.history import bucket
-from bot.remediation import REMEDIATIONS
+from bot.remediation import remediations
 from bot.remediation.base import policy
+from bot.remediation.offer import Offer, Organisation
 
 READING = iam.PERMISSIONS | statistics.PERMISSIONS
 """On everything, beside what remediations read."""
@@ -18,9 +19,20 @@ ANY_BUCKET = "YOUR-TRAIL-BUCKET"
 """Stands where no bucket is configured: no bucket has a name in capitals, so it allows nothing as it is."""
 
 
+def offer_of(settings: Settings) -> Offer:
+    """``[organisation]`` and ``[remediation]`` in the words of ``bot.remediation``."""
+    organisation = Organisation(**settings.organisation.model_dump())
+    return Offer(organisation, frozenset(settings.remediation.enabled))
+
+
+def acting_policy(settings: Settings, *, roles: bool = False) -> dict[str, Any]:
+    """The least IAM policy document of the role that acts; ``roles``: of the optional third one."""
+    return policy(remediations(offer_of(settings)), act=True, roles=roles)
+
+
 def reading_policy(settings: Settings) -> dict[str, Any]:
     """The least IAM policy document of the role that reads."""
-    document = policy(REMEDIATIONS, act=False, also=READING)
+    document = policy(remediations(offer_of(settings)), act=False, also=READING)
     return {**document, "Statement": [*document["Statement"], *_of_buckets(settings)]}
 
 

@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 from bot import cli, commands, config, plugins
 from bot.config.settings import Settings
-from bot.permissions import LOGS, READING, reading_policy
-from bot.remediation import REMEDIATIONS
-from bot.remediation.base import policy
+from bot.permissions import LOGS, READING, acting_policy, reading_policy
+from bot.remediation import NAMES, remediations
+from bot.remediation.base import Remediation
 from tests.documents import PAGES, ROOT, command_lines, links, rows
+from tests.remediation.cloud import EVERYTHING
 
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 SAMPLE_NAMES = {"sources": "siem", "environments": "payments", "tests": "spring"}
@@ -163,13 +164,23 @@ def test_every_enricher_has_its_row() -> None:
     }
 
 
-def test_the_readme_names_every_call_to_aws() -> None:
+def test_the_readme_names_every_call_that_reads() -> None:
     text = page("README.md")
-    called = [
-        *(READING | LOGS),
-        *(action for each in REMEDIATIONS for action in each.permissions.read | each.permissions.act),
-    ]
-    assert [action for action in called if f"`{action}`" not in text] == []
+    assert [action for action in READING | LOGS if f"`{action}`" not in text] == []
+
+
+@pytest.mark.parametrize("remediation", remediations(EVERYTHING), ids=lambda each: each.name)
+def test_every_remediation_has_its_section_that_names_its_calls(remediation: Remediation) -> None:
+    _, found, after = page("docs/remediations.md").partition(f"\n## {remediation.name}\n")
+    section, permissions = after.partition("\n## ")[0], remediation.permissions
+    called = permissions.read | permissions.act | permissions.roles
+    assert found
+    assert [action for action in sorted(called) if f"`{action}`" not in section] == []
+
+
+def test_every_remediation_is_offered_by_default_and_has_its_row() -> None:
+    assert set(Settings().remediation.enabled) == set(NAMES)
+    assert set(rows(page("docs/remediations.md"), "What there is")) == {f"`{name}`" for name in NAMES}
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
@@ -179,7 +190,7 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
 
 def test_permissions_are_printed_as_one_policy_document() -> None:
-    for flags, act in (([], False), (["--act"], True)):
+    for flags, act, roles in (([], False, False), (["--act"], True, False), (["--act", "--roles"], True, True)):
         printed = CliRunner().invoke(cli.app, ["permissions", *flags])
-        wanted = policy(REMEDIATIONS, act=True) if act else reading_policy(Settings())
+        wanted = acting_policy(Settings(), roles=roles) if act else reading_policy(Settings())
         assert (printed.exit_code, json.loads(printed.stdout)) == (0, wanted)

@@ -18,9 +18,9 @@ import bot.iam
 from bot.aws import Aws, Identity, NoWayIn
 from bot.iam import PERMISSIONS, AwsIam
 from bot.model import ContactRecord, IdentityRecord, KeyRecord, Unread
-from tests.remediation.cloud import ACCOUNT, BOT, Cloud, running, seat
+from tests.remediation.cloud import ACCOUNT, BOT, SEATS, Cloud, running, seat
 
-PLACE = seat(7)
+PLACE = seat(SEATS - 7)
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": ["*"], "Resource": "*"}}
 READING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
 
@@ -55,7 +55,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def root(cloud: Cloud) -> Any:
-    return cloud._root()
+    return cloud.iam()
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_user_without_anything(iam: AwsIam) -> None:
 
 
 def test_a_user_with_everything(iam: AwsIam, root: Any) -> None:
-    user = seat(8).user
+    user = seat(SEATS - 8).user
     root.create_login_profile(UserName=user, Password="Made-up-1!")
     root.create_group(GroupName="developers")
     root.add_user_to_group(GroupName="developers", UserName=user)
@@ -93,7 +93,7 @@ def test_a_user_with_everything(iam: AwsIam, root: Any) -> None:
 
 
 def test_policies_of_ones_own_are_read(iam: AwsIam, root: Any) -> None:
-    user = seat(9).user
+    user = seat(SEATS - 9).user
     made = root.create_policy(PolicyName="all-of-it", PolicyDocument=json.dumps(EVERYTHING))
     root.attach_user_policy(UserName=user, PolicyArn=made["Policy"]["Arn"])
     found = iam.identity(ACCOUNT, "user", user)

@@ -20,11 +20,10 @@ def serve(config: Config = None) -> None:
     from bot.config import check as problems_of
     from bot.config import find
     from bot.plugins import shipped
-    from bot.remediation import REMEDIATIONS
+    from bot.remediation import NAMES
 
     settings = settings_of(config)
-    names = [remediation.name for remediation in REMEDIATIONS]
-    problems = problems_of(find(config), serving=True, enrichers=shipped(), remediations=names)
+    problems = problems_of(find(config), serving=True, enrichers=shipped(), remediations=NAMES)
     for problem in problems:
         typer.echo(clean(str(problem)), err=True)
     if any(problem.severity == "error" for problem in problems):
@@ -38,15 +37,14 @@ def check(config: Config = None) -> None:
     from bot.config import check as problems_of
     from bot.config import find
     from bot.plugins import shipped
-    from bot.remediation import REMEDIATIONS
+    from bot.remediation import NAMES
 
-    names = [remediation.name for remediation in REMEDIATIONS]
-    problems = problems_of(find(config), enrichers=shipped(), remediations=names)
+    problems = problems_of(find(config), enrichers=shipped(), remediations=NAMES)
     for problem in problems:
         typer.echo(clean(str(problem)))
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(USAGE)
-    serving = problems_of(find(config), serving=True, enrichers=shipped(), remediations=names)
+    serving = problems_of(find(config), serving=True, enrichers=shipped(), remediations=NAMES)
     missing = sum(problem.severity == "error" for problem in serving)
     where = clean(str(find(config) or "the defaults"))
     warned = f"; {len(problems)} warnings" if problems else ""
@@ -57,15 +55,17 @@ def check(config: Config = None) -> None:
 @app.command()
 def permissions(
     act: Annotated[bool, typer.Option("--act", help="of the role that carries out approved changes")] = False,
+    roles: Annotated[bool, typer.Option("--roles", help="with --act: of the optional third role")] = False,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="accepted: it is JSON in any case")] = False,
 ) -> None:
-    """The least IAM policy of the role that reads, from what the code calls."""
-    from bot.permissions import reading_policy
-    from bot.remediation import REMEDIATIONS
-    from bot.remediation.base import policy
+    """The least IAM policy of the role that reads, from what the code calls and the configuration offers."""
+    from bot.permissions import acting_policy, reading_policy
 
-    print_json(policy(REMEDIATIONS, act=True) if act else reading_policy(settings_of(config)))
+    if roles and not act:
+        fail("The third role only acts: `triage permissions --act --roles`.", USAGE)
+    settings = settings_of(config)
+    print_json(acting_policy(settings, roles=roles) if act else reading_policy(settings))
 
 
 @app.command()

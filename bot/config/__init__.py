@@ -113,6 +113,7 @@ def check(
     problems = [
         *asked.names("enrichers", ENABLED, settings.enrichers.enabled, enrichers),
         *(asked.own_enrichers() if enrichers is not None else ()),
+        *asked.names("remediations", ("remediation", "enabled"), settings.remediation.enabled, remediations),
         *asked.names("remediations", ("remediation", "approvers"), settings.remediation.approvers, remediations),
         *asked.environments(at or datetime.now(UTC)),
         *asked.weights(),

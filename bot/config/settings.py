@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from bot.config.environments import EnvironmentTable, Name
 from bot.config.fields import Table, matching
+from bot.config.organisation import Organisation
 from bot.config.secret_ref import SecretRef
 from bot.model import Environment, Searching
 
@@ -163,6 +164,7 @@ class Aws(Table):
     region: str = "us-east-1"
     read_role: RoleTemplate = ""
     act_role: RoleTemplate = ""
+    roles_role: RoleTemplate = ""
     external_id: Secret | None = None
     log_account: LogAccount = ""
     log_buckets: tuple[BucketName, ...] = ()
@@ -206,6 +208,7 @@ class Access(Table):
 
 
 class Remediation(Table):
+    enabled: tuple[str, ...] = ("disable_access_key", "quarantine_user")
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
     approvers: Mapping[str, Annotated[int, Field(ge=1, le=5)]] = {}
 
@@ -225,6 +228,7 @@ class Settings(Table):
     sources: Mapping[Name, Source] = {}
     environments: Mapping[Name, EnvironmentTable] = {}
     access: Access = Access()
+    organisation: Organisation = Organisation()
     remediation: Remediation = Remediation()
 
     def secrets(self) -> Iterator[tuple[tuple[str, ...], SecretRef]]:

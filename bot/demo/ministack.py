@@ -1,6 +1,7 @@
 """The process of the local AWS: MiniStack, for as long as whoever started it holds the other end of its stdin.
 
-Started by :mod:`bot.demo.aws` as ``python -m bot.demo.ministack``, with MiniStack's own settings in the environment.
+Started by :mod:`bot.demo.aws` as ``python -m bot.demo.ministack``, with MiniStack's own settings in the environment;
+``MANAGEMENT_ACCOUNT`` and ``MEMBER_ACCOUNTS`` (comma-separated) give it an organisation.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 from ministack import app
 from ministack.services import account, iam
+
+from bot.demo.enforcement import enforce_more
 
 _DENY_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": ["*"], "Resource": "*"}]}
 """The text of the AWS-managed policy AWSDenyAll (AWS Managed Policy Reference), which MiniStack does not know."""
@@ -34,6 +37,8 @@ def main() -> None:
     record = iam._make_aws_managed_record("AWSDenyAll", json.dumps(_DENY_ALL))
     iam._aws_managed_policies[record["Arn"]] = record
     account._DISPATCH["/getAlternateContact"] = _alternate_contact
+    members = tuple(filter(None, os.environ.get("MEMBER_ACCOUNTS", "").split(",")))
+    enforce_more(os.environ.get("MANAGEMENT_ACCOUNT", ""), members)
     app.main()
 
 

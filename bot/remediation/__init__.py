@@ -1,7 +1,18 @@
 """Changes to the world: planned from reading AWS, approved by a person, made once, read back, and taken back."""
 
+from __future__ import annotations
+
 from bot.remediation.base import Remediation
 from bot.remediation.disable_access_key import DisableAccessKey
+from bot.remediation.offer import PLAIN, Offer
+from bot.remediation.quarantine_user import QuarantineUser
 
-REMEDIATIONS: tuple[Remediation, ...] = (DisableAccessKey(),)
-"""Every change the bot offers."""
+
+def remediations(offer: Offer = PLAIN) -> tuple[Remediation, ...]:
+    """Every change this installation offers."""
+    known: tuple[Remediation, ...] = (DisableAccessKey(offer), QuarantineUser(offer))
+    return tuple(each for each in known if offer.enabled is None or each.name in offer.enabled)
+
+
+NAMES = tuple(remediation.name for remediation in remediations())
+"""Every change there is."""

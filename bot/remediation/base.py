@@ -7,6 +7,7 @@ Only ``bot.remediation.run`` calls ``execute`` and ``undo``. A remediation raise
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -132,9 +133,12 @@ def policy(
     declared = [remediation.permissions for remediation in remediations]
     named = also.union(*((each.roles if roles else each.act) if act else each.read for each in declared))
     conditions = {action: narrowed for each in declared for action, narrowed in each.conditions.items()}
-    narrow = sorted(named & conditions.keys()) if act and not roles else []
-    plain = sorted(named - set(narrow))
-    statements = [_statement(plain), *(_statement([action], conditions[action]) for action in narrow)]
+    narrow = named & conditions.keys() if act and not roles else frozenset()
+    grouped = {json.dumps(conditions[action]): conditions[action] for action in sorted(narrow)}
+    statements = [
+        _statement(sorted(named - narrow)),
+        *(_statement(sorted(a for a in narrow if conditions[a] == each), each) for each in grouped.values()),
+    ]
     return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,9 @@ from bot.aws import Allowed, Aws, Grant, Identity
 from bot.history.access_key import EXAMPLE_IDS, account_of
 from bot.model import Kind, Observable, Refusal, rfc3339
 from bot.remediation.base import Draft, Permissions, State, taken_back
-from bot.remediation.users import new_keys, user_arns
+from bot.remediation.offer import PLAIN, Offer
+from bot.remediation.principals import keys_of, new_keys, typed, user_arns
+from bot.remediation.root import root_refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -44,6 +45,9 @@ class DisableAccessKey:
         act=frozenset({"iam:UpdateAccessKey"}),
     )
 
+    def __init__(self, offer: Offer = PLAIN) -> None:
+        self._organisation = offer.organisation
+
     def plan(self, target: str, aws: Aws) -> Draft | Refusal:
         if why := malformed(target):
             return Refusal(why)
@@ -54,9 +58,11 @@ class DisableAccessKey:
         iam: IAMClient = aws.reader("iam", account)
         answer = iam.get_access_key_last_used(AccessKeyId=target)
         user = answer.get("UserName", "")
+        if user == ROOT:
+            return root_refusal(account, self._organisation.account, target)
         if refusal := _not_to_be_touched(target, user, account, own):
             return refusal
-        return _draft(target, account, user, _statuses(iam, user), answer["AccessKeyLastUsed"])
+        return _draft(target, account, user, keys_of(iam, user), answer["AccessKeyLastUsed"])
 
     def plan_undo(self, target: str, account: str, before: State, after: State, aws: Aws) -> Draft | Refusal:
         title = f"Set access key {target} of {before['user']} to {before['status']} again"
@@ -65,7 +71,7 @@ class DisableAccessKey:
 
     def observe(self, target: str, account: str, before: State, aws: Aws) -> State:
         iam: IAMClient = aws.reader("iam", account)
-        statuses = _statuses(iam, before["user"])
+        statuses = keys_of(iam, before["user"])
         return {"user": before["user"], "status": statuses[target]} if target in statuses else {}
 
     def execute(self, target: str, after: State, client: Any) -> None:
@@ -81,11 +87,11 @@ class DisableAccessKey:
         return Grant("iam", (Allowed(("iam:UpdateAccessKey",), user_arns(partition, account, state["user"])),))
 
     def lookups(self, target: str) -> tuple[str, ...]:
-        return (shlex.join(["aws", "iam", "get-access-key-last-used", "--access-key-id", target]),)
+        return (typed("iam", "get-access-key-last-used", "--access-key-id", target),)
 
     def commands(self, target: str, state: State) -> tuple[str, ...]:
-        words = ["aws", "iam", "update-access-key", "--user-name", state["user"], "--access-key-id", target]
-        return (shlex.join([*words, "--status", state["status"]]),)
+        words = ("iam", "update-access-key", "--user-name", state["user"], "--access-key-id", target)
+        return (typed(*words, "--status", state["status"]),)
 
 
 def malformed(target: str) -> str | None:
@@ -107,11 +113,6 @@ def malformed(target: str) -> str | None:
 def _not_to_be_touched(target: str, user: str, account: str, own: Identity) -> Refusal | None:
     if not user:
         return Refusal(f"AWS does not say who owns {target}, so it is not touched: look it up in the IAM console.")
-    if user == ROOT:
-        return Refusal(
-            f"{target} belongs to the root user: only the root user can disable it, signed in to the console "
-            "under Security credentials."
-        )
     if account == own.account and user == own.user:
         return Refusal(f"{target} belongs to {user}, the user the bot itself runs as: disable it by hand.")
     return None
@@ -147,11 +148,6 @@ def _other(user: str, key: str, status: str) -> str:
     if status == "Inactive":
         return f"{user} has another key, {key}, which is inactive."
     return f"{user}'s other key, {key}, is active and goes on working."
-
-
-def _statuses(iam: IAMClient, user: str) -> dict[str, str]:
-    pages = iam.get_paginator("list_access_keys").paginate(UserName=user)
-    return {key["AccessKeyId"]: key["Status"] for page in pages for key in page["AccessKeyMetadata"]}
 
 
 def _owner(account: str, state: State) -> str:

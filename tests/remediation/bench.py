@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -13,12 +14,15 @@ from bot import audit
 from bot.access import AccessRules
 from bot.aws import Aws, AwsSettings
 from bot.database import Database
-from bot.model import Actor, Change, Operation, Plan, Refusal, Waiting
-from bot.remediation.disable_access_key import DisableAccessKey
+from bot.model import Actor, Change, Event, Operation, Plan, Refusal, Waiting
+from bot.remediation import remediations
+from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.run import Remediations
+from bot.remediation.usage import Usage
 from bot.store import jobs
 from bot.store.state import State
-from tests.remediation.cloud import BOT, EXTERNAL_ID, Cloud, Seat
+from tests.fakes import FakeHistory
+from tests.remediation.cloud import ACCOUNT, BOT, EXTERNAL_ID, Cloud, Key, Seat
 from tests.remediation.door import Door
 
 ANA = Actor("slack:T0MADE:U0ANA", "Ana")
@@ -26,7 +30,11 @@ BEN = Actor("slack:T0MADE:U0BEN", "Ben")
 MAL = Actor("slack:T0MADE:U0MAL", "Mal")
 RULES = AccessRules({operation: frozenset({ANA.id, BEN.id}) for operation in Operation})
 SETTINGS = AwsSettings(
-    "arn:aws:iam::{account}:role/TriageRead", "arn:aws:iam::{account}:role/TriageAct", EXTERNAL_ID, "us-east-1"
+    "arn:aws:iam::{account}:role/TriageRead",
+    "arn:aws:iam::{account}:role/TriageAct",
+    EXTERNAL_ID,
+    "us-east-1",
+    "arn:aws:iam::{account}:role/TriageRoles",
 )
 NAME = "disable_access_key"
 
@@ -60,15 +68,31 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     told: list[Change] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    """What CloudTrail has delivered."""
 
     def __post_init__(self) -> None:
         self.state = State(self.folder / "state.db")
         self.remediations = self.with_rules(RULES)
 
     def with_rules(self, rules: AccessRules) -> Remediations:
-        aws = Aws(SETTINGS, self.clock, self.session)
+        return self._made(rules, PLAIN, SETTINGS)
+
+    def offering(self, offer: Offer, settings: AwsSettings = SETTINGS) -> None:
+        """As an installation whose configuration says more."""
+        self.remediations = self._made(RULES, offer, settings)
+
+    def _made(self, rules: AccessRules, offer: Offer, settings: AwsSettings) -> Remediations:
+        usage = Usage(self.clock, lambda: FakeHistory(self.events))
         return Remediations(
-            self.state, aws, rules, self.clock, [DisableAccessKey()], on_change=self._tell, wait=self.pauses.append
+            self.state,
+            Aws(settings, self.clock, self.session),
+            rules,
+            self.clock,
+            remediations(offer),
+            on_change=self._tell,
+            usage=usage,
+            wait=self.pauses.append,
         )
 
     def _tell(self, db: Database, change: Change) -> None:
@@ -82,6 +106,26 @@ class Bench:
 
     def disabled(self) -> Change:
         return self.remediations.execute(self.approved().execution)
+
+    def plan(self, name: str, target: str) -> Plan:
+        return plan_of(self.remediations.plan(name, target, ANA, 7))
+
+    def refusal(self, name: str, target: str) -> Refusal:
+        answer = self.remediations.plan(name, target, ANA, 7)
+        assert isinstance(answer, Refusal), answer
+        return answer
+
+    def done(self, name: str, target: str) -> Change:
+        """Planned, approved and carried out."""
+        plan = self.plan(name, target)
+        return self.remediations.execute(change_of(self.remediations.approve(plan.id, ANA, "stolen")).execution)
+
+    def acting(self, service: str, role: str = "TriageAct") -> Any:
+        """With all the acting role may do, and no session policy: what a thief of the bot's credentials would have."""
+        sts: Any = self.cloud.client("sts", BOT)
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        held = sts.assume_role(RoleArn=arn, RoleSessionName="thief", ExternalId=EXTERNAL_ID)["Credentials"]
+        return self.cloud.client(service, Key(held["AccessKeyId"], (held["SecretAccessKey"], held["SessionToken"])))
 
     def undone(self, execution: str) -> Change:
         plan = plan_of(self.remediations.plan_undo(execution, BEN))

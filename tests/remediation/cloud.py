@@ -1,6 +1,7 @@
-"""A local AWS that enforces: users with two keys each, the bot's own user, and its two roles.
+"""A local AWS that enforces: users with two keys, a password and a role each, the bot's own user, and its roles.
 
-The roles hold exactly the policies the product derives from its declarations, so an undeclared call is refused.
+The bot's roles hold exactly the policies the product derives from its declarations, so an undeclared call is refused.
+The account is a member of an organisation, in whose management account the bot has the same roles.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from bot.remediation import remediations
 from bot.remediation.base import policy
-from bot.remediation.disable_access_key import DisableAccessKey
+from bot.remediation.offer import Offer, Organisation
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -28,10 +31,21 @@ if TYPE_CHECKING:
 ACCOUNT = "111122223333"
 FOREIGN = "999900001111"
 SEATS = 200
+BARE = 10
+"""The last seats' users have keys and nothing else."""
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 EXTERNAL_ID = "made-up-external-id"
 CREATED = "2026-01-05T09:00:00Z"
-ROLES = ("TriageRead", "TriageAct")
+MANAGEMENT = "444455556666"
+"""The organisation's management account; ``ACCOUNT`` is a member."""
+ROLES = ("TriageRead", "TriageAct", "TriageRoles")
+EVERYTHING = Offer(Organisation(MANAGEMENT, "p-madeupquarantine"))
+"""An installation with all there is: what the bot's roles may do here."""
+OWNER = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "sts:*", "iam:ListUsers"], "Resource": "*"}],
+}
+"""What the users of the seats may do."""
 MAY_ASSUME = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Resource": "*"}],
@@ -57,11 +71,18 @@ def key_id(number: int, account: str = ACCOUNT, prefix: str = "AKIA") -> str:
 
 @dataclass(frozen=True)
 class Key:
+    """An access key; of a session with its own secret and token."""
+
     id: str
+    of_session: tuple[str, str] | None = None
 
     @property
     def secret(self) -> str:
-        return f"made-up-secret-of-{self.id}"
+        return self.of_session[0] if self.of_session else f"made-up-secret-of-{self.id}"
+
+    @property
+    def token(self) -> str | None:
+        return self.of_session[1] if self.of_session else None
 
 
 BOT = Key(key_id(9001))
@@ -69,15 +90,20 @@ BOT = Key(key_id(9001))
 
 @dataclass(frozen=True)
 class Seat:
-    """A user and their two keys."""
+    """A user and their two keys, and a role that the user may assume."""
 
     user: str
     stolen: Key
     other: Key
+    role: str
+
+    @property
+    def principal(self) -> str:
+        return f"{ACCOUNT}:user/{self.user}"
 
 
 def seat(number: int) -> Seat:
-    return Seat(f"worker-{number}", Key(key_id(2 * number)), Key(key_id(2 * number + 1)))
+    return Seat(f"worker-{number}", Key(key_id(2 * number)), Key(key_id(2 * number + 1)), f"job-{number}")
 
 
 @dataclass(frozen=True)
@@ -86,41 +112,87 @@ class Cloud:
 
     endpoint: str
 
-    def client(self, service: str, key: Key) -> Any:
+    def client(self, service: str, key: Key, region: str = "us-east-1") -> Any:
         return boto3.client(
             service,  # type: ignore[call-overload]
-            region_name="us-east-1",
+            region_name=region,
             endpoint_url=self.endpoint,
             aws_access_key_id=key.id,
             aws_secret_access_key=key.secret,
+            aws_session_token=key.token,
             config=Config(retries={"total_max_attempts": 1}),
         )
 
     def works(self, key: Key) -> bool:
         """Whether AWS takes ``key``, asked with the key itself."""
-        sts = self.client("sts", key)
-        try:
-            sts.get_caller_identity()
-        except sts.exceptions.ClientError:
-            return False
-        return True
+        return _answers(self.client("sts", key).get_caller_identity)
+
+    def may_work(self, key: Key) -> bool:
+        """Whether AWS lets ``key`` do what its owner does all day: a denied key still says who it is."""
+        return _answers(self.client("sqs", key).list_queues)
+
+    def session(self, key: Key) -> Key:
+        """A session that somebody with ``key`` mints from it, before it is stopped."""
+        return _session(self.client("sts", key).get_session_token()["Credentials"])
+
+    def federated(self, key: Key) -> Key:
+        """A federated session under a name of the thief's choice."""
+        answer = self.client("sts", key).get_federation_token(Name="nobody-you-know", Policy=json.dumps(OWNER))
+        return _session(answer["Credentials"])
+
+    def assumed(self, key: Key, role: str) -> Key:
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        return _session(self.client("sts", key).assume_role(RoleArn=arn, RoleSessionName="job")["Credentials"])
 
     def set_status(self, place: Seat, status: Literal["Active", "Inactive"]) -> None:
         """What somebody else does in the meantime."""
-        self._root().update_access_key(UserName=place.user, AccessKeyId=place.stolen.id, Status=status)
+        self.iam().update_access_key(UserName=place.user, AccessKeyId=place.stolen.id, Status=status)
 
     def delete(self, place: Seat) -> None:
         """What somebody else should not do in the meantime."""
-        self._root().delete_access_key(UserName=place.user, AccessKeyId=place.stolen.id)
+        self.iam().delete_access_key(UserName=place.user, AccessKeyId=place.stolen.id)
 
-    def _root(self) -> IAMClient:
+    def iam(self) -> IAMClient:
+        """With the rights of the account's root user."""
+        client: IAMClient = self.as_root(ACCOUNT, "iam")
+        return client
+
+    def as_root(self, account: str, service: str, region: str = "us-east-1") -> Any:
+        """An account's number is its root user's key here."""
         return boto3.client(
-            "iam",
-            region_name="us-east-1",
+            service,  # type: ignore[call-overload]
+            region_name=region,
             endpoint_url=self.endpoint,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=account,
+            aws_secret_access_key="made-up",
         )
+
+    def deploy(self, name: str, document: Mapping[str, Any], *, attach: bool = True) -> str:
+        """A service control policy, over the whole organisation; its id."""
+        client = self.as_root(MANAGEMENT, "organizations")
+        policy = client.create_policy(
+            Name=name, Description="", Type="SERVICE_CONTROL_POLICY", Content=json.dumps(document)
+        )["Policy"]["PolicySummary"]["Id"]
+        if attach:
+            client.attach_policy(PolicyId=policy, TargetId=client.list_roots()["Roots"][0]["Id"])
+        return str(policy)
+
+    def content(self, policy: str) -> Any:
+        """What a service control policy says now."""
+        answer = self.as_root(MANAGEMENT, "organizations").describe_policy(PolicyId=policy)
+        return json.loads(answer["Policy"]["Content"])
+
+
+def _answers(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except ClientError:
+        return False
+    return True
+
+
+def _session(credentials: Mapping[str, Any]) -> Key:
+    return Key(credentials["AccessKeyId"], (credentials["SecretAccessKey"], credentials["SessionToken"]))
 
 
 @contextmanager
@@ -139,6 +211,8 @@ def running(folder: Path, reading: frozenset[str] = frozenset()) -> Iterator[Clo
         "HOME": str(folder),
         "GATEWAY_PORT": str(port),
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MANAGEMENT_ACCOUNT": MANAGEMENT,
+        "MEMBER_ACCOUNTS": ACCOUNT,
         "LOG_LEVEL": "WARNING",
     }
     # It lives as long as its stdin is held open, so that it never outlives the tests.
@@ -182,21 +256,41 @@ def _iam(reading: frozenset[str]) -> dict[str, Any]:
     seats = [seat(number) for number in range(SEATS)]
     keys = [(place.user, key) for place in seats for key in (place.stolen, place.other)]
     users = [place.user for place in seats] + ["triage-bot"]
-    remedy = DisableAccessKey()
-    policies = {
-        "TriageRead": policy([remedy], act=False, also=reading),
-        "TriageAct": policy([remedy], act=True),
-    }
+    equipped = seats[:-BARE]
+    working = {place.user: {"work": json.dumps(OWNER)} for place in equipped}
+    jobs = {place.role: _role(place.role, OWNER, _trusting(place.user)) for place in equipped}
     return {
         "users": _scoped({user: _user(user) for user in users}),
         "access_keys": _scoped({key.id: _key(user, key) for user, key in [*keys, ("triage-bot", BOT)]}),
-        "roles": _scoped({name: _role(name, policies[name]) for name in ROLES}),
-        "user_inline_policies": _scoped({"triage-bot": {"assume": json.dumps(MAY_ASSUME)}}),
+        "login_profiles": _scoped({place.user: _password(place.user) for place in equipped}),
+        "roles": _scoped(_own_roles(ACCOUNT, reading) | jobs, (MANAGEMENT, _own_roles(MANAGEMENT, reading))),
+        "user_inline_policies": _scoped(working | {"triage-bot": {"assume": json.dumps(MAY_ASSUME)}}),
     }
 
 
-def _scoped(entries: dict[str, Any]) -> dict[str, Any]:
-    return {"__scoped__": True, "data": {f"{ACCOUNT}\x00{name!r}": entry for name, entry in entries.items()}}
+def _own_roles(account: str, reading: frozenset[str]) -> dict[str, Any]:
+    policies = {
+        "TriageRead": policy(remediations(EVERYTHING), act=False, also=reading),
+        "TriageAct": policy(remediations(EVERYTHING), act=True),
+        "TriageRoles": policy(remediations(EVERYTHING), act=True, roles=True),
+    }
+    return {name: _role(name, document, TRUST, account) for name, document in policies.items()}
+
+
+def _trusting(user: str) -> dict[str, Any]:
+    trusted = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/{user}"}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}],
+    }
+
+
+def _scoped(entries: dict[str, Any], *more: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    places = [(ACCOUNT, entries), *more]
+    return {
+        "__scoped__": True,
+        "data": {f"{account}\x00{name!r}": entry for account, held in places for name, entry in held.items()},
+    }
 
 
 def _user(name: str) -> dict[str, Any]:
@@ -210,8 +304,12 @@ def _key(user: str, key: Key) -> dict[str, str]:
     return {"UserName": user, "AccessKeyId": key.id, "SecretAccessKey": key.secret} | status
 
 
-def _role(name: str, document: dict[str, Any]) -> dict[str, Any]:
-    about = {"RoleName": name, "Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "RoleId": f"AROA{name}", "Path": "/"}
+def _password(user: str) -> dict[str, Any]:
+    return {"UserName": user, "CreateDate": CREATED, "PasswordResetRequired": False}
+
+
+def _role(name: str, document: dict[str, Any], trust: dict[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
+    about = {"RoleName": name, "Arn": f"arn:aws:iam::{account}:role/{name}", "RoleId": f"AROA{name}", "Path": "/"}
     rest = {"CreateDate": CREATED, "Description": "", "MaxSessionDuration": 3600, "PermissionsBoundary": ""}
     policies = {"AttachedPolicies": [], "InlinePolicies": {"declared": json.dumps(document)}, "Tags": []}
-    return about | rest | policies | {"AssumeRolePolicyDocument": json.dumps(TRUST)}
+    return about | rest | policies | {"AssumeRolePolicyDocument": json.dumps(trust)}

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from tests.remediation.bench import Bench, bot_session
-from tests.remediation.cloud import SEATS, Cloud, running, seat
+from tests.remediation.cloud import BARE, SEATS, Cloud, running, seat
 from tests.remediation.door import Door, opened
 
 seats = count()
@@ -42,6 +42,6 @@ def door(only_door: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
 @pytest.fixture
 def bench(cloud: Cloud, door: Door, session: boto3.session.Session, tmp_path: Path) -> Iterator[Bench]:
     """A bot with a state file of its own, and a user of the local AWS nobody else uses."""
-    made = Bench(tmp_path, cloud, door, session, seat(next(seats) % SEATS))
+    made = Bench(tmp_path, cloud, door, session, seat(next(seats) % (SEATS - BARE)))
     yield made
     made.state.close()

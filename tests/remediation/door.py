@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -18,12 +21,23 @@ class Fate(Enum):
     NOT_FORWARDED = "the connection ends before AWS has it"
     ANSWER_LOST = "AWS applies it, the answer never arrives"
     DENIED = "AccessDenied"
+    BUSY = "EntityTemporarilyUnmodifiable"
+    FULL = "LimitExceeded"
+    LOCKED = "WAFOptimisticLockException"
     THROTTLED = "Throttling"
     GONE = "NoSuchEntity"
     BROKEN = "ServiceFailure"
 
 
-STATUS = {Fate.DENIED: 403, Fate.THROTTLED: 400, Fate.GONE: 404, Fate.BROKEN: 500}
+STATUS = {
+    Fate.BUSY: 409,
+    Fate.FULL: 409,
+    Fate.LOCKED: 400,
+    Fate.DENIED: 403,
+    Fate.THROTTLED: 400,
+    Fate.GONE: 404,
+    Fate.BROKEN: 500,
+}
 Decide = Callable[[str, int], Fate | None]
 
 
@@ -57,6 +71,10 @@ class Door:
     def of(self, action: str) -> list[dict[str, str]]:
         return [request for request in self.requests if request.get("Action") == action]
 
+    def calls(self) -> set[str]:
+        """Every action asked for but STS's, in IAM's words."""
+        return {f"{request['Service']}:{request['Action']}" for request in self.requests if request["Service"] != "sts"}
+
     def changes_of(self, key: str) -> list[str]:
         """The statuses asked for ``key``, in order."""
         return [request["Status"] for request in self.of("UpdateAccessKey") if request["AccessKeyId"] == key]
@@ -68,19 +86,22 @@ def opened(upstream: str) -> Iterator[Door]:
 
     class Passage(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            request = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            request = _read(self.command, self.path, self.headers, body)
             fate = door.enter(request)
             if fate in STATUS:
-                self._answer(STATUS[fate], _error(fate))
+                self._answer(STATUS[fate], _error(fate, request), self.headers["Content-Type"] or "")
             elif fate is not Fate.NOT_FORWARDED:
-                status, answer = _forward(door.upstream, self.path, dict(self.headers.items()), body)
+                headers = dict(self.headers.items())
+                status, answer, form = _forward(door.upstream, self.command, self.path, headers, body)
                 if fate is None:
-                    self._answer(status, answer)
+                    self._answer(status, answer, form)
 
-        def _answer(self, status: int, body: bytes) -> None:
+        do_GET = do_PUT = do_POST  # noqa: N815 - the base class calls them so
+
+        def _answer(self, status: int, body: bytes, form: str) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Type", form)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -100,16 +121,44 @@ def opened(upstream: str) -> Iterator[Door]:
         server.server_close()
 
 
-def _forward(upstream: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+REST = {
+    ("GET", "/v2/email/account"): "GetAccount",
+    ("PUT", "/v2/email/account/sending"): "PutAccountSendingAttributes",
+}
+"""The calls of SES v2, which alone of the services here does not name them."""
+SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
+
+
+def _read(method: str, path: str, headers: Message, body: bytes) -> dict[str, str]:
+    """The call that a request makes, in one form for all protocols of AWS."""
+    signed = SIGNED_FOR.search(headers["Authorization"] or "")
+    about = {"Region": signed[1], "Service": signed[2]} if signed else {"Region": "", "Service": ""}
+    if target := headers["X-Amz-Target"]:
+        return {**_json(body), **about, "Action": target.rpartition(".")[2]}
+    if (method, path) in REST:
+        return {**_json(body), **about, "Action": REST[method, path]}
+    return {**{name: values[0] for name, values in parse_qs(body.decode()).items()}, **about}
+
+
+def _json(body: bytes) -> dict[str, str]:
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in json.loads(body or b"{}").items()
+    }
+
+
+def _forward(upstream: str, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, str]:
     connection = http.client.HTTPConnection(urlsplit(upstream).netloc)
-    connection.request("POST", path, body, headers)
+    connection.request(method, path, body, headers)
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
-    return answer.status, content
+    return answer.status, content, answer.getheader("Content-Type") or ""
 
 
-def _error(fate: Fate) -> bytes:
+def _error(fate: Fate, request: dict[str, str]) -> bytes:
+    if request["Service"] not in {"iam", "sts"}:
+        return json.dumps({"__type": fate.value, "message": "made up"}).encode()
     return (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{fate.value}</Code><Message>made up</Message></Error>"
         "<RequestId>made-up</RequestId></ErrorResponse>"

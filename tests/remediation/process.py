@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.aws import Aws
 from bot.model import Change
-from bot.remediation import records
+from bot.remediation import records, remediations
 from bot.remediation.disable_access_key import DisableAccessKey
 from bot.remediation.run import Remediations
 from bot.store import jobs
@@ -52,25 +52,23 @@ def main(state: str, doing: str, subject: str, point: str) -> None:
     def clock() -> datetime:
         return datetime.now(UTC)
 
-    remediations = Remediations(
-        State(Path(state)), Aws(SETTINGS, clock, bot_session()), RULES, clock, [DisableAccessKey()]
-    )
+    carrying_out = Remediations(State(Path(state)), Aws(SETTINGS, clock, bot_session()), RULES, clock, remediations())
     if point:
         arm(point)
     if doing == "approve":
-        approved = remediations.approve(subject, ANA, "from a process of its own")
+        approved = carrying_out.approve(subject, ANA, "from a process of its own")
         print("approved" if isinstance(approved, Change) else "refused")  # noqa: T201
         if isinstance(approved, Change):
-            remediations.execute(approved.execution)
+            carrying_out.execute(approved.execution)
     else:
-        jobs_of_act_pool(remediations, Path(state))
+        jobs_of_act_pool(carrying_out, Path(state))
 
 
-def jobs_of_act_pool(remediations: Remediations, path: Path) -> None:
+def jobs_of_act_pool(carrying_out: Remediations, path: Path) -> None:
     with State(path) as state:
         job = state.write(lambda db: jobs.claim(db, "act", datetime.now(UTC)))
         assert job is not None
-        remediations.execute(job.payload["execution"])
+        carrying_out.execute(job.payload["execution"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,142 @@
+"""What AWS enforces and MiniStack 1.5.33 does not, added to it in its own process.
+
+The condition keys of IAM's policy calls, service control policies, lock tokens of WAFv2 IP sets, and the switch that
+pauses an account's e-mail. Written against the AWS documentation of each; only what the remediations rely on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import organizations, ses_v2, waf
+
+CONDITION_KEYS = {"PolicyArn": "iam:PolicyARN", "PermissionsBoundary": "iam:PermissionsBoundary"}
+"""IAM's request parameter → its condition key (Service Authorization Reference, IAM)."""
+SENDING = "/v2/email/account/sending"
+ACCOUNT = "/v2/email/account"
+OUTBOUND = "/v2/email/outbound-emails"
+
+
+def enforce_more(management: str, members: tuple[str, ...]) -> None:
+    """``management`` is the account of AWS Organizations, with ``members``; empty: there is no organisation."""
+    _condition_keys()
+    _service_control_policies(management, members)
+    _lock_tokens()
+    _sending_switch()
+
+
+def _wrap(module: Any, name: str, make: Callable[[Any], Any]) -> None:
+    setattr(module, name, make(getattr(module, name)))
+
+
+def _condition_keys() -> None:
+    def with_keys(of_tags: Any) -> Any:
+        def context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+            found = dict(of_tags(service, action, body, params))
+            if service == "iam":
+                asked = parse_qs(body.decode(errors="replace"))
+                found |= {key: asked[name][0] for name, key in CONDITION_KEYS.items() if name in asked}
+                if action == "iam:DeleteUserPermissionsBoundary":
+                    found["iam:PermissionsBoundary"] = _boundary_of(asked.get("UserName", [""])[0])
+            return found
+
+        return context
+
+    _wrap(iam_actions, "request_tag_context", with_keys)
+
+
+def _boundary_of(user: str) -> str:
+    from ministack.services import iam  # noqa: PLC0415 - it reads its state when imported
+
+    return str((iam._users.get(user) or {}).get("PermissionsBoundary", ""))
+
+
+def _service_control_policies(management: str, members: tuple[str, ...]) -> None:
+    def with_policies(resolve: Any) -> Any:
+        def resolved(*args: Any, **kwargs: Any) -> Any:
+            principal = resolve(*args, **kwargs)
+            if getattr(principal, "policies", None) is not None and principal.account in members:
+                principal.policies = [*principal.policies, *_denials(management, principal.account)]
+            return principal
+
+        return resolved
+
+    def with_members(ensure: Any) -> Any:
+        def ensured() -> None:
+            known = "self" in organizations._orgs
+            ensure()
+            if not known and get_account_id() == management:
+                (root,) = organizations._roots
+                for member in members:
+                    organizations._accounts[member] = {"Id": member, "Name": member, "_ParentId": root}
+
+        return ensured
+
+    if management:
+        _wrap(iam_evaluator, "resolve_principal", with_policies)
+        _wrap(organizations, "_ensure_org", with_members)
+
+
+def _denials(management: str, account: str) -> list[Any]:
+    """The Deny statements of the policies that bind ``account``; what an SCP allows it does not grant."""
+    bound = {account}
+    while (
+        parents := {
+            record["_ParentId"]
+            for scope in (organizations._accounts, organizations._ous)
+            for name in bound
+            if (record := scope.get_scoped(management, None, name)) and record.get("_ParentId")
+        }
+        - bound
+    ):
+        bound |= parents
+    attachments = list(organizations._attachments._data.items())
+    attached = [policy for (owner, policy), targets in attachments if owner == management and bound & {*targets}]
+    policies = (organizations._policies.get_scoped(management, None, policy) for policy in attached)
+    parsed = (iam_evaluator.parse_policy_document(policy["_Content"]) for policy in policies if policy)
+    return [[statement for statement in statements if statement.effect == "Deny"] for statements in parsed]
+
+
+def _lock_tokens() -> None:
+    def with_lock(update: Any) -> Any:
+        def updated(data: dict[str, Any]) -> Any:
+            held = waf._resource_from_scope(waf._ip_sets, data.get("Id", ""), data.get("Scope", "REGIONAL"))
+            if held and data.get("LockToken") != held["LockToken"]:
+                return waf._waf_err("WAFOptimisticLockException", "The lock token is not the present one")
+            return update(data)
+
+        return updated
+
+    _wrap(waf, "_update_ip_set", with_lock)
+
+
+def _sending_switch() -> None:
+    paused: set[tuple[str, str]] = set()
+
+    def with_switch(answer: Any) -> Any:
+        async def answered(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+            place, path = (get_account_id(), get_region()), path.rstrip("/")
+            if (method, path) == ("PUT", SENDING):
+                wanted = json.loads(body or b"{}").get("SendingEnabled", False)
+                (paused.discard if wanted else paused.add)(place)
+                return _json(200, {})
+            if (method, path) == ("POST", OUTBOUND) and place in paused:
+                return _json(400, {"__type": "SendingPausedException", "message": "Sending is paused"})
+            status, names, content = await answer(method, path, headers, body, query)
+            if (method, path) == ("GET", ACCOUNT):
+                content = json.dumps(json.loads(content) | {"SendingEnabled": place not in paused}).encode()
+            return status, names, content
+
+        return answered
+
+    _wrap(ses_v2, "handle_request", with_switch)
+
+
+def _json(status: int, document: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    names = {"Content-Type": "application/json"} | ({"x-amzn-ErrorType": document["__type"]} if status >= 400 else {})
+    return status, names, json.dumps(document).encode()

@@ -1,0 +1,31 @@
+"""What this installation may do, as its configuration says: the settings of all remediations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """AWS Organizations, where the bot may use it.
+
+    Policies are ids (``p-…``) of service control policies that were deployed before; an empty one is not there.
+    """
+
+    account: str = ""
+    """Where Organizations is called: the management account, or one it has delegated its policies to."""
+    quarantine_policy: str = ""
+    """Denies everything to whoever carries ``quarantine_tag``."""
+    quarantine_tag: str = "triage-quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """``enabled``: the names of the remediations offered; ``None`` for all."""
+
+    organisation: Organisation = Organisation()
+    enabled: frozenset[str] | None = None
+
+
+PLAIN = Offer()
+"""Everything that can be done without an organisation."""
