@@ -2,13 +2,15 @@
 
 Somebody who tries a stolen key does not know what it opens: the first calls ask who it is and what there is, and
 many are refused. A refused discovery call that this principal never made before is a strong hint on a long-term key.
-A broken permission change or a scanner refuses calls too, but the same ones on many days.
+A broken permission change or a scanner refuses calls too, but the same ones on many days. What a quarantine of AWS's or
+a deny of ours refuses shows that the containment works: it is no new attack, and the owner meets it as well.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from bot.model import (
     Baseline,
     Context,
     Declaration,
+    Detail,
     Event,
     Fact,
     Kind,
@@ -25,6 +28,7 @@ from bot.model import (
     Signal,
     Unknown,
     Use,
+    is_containment,
     rfc3339,
 )
 
@@ -67,15 +71,29 @@ BURST_ANY_CALLS = 15
 PAGES = ("browser", "console")
 """Families of console pages: every page view makes 5 to 20 calls that may be refused."""
 
+PUTTING_ON = ("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:PutUserPermissionsBoundary")
+OF_THE_USER = frozenset({"identity-based policy", "permissions boundary", "policy"})
+"""Kinds of policies by which a user is contained, in AWS's words."""
+
 MOST_EVENTS = 10_000
 MOST_FACTS = 8
 MOST_EVIDENCE = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Containment:
+    """A stretch of time in which a policy that stops a thief was on the user."""
+
+    policy: str
+    since: datetime
+    until: datetime | None = None
+
+
 def enrich(observable: Observable, context: Context) -> Answer:
-    recent = context.uses(observable, context.window.recent)
+    uses, recent = context.uses(observable), context.uses(observable, context.window.recent)
     events = _events(observable, context, recent)
-    return judge(observable, context, context.uses(observable), recent, context.baseline(), events=events)
+    changes = context.policy_changes() if _is_unnamed(uses) else ()
+    return judge(observable, context, uses, recent, context.baseline(), events=events, changes=changes)
 
 
 def judge(
@@ -86,17 +104,23 @@ def judge(
     baseline: Baseline,
     *,
     events: Sequence[Event] = (),
+    changes: Sequence[Event] = (),
 ) -> Answer:
-    """What the rows say. ``uses`` are of the whole window, ``recent`` and ``events`` (newest first) of its end."""
+    """What the rows say. ``uses`` are of the whole window, ``recent`` and ``events`` (newest first) of its end.
+
+    ``changes`` are those of the user's policies, oldest first: they tell who refused a call where AWS does not.
+    """
+    held = containments(changes)
     refused = _refused(uses)
-    total = sum(use.count for use in refused)
-    calls = _calls(refused)
+    total, calls = sum(use.count for use in refused), _calls(refused, held)
+    suspect = [use for use in _refused(recent) if not _contained_by(use.detail, use.last_seen, held)]
+    loose = [event for event in events if not _contained_by(event.detail, event.at, held)]
     return Answer(
         headline=_headline(total, calls, context.looked()),
         facts=tuple(Fact(row["event"], _fact(row)) for row in calls[:MOST_FACTS]),
-        signals=(*_discovery(_refused(recent), baseline), *_burst(events, baseline)),
-        unknowns=_unknowns(observable, _refused(recent), baseline, events),
-        data={"total": total, "calls": calls},
+        signals=(*_discovery(suspect, baseline), *_burst(loose, baseline)),
+        unknowns=_unknowns(observable, suspect, baseline, loose),
+        data={"total": total, "by_containment": sum(row["by_containment"] for row in calls), "calls": calls},
     )
 
 
@@ -113,10 +137,59 @@ def _refused(uses: Iterable[Use]) -> list[Use]:
     return [use for use in uses if use.outcome is Outcome.DENIED and not use.by_service]
 
 
+# ------------------------------------------------------------------------------------- who refused them
+
+
+def containments(changes: Iterable[Event]) -> list[Containment]:
+    """When which policy that stops a thief was on the user; ``changes`` stand oldest first."""
+    held: list[Containment] = []
+    for event in changes:
+        policy = event.detail.policy if event.detail is not None else None
+        taken_off = event.name not in PUTTING_ON
+        # Taking a boundary off names none: there is only one.
+        if taken_off and (policy is None or is_containment(policy)):
+            held = [_ended(each, event.at) if policy in {None, each.policy} else each for each in held]
+        elif policy is not None and is_containment(policy):
+            held.append(Containment(policy, event.at))
+    return held
+
+
+def _ended(held: Containment, at: datetime) -> Containment:
+    return Containment(held.policy, held.since, held.until or at)
+
+
+def _is_unnamed(uses: Iterable[Use]) -> bool:
+    """Whether a Deny refused a call and AWS did not name the policy."""
+    details = (use.detail for use in _refused(uses))
+    return any(detail is not None and detail.explicit and detail.denying_policy is None for detail in details)
+
+
+def _contained_by(detail: Detail | None, at: datetime, held: Iterable[Containment]) -> str | None:
+    """The policy that stopped a call, if it is one that is there to stop a thief."""
+    if detail is None or not detail.explicit:
+        return None
+    if detail.denying_policy is not None:
+        return detail.denying_policy if is_containment(detail.denying_policy) else None
+    if detail.denied_by not in OF_THE_USER:
+        return None
+    standing = (each for each in held if each.since <= at and (each.until is None or at <= each.until))
+    return next((each.policy for each in standing), None)
+
+
+def _reason(use: Use, held: Iterable[Containment]) -> str | None:
+    """Why a call was refused, in words; ``None`` if its message does not say."""
+    detail = use.detail
+    if detail is None or detail.denied_by is None:
+        return None
+    policy = _contained_by(detail, use.last_seen, held) or detail.denying_policy
+    named = f" ({policy})" if policy else ""
+    return f"a Deny in the {detail.denied_by}{named}" if detail.explicit else f"no {detail.denied_by} allows it"
+
+
 # ------------------------------------------------------------------------------------------ the calls
 
 
-def _calls(refused: Iterable[Use]) -> list[dict[str, Any]]:
+def _calls(refused: Iterable[Use], held: Sequence[Containment]) -> list[dict[str, Any]]:
     """One row an event name, the most refused first."""
     by_event: dict[str, list[Use]] = {}
     for use in refused:
@@ -125,7 +198,9 @@ def _calls(refused: Iterable[Use]) -> list[dict[str, Any]]:
         {
             "event": event,
             "count": sum(use.count for use in rows),
+            "by_containment": sum(use.count for use in rows if _contained_by(use.detail, use.last_seen, held)),
             "error_codes": sorted({use.error_code for use in rows if use.error_code}),
+            "reasons": sorted({reason for use in rows if (reason := _reason(use, held))}),
             "source_ips": _newest_first((use.ip, use.last_seen) for use in rows),
             "user_agents": _newest_first((use.user_agent, use.last_seen) for use in rows),
             "first_seen": rfc3339(min(use.first_seen for use in rows)),
@@ -147,14 +222,20 @@ def _newest_first(seen: Iterable[tuple[str | None, datetime]]) -> list[str]:
 def _headline(total: int, calls: Sequence[Mapping[str, Any]], looked: str) -> str:
     if not total:
         return f"Refused calls: none {looked}"
-    named = ", ".join(f"{row['count']} × {row['event']}" for row in calls[:3])
-    more = f" and {len(calls) - 3} more" if len(calls) > 3 else ""
-    return f"Refused calls: {named}{more}"
+    contained = sum(row["by_containment"] for row in calls)
+    if contained == total:
+        return f"Refused calls: {total}, all by a containment: it works"
+    loose = [(row["count"] - row["by_containment"], row["event"]) for row in calls]
+    shown = sorted([each for each in loose if each[0]], key=lambda each: (-each[0], each[1]))
+    named = ", ".join(f"{count} × {event}" for count, event in shown[:3])
+    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+    return f"Refused calls: {named}{more}" + (f"; besides, {contained} by a containment" if contained else "")
 
 
 def _fact(row: Mapping[str, Any]) -> str:
     codes = ", ".join(row["error_codes"]) or "refused"
-    return f"{row['count']} × {codes}, last {row['last_seen']}"
+    reasons = f": {'; '.join(row['reasons'])}" if row["reasons"] else ""
+    return f"{row['count']} × {codes}{reasons}, last {row['last_seen']}"
 
 
 # ---------------------------------------------------------------------------------------- the signals

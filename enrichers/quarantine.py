@@ -1,17 +1,17 @@
 """Has AWS quarantined the key?
 
-When AWS finds a key in public it attaches a policy that denies part of what its owner may do: proof that the key is
-out, and no containment. Secrets, parameters, most reads and sending mail still work. CloudTrail often names the victim
-itself as the one who attached it, from an address of Amazon: that is not an attacker staying, it is AWS.
+When AWS finds a key in public it attaches a policy that denies part of what its owner may do, and AWS Health says so:
+proof that the key is out, and no containment. Secrets, parameters, most reads and sending mail still work. CloudTrail
+often names the victim itself as the one who attached it, from an address of Amazon: that is no attacker, it is AWS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Sequence
 
 from bot.model import (
+    Alert,
     Answer,
     Context,
     Declaration,
@@ -20,10 +20,10 @@ from bot.model import (
     IdentityRecord,
     Kind,
     Observable,
-    Outcome,
     Signal,
     Unknown,
     Unread,
+    is_quarantine,
     rfc3339,
 )
 
@@ -34,37 +34,23 @@ DECLARATION = Declaration(
     raises=frozenset({"aws.quarantine"}),
 )
 
-POLICIES = ("AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy_DO_NOT_REMOVE")
-"""How the policies begin: there are V2 and V3 of the first, and there may be more (AWS managed policy reference)."""
-
 ATTACHING = ("iam:AttachUserPolicy", "iam:PutUserPolicy")
-TAKING_OFF = ("iam:DetachUserPolicy", "iam:DeleteUserPolicy")
-NOT_TYPED = ("aws-internal", "service", "none")
+OF_AWS = ("aws-internal", "service", "none")
 """Families of what AWS calls with; a person may forge them, and then has only quarantined the victim."""
 
-MOST_EVENTS = 200
-MOST_READ = 20
-"""Records that are read again for the name of their policy, the newest first."""
+HEALTH = re.compile(r"AWS_RISK_[A-Z_]{3,80}")
+"""How AWS Health names what it says of exposed and compromised credentials (AWS Health event types)."""
 
 LIMITS = "it limits the key and does not disable it: secrets, parameters, most reads and sending mail still work"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A quarantine policy put on or taken off; ``policy`` is ``None`` where the record could not be read again."""
-
-    event: Event
-    policy: str | None
 
 
 def enrich(observable: Observable, context: Context) -> Answer:
     user = _user(context)
     if user is None:
-        return Answer("Quarantine: AWS quarantines IAM users only", found=False, data={"quarantined": None})
+        return _not_a_user(context.alerts)
     account, name = user
-    steps = [step for call in (*ATTACHING, *TAKING_OFF) for step in _steps(call, name, context)]
     asked = context.iam.identity(account, "user", name) if context.iam is not None else None
-    return judge(name, steps, asked, context.looked())
+    return judge(name, context.policy_changes(), asked, context.alerts, context.looked())
 
 
 def _user(context: Context) -> tuple[str, str] | None:
@@ -74,70 +60,92 @@ def _user(context: Context) -> tuple[str, str] | None:
     return (account, name) if kind == "user" and name else None
 
 
-def _steps(call: str, user: str, context: Context) -> Iterable[Step]:
-    """The uses of ``call`` that may be about a quarantine of ``user``. Where the record is gone, AWS's own are kept."""
-    assert context.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
-    events = context.history.events(Observable(Kind.EVENT, call), context.window.span, limit=MOST_EVENTS)
-    for event in [event for event in events if event.outcome is Outcome.OK][:MOST_READ]:
-        parameters = context.records.parameters(event.id) if context.records is not None else None
-        if parameters is None:
-            if _by_aws(event) and event.principal.name == user and call in ATTACHING:
-                yield Step(event, None)
-        elif (policy := _policy(parameters)) and str(parameters.get("userName", user)) == user:
-            yield Step(event, policy)
-
-
-def _by_aws(event: Event) -> bool:
-    return event.family.partition("|")[0] in NOT_TYPED
-
-
-def _policy(parameters: Mapping[str, Any]) -> str | None:
-    """The name of a quarantine policy in the request; ``None`` if it is about another one."""
-    named = (str(parameters.get(key) or "").rpartition("/")[2] for key in ("policyArn", "policyName"))
-    return next((name for name in named if name.startswith(POLICIES)), None)
-
-
-def judge(user: str, steps: Sequence[Step], asked: IdentityRecord | Unread | None, looked: str) -> Answer:
-    """What the records and IAM say."""
-    known = sorted((step for step in steps if step.policy), key=lambda step: (step.event.at, step.event.id))
-    unread = [step for step in steps if step.policy is None]
-    held = [name for name in asked.policies if name.startswith(POLICIES)] if isinstance(asked, IdentityRecord) else []
-    attached = [step for step in known if step.event.name in ATTACHING]
-    taken_off = bool(known) and known[-1].event.name in TAKING_OFF
-    policy = next((name for name in (*(step.policy for step in reversed(attached)), *held) if name), None)
-    evidence = tuple(step.event.id for step in reversed(known)) or ((f"iam:{held[0]}",) if held else ())
+def _not_a_user(alerts: Sequence[Alert]) -> Answer:
+    told = _of_health(alerts)
+    said = f"; AWS Health reports {', '.join(alert.title for alert in told)}" if told else ""
     return Answer(
-        headline=_headline(user, policy, looked, taken_off=taken_off and not held, unread=bool(unread)),
-        facts=tuple(
-            Fact(rfc3339(step.event.at), f"{step.policy} {'attached' if step in attached else 'taken off'}")
-            for step in known
-        ),
+        f"Quarantine: AWS quarantines IAM users only{said}",
+        facts=_health_facts(told),
+        found=bool(told),
+        data={"quarantined": None, "aws_health": [alert.title for alert in told]},
+    )
+
+
+def judge(
+    user: str,
+    changes: Sequence[Event],
+    asked: IdentityRecord | Unread | None,
+    alerts: Sequence[Alert],
+    looked: str,
+) -> Answer:
+    """What the records, IAM and AWS Health say. ``changes`` are those of the user's policies, oldest first."""
+    known = [event for event in changes if event.detail is not None and is_quarantine(event.detail.policy)]
+    unread = [event for event in changes if _is_unread(event)]
+    held = [name for name in asked.policies if is_quarantine(name)] if isinstance(asked, IdentityRecord) else []
+    attached = [event for event in known if event.name in ATTACHING]
+    freed = known[-1] if known and known[-1].name not in ATTACHING and not held else None
+    policy = next((name for name in (*(_policy(event) for event in reversed(attached)), *held) if name), None)
+    evidence = tuple(event.id for event in reversed(known)) or ((f"iam:{held[0]}",) if held else ())
+    told = _of_health(alerts)
+    return Answer(
+        headline=_headline(user, policy, looked, freed=freed, unread=bool(unread), told=told),
+        facts=(*(Fact(rfc3339(event.at), _step(event)) for event in known), *_health_facts(told)),
         signals=(Signal("aws.quarantine", _sentence(policy, user), evidence),) if policy else (),
-        unknowns=_unknowns(unread) if not policy else (),
-        found=bool(policy or unread),
+        unknowns=_unknowns() if unread and not policy else (),
+        found=bool(policy or unread or told),
         data={
             "quarantined": bool(policy) if policy or not unread else None,
             "policy": policy,
-            "taken_off": taken_off and not held,
+            "taken_off": freed is not None,
+            "taken_off_by": freed.principal.id if freed is not None else None,
             "now_in_iam": bool(held) if isinstance(asked, IdentityRecord) else None,
+            "aws_health": [alert.title for alert in told],
         },
     )
+
+
+def _policy(event: Event) -> str | None:
+    return event.detail.policy if event.detail is not None else None
+
+
+def _is_unread(event: Event) -> bool:
+    """AWS put a policy on the user, and the history does not say which: it was made by an older version."""
+    return event.name in ATTACHING and _policy(event) is None and event.family.partition("|")[0] in OF_AWS
+
+
+def _of_health(alerts: Sequence[Alert]) -> list[Alert]:
+    return [alert for alert in alerts if HEALTH.fullmatch(alert.title)]
+
+
+def _health_facts(told: Sequence[Alert]) -> tuple[Fact, ...]:
+    return tuple(Fact("AWS Health", f"{alert.title}, {rfc3339(alert.at)}") for alert in told)
+
+
+def _step(event: Event) -> str:
+    what = "attached" if event.name in ATTACHING else f"taken off by {event.principal.name}"
+    return f"{_policy(event)} {what}"
 
 
 def _sentence(policy: str, user: str) -> str:
     return f"AWS itself attached {policy} to {user}: it considers the key public. {LIMITS[:1].upper()}{LIMITS[1:]}."
 
 
-def _headline(user: str, policy: str | None, looked: str, *, taken_off: bool, unread: bool) -> str:
-    if policy and taken_off:
-        return f"AWS quarantined {user} ({policy}), and somebody took that off again"
+def _headline(
+    user: str, policy: str | None, looked: str, *, freed: Event | None, unread: bool, told: Sequence[Alert]
+) -> str:
+    if policy and freed is not None:
+        return (
+            f"AWS quarantined {user} ({policy}), and {freed.principal.name} took that off again at {rfc3339(freed.at)}"
+        )
     if policy:
         return f"AWS quarantined {user} ({policy}); {LIMITS}"
+    if told:
+        return f"AWS Health reports {', '.join(alert.title for alert in told)}; no quarantine was seen {looked}"
     if unread:
-        return f"AWS attached a policy to {user}; which one could not be read"
+        return f"AWS attached a policy to {user}; which one, the history does not say"
     return f"Quarantine by AWS: none {looked}"
 
 
-def _unknowns(unread: Sequence[Step]) -> tuple[Unknown, ...]:
-    why = "AWS attached a policy to the user; its name stands in a record that can no longer be read"
-    return (Unknown("aws.quarantine", why),) if unread else ()
+def _unknowns() -> tuple[Unknown, ...]:
+    why = "AWS attached a policy to the user, and the history was loaded by a version that did not keep its name"
+    return (Unknown("aws.quarantine", why),)

@@ -101,6 +101,7 @@ def use(group: Sequence[Event]) -> Use:
         first_seen=one.at,
         last_seen=group[-1].at,
         evidence=tuple(each.id for each in reversed(group[-2:])),
+        detail=one.detail,
     )
 
 

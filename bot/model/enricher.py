@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bot.model.alert import Alert
 from bot.model.environment import Environment
-from bot.model.event import AddressClass, Principal, Use
+from bot.model.event import AddressClass, Event, Outcome, Principal, Use
 from bot.model.history import History, Prevalence
 from bot.model.hunting import Hunts
 from bot.model.observable import Kind, Observable
@@ -32,6 +32,12 @@ THIN_BASELINE_EVENTS = 20
 THIN_BASELINE_DAYS = 3
 WIDENED_BASELINE = timedelta(days=90)
 """A baseline thinner than 20 events or 3 active days is asked again over 90 days before it is called too thin."""
+POLICY_CALLS = (
+    *("iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:PutUserPermissionsBoundary"),
+    *("iam:DetachUserPolicy", "iam:DeleteUserPolicy", "iam:DeleteUserPermissionsBoundary"),
+)
+"""What puts a policy on a user, and what takes one off."""
+MOST_POLICY_CHANGES = 200
 PREVALENCE = timedelta(days=30)
 """How far before the recent part it is counted who uses a call."""
 
@@ -155,6 +161,32 @@ class Context:
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
         return self.history.uses(observable, span or self.window.span)
 
+    def uses_if_searchable(self, observable: Observable, span: Span | None = None) -> Sequence[Use] | None:
+        """As ``uses``; ``None`` where this history cannot look for it: for what an answer can do without."""
+        try:
+            return self.uses(observable, span)
+        except CannotSearch:
+            return None
+
+    def policy_changes(self) -> tuple[Event, ...]:
+        """The calls of the window that put a policy on the principal, where it is an IAM user, or took one off.
+
+        Oldest first; ``detail`` tells which policy. A history of an older version does not know whom they are about:
+        then those are given that the user itself seems to have made, as AWS does it.
+        """
+        account, _, name = (self.principal.id if self.principal is not None else "").partition(":user/")
+        if not name:
+            return ()
+        assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+        calls = (
+            event
+            for call in POLICY_CALLS
+            for event in self.history.events(Observable(Kind.EVENT, call), self.window.span, limit=MOST_POLICY_CHANGES)
+            if event.outcome is Outcome.OK and event.account in {account, ""}
+        )
+        own = [event for event in calls if _about(event) == name]
+        return tuple(sorted(own, key=lambda event: (event.at, event.id)))
+
     def prevalence(self, event: str) -> Prevalence:
         """Who used ``event`` in the 30 days before the recent part."""
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
@@ -204,6 +236,11 @@ class Context:
         if self.principal is None:
             return Baseline((), span)
         return Baseline(tuple(self.uses(Observable(Kind.PRINCIPAL, self.principal.id), span)), span)
+
+
+def _about(event: Event) -> str:
+    """The user a call is about; itself, where nothing says whom."""
+    return (event.detail.user if event.detail is not None else None) or event.principal.name
 
 
 class Status(StrEnum):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import Answer, Event, Kind, Observable, Outcome
+from bot.model import Answer, Detail, Event, Kind, Observable, Outcome
 from enrichers.denied_calls import enrich
 from tests.fakes import KALI_AGENT, LEAD, RENTED, context, event, ordinary
 
@@ -34,7 +34,9 @@ def test_the_calls_as_a_responder_reads_them() -> None:
     assert given.data["calls"][0] == {
         "event": "iam:ListUsers",
         "count": 2,
+        "by_containment": 0,
         "error_codes": ["AccessDenied"],
+        "reasons": [],
         "source_ips": ["198.51.100.10", RENTED],
         "user_agents": [KALI_AGENT, "one"],
         "first_seen": "2026-11-20T13:30:00Z",
@@ -121,6 +123,57 @@ def test_a_thin_baseline_leaves_open_only_what_could_be() -> None:
 
 def test_a_great_burst_needs_no_baseline() -> None:
     assert kinds(answer([*ordinary(days=1), *burst(15, 1)])) == ["denied.burst"]
+
+
+# ----------------------------------------------------------------------------------------- containment
+
+IDENTITY, BOUNDARY, SCP = "identity-based policy", "permissions boundary", "service control policy"
+QUARANTINE = "AWSCompromisedKeyQuarantineV3"
+
+
+def deny(policy: str | None = None, by: str = IDENTITY) -> dict[str, Any]:
+    return {"detail": Detail(denied_by=by, explicit=True, denying_policy=policy)}
+
+
+def put_on(minutes_ago: float, policy: str = "AWSDenyAll", name: str = "iam:AttachUserPolicy") -> Event:
+    return event(minutes_ago, name=name, key="AKIARTX3GSDSQBBBBBBB", detail=Detail(user="alice", policy=policy))
+
+
+@pytest.mark.parametrize(
+    ("why", "changes", "reason", "contained"),
+    [
+        ("AWS names its quarantine", [], deny(QUARANTINE), True),
+        ("AWS names our deny", [], deny("AWSDenyAll", BOUNDARY), True),
+        ("another policy's Deny", [], deny("no-deletions"), False),
+        ("a Deny, and nothing was put on", [], deny(), False),
+        ("a Deny after ours was put on", [put_on(30)], deny(), True),
+        ("a Deny of a boundary of ours", [put_on(30, name="iam:PutUserPermissionsBoundary")], deny(by=BOUNDARY), True),
+        ("a Deny after a quarantine", [put_on(30, QUARANTINE)], deny(), True),
+        ("before ours was put on", [put_on(5)], deny(), False),
+        ("after it was taken off", [put_on(30), put_on(20, name="iam:DetachUserPolicy")], deny(), False),
+        ("after another was taken off", [put_on(30), put_on(20, "x", "iam:DetachUserPolicy")], deny(), True),
+        ("another policy was put on", [put_on(30, "ReadOnlyAccess")], deny(), False),
+        ("the organisation's Deny", [put_on(30)], deny(by=SCP), False),
+        ("nothing allowed it", [put_on(30)], {"detail": Detail(denied_by=IDENTITY)}, False),
+        ("its message says nothing", [put_on(30)], {}, False),
+    ],
+)
+def test_what_a_containment_refuses_is_no_attack(
+    why: str, changes: list[Event], reason: dict[str, Any], contained: bool
+) -> None:
+    given = answer([*ordinary(), *changes, *(refused(10 - n / 10, **reason) for n in range(20))])
+    assert kinds(given) == ([] if contained else ["denied.recon", "denied.burst"]), why
+    assert (given.data["total"], given.data["by_containment"]) == (20, 20 if contained else 0)
+    assert ("all by a containment: it works" in given.headline) is contained
+
+
+def test_both_kinds_of_refusals_are_told_apart() -> None:
+    given = answer([*ordinary(), refused(8, **deny(QUARANTINE)), refused(9, "ses:GetSendQuota")])
+    assert given.headline == "Refused calls: 1 × ses:GetSendQuota; besides, 1 by a containment"
+    assert given.signals[0].sentence.startswith("1 discovery call was refused (ses:GetSendQuota)")
+    [row] = [row for row in given.data["calls"] if row["event"] == "iam:ListUsers"]
+    assert row["reasons"] == [f"a Deny in the identity-based policy ({QUARANTINE})"]
+    assert given.facts[0].value.startswith("1 × AccessDenied: a Deny in the")
 
 
 def test_an_address_has_refusals_but_no_habits() -> None:
