@@ -16,7 +16,7 @@ CORE = (
     *("intake", "ipdata", "remediation", "scope", "store", "triage"),
 )
 VOCABULARY = (
-    *("bot.model", "bot.families", "bot.networks", "bot.policies", "bot.name_patterns"),
+    *("bot.model", "bot.families", "bot.networks", "bot.places", "bot.policies", "bot.name_patterns"),
     "bot.history.access_key",
 )
 FRONT = ("bot.slack", "bot.web", "bot.demo", "bot.app")

@@ -1,6 +1,6 @@
 """The vocabulary of the bot and the contract of an enricher.
 
-Standard library only (``bot.families``, ``bot.networks``, ``bot.policies``, ``bot.name_patterns`` and
+Standard library only (``bot.families``, ``bot.networks``, ``bot.places``, ``bot.policies``, ``bot.name_patterns`` and
 ``bot.history.access_key``, too): enrichers import this package and nothing else of ours, and everybody imports its
 names from here. Everything in it is frozen; a stop on the way of an alert takes what earlier stops made and returns
 something new. Every ``datetime`` is aware and UTC.
@@ -69,11 +69,13 @@ from bot.model.triage import Triage
 from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered
 from bot.name_patterns import Pattern, patterns_of
 from bot.networks import inside, network_of, site_of
+from bot.places import FARTHEST_KM, kilometres_between
 from bot.policies import is_containment, is_quarantine
 
 __all__ = (
     "COMMON_PRINCIPALS",
     "EVIDENCE_CLASSES",
+    "FARTHEST_KM",
     "PREVALENCE",
     "PREVALENCE_SAMPLE",
     "RECENT",
@@ -169,6 +171,7 @@ __all__ = (
     "is_containment",
     "is_quarantine",
     "key_kind",
+    "kilometres_between",
     "named_by",
     "network_of",
     "offensive_distribution",

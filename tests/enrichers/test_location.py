@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,24 @@ import pytest
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.ipdata import LocalAddressData
-from bot.model import AddressClass, AddressOrigin, Answer, Context, Environment, Event, Kind, Observable, Window
-from enrichers.location import NO_COUNTRY, enrich
+from bot.model import (
+    AddressClass,
+    AddressOrigin,
+    Answer,
+    Context,
+    Environment,
+    Event,
+    Kind,
+    Observable,
+    Outcome,
+    Principal,
+    Window,
+)
+from enrichers.location import NO_COUNTRY, NO_PLACE, enrich
 from tests.fakes import OFFICE, RENTED, FakeAddresses, context, event, ordinary
+from tests.ipdata.mmdb import city_database
 
+BOB = Principal("111122223333:user/bob", "IAMUser", None, "111122223333")
 ADDRESS = Observable(Kind.IP, RENTED)
 HOTEL = "203.0.113.9"
 DATA = Path(__file__).parent.parent / "data"
@@ -32,7 +47,7 @@ def test_a_country_nobody_works_in() -> None:
     assert [(signal.kind, signal.evidence) for signal in given.signals] == [("geo.atypical", (STOLEN.id,))]
     assert given.signals[0].sentence == (
         "NL is not a usual place for this organisation "
-        "(DE make 100 % of 60 calls in the 14 days before), nor for alice."
+        "(DE make 100 % of 60 sampled calls since 2026-11-08), nor for alice."
     )
     assert given.headline == f"{RENTED}: NL, not usual here"
     assert given.data == {
@@ -42,6 +57,7 @@ def test_a_country_nobody_works_in() -> None:
         "usual_for_principal": False,
         "usual_countries": ["DE"],
         "usual_from": "history",
+        "travel": None,
     }
 
 
@@ -72,14 +88,14 @@ def test_where_the_principal_was_in_ninety_days_is_no_news() -> None:
 
 @pytest.mark.parametrize(("trips", "fires"), [(1, True), (5, False)])
 def test_a_traveller_does_not_make_a_country_usual(trips: int, fires: bool) -> None:
-    travels = [event(2 * 24 * 60 + n, ip=HOTEL, principal=_bob()) for n in range(trips)]
+    travels = [event(2 * 24 * 60 + n, ip=HOTEL, principal=BOB) for n in range(trips)]
     given = answer("NL", [*ordinary(days=12), *travels, STOLEN], AddressOrigin(HOTEL, country="NL"))
     assert bool(given.signals) is fires
 
 
 def test_servers_and_services_do_not_say_where_people_are() -> None:
     server = AddressOrigin(HOTEL, country="NL", hosting=True)
-    calls = [event(2 * 24 * 60 + n, ip=HOTEL, principal=_bob()) for n in range(30)]
+    calls = [event(2 * 24 * 60 + n, ip=HOTEL, principal=BOB) for n in range(30)]
     assert answer("NL", [*ordinary(days=12), *calls, STOLEN], server).signals
 
 
@@ -130,5 +146,122 @@ def test_a_users_own_database_gives_the_country() -> None:
     assert (given.data["country"], [signal.kind for signal in given.signals]) == ("GB", ["geo.atypical"])
 
 
-def _bob() -> Any:
-    return event().principal.__class__("111122223333:user/bob", "IAMUser", None, "111122223333")
+def test_what_is_usual_is_learned_from_all_accounts_of_the_customer() -> None:
+    other = [event(24 * 60 * (day + 1), ip=HOTEL, account="444455556666") for day in range(40)]
+    here = Environment(accounts=frozenset({"111122223333", "444455556666"}))
+    events = [*ordinary(days=40), *other, STOLEN]
+    hotel = AddressOrigin(HOTEL, country="PT")
+    assert answer("NL", events, hotel, environment=here).data["usual_countries"] == ["DE", "PT"]
+    assert answer("NL", events, hotel).data["usual_countries"] == ["DE"]
+
+
+# -------------------------------------------------------------------------------------------- journeys
+
+BERLIN: dict[str, Any] = {"country": "DE", "latitude": 52.5, "longitude": 13.4, "radius_km": 20.0}
+COLOGNE: dict[str, Any] = {"country": "DE", "latitude": 50.9, "longitude": 6.9, "radius_km": 20.0}
+SYDNEY: dict[str, Any] = {"country": "AU", "latitude": -33.9, "longitude": 151.2, "radius_km": 50.0}
+
+
+def journey(there: dict[str, Any], events: Sequence[Event], here: dict[str, Any] = BERLIN, **changes: Any) -> Answer:
+    """What is said of ``RENTED``, which is ``there``, while the office is ``here``."""
+    origins = (AddressOrigin(RENTED, **there), AddressOrigin(OFFICE, **here))
+    return enrich(ADDRESS, context(events, addresses=FakeAddresses(origins), **changes))
+
+
+def travel(given: Answer) -> list[str]:
+    kinds = [signal.kind for signal in given.signals] + [unknown.kind for unknown in given.unknowns]
+    return [kind for kind in kinds if kind == "geo.travel"]
+
+
+AT_OFFICE, FAR_AWAY = event(100), event(50, ip=RENTED)
+
+
+def test_a_journey_that_nobody_can_make() -> None:
+    given = journey(SYDNEY, [AT_OFFICE, FAR_AWAY], environment=Environment(usual_countries=("AU",)))
+    assert [(signal.kind, signal.evidence) for signal in given.signals] == [("geo.travel", (FAR_AWAY.id, AT_OFFICE.id))]
+    assert given.signals[0].sentence == (
+        f"alice called from DE ({OFFICE}) at 2026-11-20 12:20 UTC and from AU ({RENTED}) 50 minutes later, "
+        "at least 16,027 km away: nobody travels so fast."
+    )
+    assert given.data["travel"] == {"from": OFFICE, "to": RENTED, "minutes": 50, "kilometres": 16027}
+
+
+@pytest.mark.parametrize(
+    ("there", "events", "fires"),
+    [
+        (SYDNEY, [AT_OFFICE, FAR_AWAY], True),
+        (SYDNEY, [event(30), FAR_AWAY], True),  # the office after it
+        (SYDNEY, [event(50), FAR_AWAY], True),  # at the same second
+        (SYDNEY, [event(17 * 60), FAR_AWAY], True),
+        (SYDNEY, [event(19 * 60), FAR_AWAY], False),  # an airliner could
+        (COLOGNE, [event(51), FAR_AWAY], False),  # nearer than 500 km
+        (SYDNEY, [event(100, outcome=Outcome.DENIED), FAR_AWAY], False),
+        (SYDNEY, [AT_OFFICE, event(50, ip=RENTED, outcome=Outcome.DENIED)], False),
+        (SYDNEY, [event(100, by_service=True), FAR_AWAY], False),
+        (SYDNEY, [event(100, address_class=AddressClass.PRIVATE), FAR_AWAY], False),
+        (SYDNEY, [event(100, principal=BOB), FAR_AWAY], False),
+        (SYDNEY | {"hosting": True}, [AT_OFFICE, FAR_AWAY], False),
+        (SYDNEY | {"vpn": True}, [AT_OFFICE, FAR_AWAY], False),
+        (SYDNEY | {"tor": True}, [AT_OFFICE, FAR_AWAY], False),
+        (SYDNEY | {"radius_km": 16_000.0}, [AT_OFFICE, FAR_AWAY], False),  # it may be next door
+        (SYDNEY, [FAR_AWAY], False),
+        (SYDNEY, [AT_OFFICE], False),
+    ],
+)
+def test_what_is_a_journey(there: dict[str, Any], events: Sequence[Event], fires: bool) -> None:
+    assert travel(journey(there, events, environment=STATED)) == (["geo.travel"] if fires else [])
+
+
+@pytest.mark.parametrize("here", [BERLIN | {"hosting": True}, BERLIN | {"vpn": True}])
+def test_between_servers_nobody_travels(here: dict[str, Any]) -> None:
+    assert travel(journey(SYDNEY, [AT_OFFICE, FAR_AWAY], here)) == []
+
+
+def test_between_own_networks_nobody_has_to_travel() -> None:
+    own = Environment(own_networks=("159.89.0.0/16", "198.51.100.0/24"))
+    assert travel(journey(SYDNEY, [AT_OFFICE, FAR_AWAY], environment=own)) == []
+    half = Environment(own_networks=("198.51.100.0/24",))
+    assert travel(journey(SYDNEY, [AT_OFFICE, FAR_AWAY], environment=half)) == ["geo.travel"]
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "minutes", "open_"),
+    [
+        ({"country": "AU"}, {"country": "DE"}, 100, True),
+        ({"country": "NL"}, {"country": "DE"}, 100, True),  # neighbours may be near or far
+        ({}, {}, 100, True),
+        ({}, {"country": "DE"}, 100, True),
+        (SYDNEY, {"country": "DE"}, 100, True),
+        ({"country": "DE"}, {"country": "DE"}, 100, False),
+        ({"country": "AU"}, {"country": "DE"}, 24 * 60, False),  # time enough for the other side of the earth
+    ],
+)
+def test_without_places_it_is_open_only_where_it_could_matter(
+    there: dict[str, Any], here: dict[str, Any], minutes: int, open_: bool
+) -> None:
+    given = journey(there, [event(minutes), FAR_AWAY], here)
+    assert travel(given) == (["geo.travel"] if open_ else [])
+    assert [unknown.why for unknown in given.unknowns if unknown.kind == "geo.travel"] == [NO_PLACE] * open_
+
+
+def test_the_longest_of_several_journeys_is_told() -> None:
+    near = AddressOrigin(HOTEL, country="PT", latitude=38.7, longitude=-9.1, radius_km=10.0)
+    origins = (AddressOrigin(RENTED, **SYDNEY), AddressOrigin(OFFICE, **BERLIN), near)
+    world = context([AT_OFFICE, event(60, ip=HOTEL), FAR_AWAY], addresses=FakeAddresses(origins))
+    data = enrich(ADDRESS, world).data["travel"]
+    assert (data["from"], data["to"], data["minutes"]) == (HOTEL, RENTED, 10)
+
+
+def test_a_city_database_gives_the_places(tmp_path: Path) -> None:
+    london, perth = "81.2.69.160", "1.128.0.1"
+    database = city_database(
+        tmp_path / "city.mmdb",
+        {
+            "81.2.69.0/24": {"country": "GB", "latitude": 51.5, "longitude": -0.1, "accuracy_radius": 10},
+            "1.128.0.0/16": {"country": "AU", "latitude": -31.9, "longitude": 115.9},
+        },
+    )
+    events = [event(100, ip=london), event(50, ip=perth)]
+    given = enrich(Observable(Kind.IP, perth), replace(context(events), addresses=LocalAddressData([database])))
+    assert travel(given) == ["geo.travel"]
+    assert given.data["travel"] == {"from": london, "to": perth, "minutes": 50, "kilometres": 14366}
