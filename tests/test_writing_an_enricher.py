@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from bot.assessment import Case, assess
-from bot.config import load
+from bot.config import check, load
 from bot.enrichment import Question, Runner
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
@@ -45,13 +45,17 @@ def written(folder: Path) -> Path:
     return folder / "config.toml"
 
 
+def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "ours", raising=False)
+    monkeypatch.delitem(sys.modules, "ours.working_hours", raising=False)
+
+
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plugin:
     """The page's enricher, loaded through the page's config."""
     config = written(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "ours", raising=False)
-    monkeypatch.delitem(sys.modules, "ours.working_hours", raising=False)
+    importable(tmp_path, monkeypatch)
     return load_enrichers(load(config, {}).enrichers.enabled)[-1]
 
 
@@ -142,11 +146,20 @@ def test_its_signal_counts_once_it_has_a_weight(tmp_path: Path) -> None:
         ("DECLARATION = 1", "'ours.working_hours' has no DECLARATION = Declaration(...)"),
     ],
 )
-def test_one_that_cannot_be_used_is_named_with_its_line(tmp_path: Path, source: str | None, sentence: str) -> None:
-    written(tmp_path)
+def test_one_that_cannot_be_used_is_named_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str | None, sentence: str
+) -> None:
+    config = written(tmp_path)
+    importable(tmp_path, monkeypatch)
     file = tmp_path / "ours" / "working_hours.py"
     file.unlink() if source is None else file.write_text(source, encoding="utf-8")
-    for command in ("check", "serve"):
-        told = triage(tmp_path, command)
-        assert told.returncode == 2
-        assert f"config.toml:3: error: [enrichers] enabled {sentence}" in told.stdout + told.stderr
+    said = [str(problem) for problem in check(config, {}, enrichers=shipped()) if problem.severity == "error"]
+    assert said == [f"{config}:3: error: [enrichers] enabled {sentence}"]
+
+
+def test_a_bot_does_not_start_without_it(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "ours" / "working_hours.py").unlink()
+    told = triage(tmp_path, "serve")
+    assert told.returncode == 2
+    assert "config.toml:3: error: [enrichers] enabled names 'ours.working_hours'; no such module" in told.stderr

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.history.load import load_paths
+from bot.history.raw_records import RawRecords
+from bot.history.sqlite import SqliteHistory
 from bot.model import (
     Answer,
+    Context,
     Event,
     Kind,
     MailQuarter,
@@ -15,9 +21,11 @@ from bot.model import (
     Observable,
     Outcome,
     Unread,
+    Window,
 )
 from enrichers.impact import enrich, harms, regions_of
 from tests.fakes import ALICE, LEAD, NOW, FakeHistory, FakeRecords, FakeStatistics, context, event, ordinary
+from tests.history.made import DATA
 
 DAY = 24 * 60
 LOOKED = "between 2026-11-10 11:59 and 2026-11-20 13:50 UTC"
@@ -235,3 +243,20 @@ def test_regions_where_mail_was_touched_come_first_and_the_rest_is_said() -> Non
     assert asked[0] == "SES in eu-west-3"
     assert (len(asked), facts["SES in 3 more regions"]) == (7, "unknown: not asked")
     assert regions_of([]) == []
+
+
+def test_on_real_records(tmp_path: Path) -> None:
+    """Somebody ran the attacks of Stratus Red Team one after the other."""
+    history = SqliteHistory(tmp_path / "history.db")
+    load_paths(history, [DATA / "invictus_stratus_2023"])
+    lead = Observable(Kind.ACCESS_KEY, "AKIATFQR7NSC8Q4X20BJ")
+    newest = history.newest() or NOW
+    world = Context(Window.ending(newest), history, records=RawRecords(history))
+    given = enrich(lead, replace(world, principal=history.principal(lead, newest)))
+    assert given.headline.startswith(
+        "Cost so far: secrets read 147, other deletions 147, compute started 4; what was usual"
+    )
+    assert given.data["instances"] == {"t3.micro": 2}
+    assert [each["what"] for each in given.data["harms"] if each["recent"] is None] == [
+        *("Mail sent", "Messages sent", "Objects read", "Table items read", "Objects deleted"),
+    ]

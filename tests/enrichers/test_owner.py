@@ -2,14 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.history.load import load_paths
+from bot.history.raw_records import RawRecords
+from bot.history.sqlite import SqliteHistory
 from bot.model import (
     AddressClass,
     Answer,
     ContactRecord,
+    Context,
     Environment,
     Event,
     IdentityRecord,
@@ -19,9 +24,11 @@ from bot.model import (
     Outcome,
     Principal,
     Unread,
+    Window,
 )
 from enrichers.owner import enrich, typed
 from tests.fakes import KALI, KEY, LEAD, LINUX, NOW, RENTED, FakeIam, FakeRecords, context, event, ordinary
+from tests.history.made import DATA
 
 MADE = NOW - timedelta(days=10)
 """When alice and her key were made."""
@@ -243,3 +250,17 @@ def test_a_use_in_the_console_has_an_address_of_aws() -> None:
 )
 def test_what_people_type_in(family: str, by_hand: bool) -> None:
     assert typed(family) is by_hand
+
+
+def test_who_made_a_key_in_real_records(tmp_path: Path) -> None:
+    """Stratus Red Team makes a user and a key for it, as an attacker does who wants to stay."""
+    history = SqliteHistory(tmp_path / "history.db")
+    load_paths(history, [DATA / "invictus_stratus_2023"])
+    made = Principal("123837392027:user/malicious-iam-user", "IAMUser", None, "123837392027")
+    world = Context(Window.ending(history.newest() or NOW), history, principal=made, records=RawRecords(history))
+    given = enrich(Observable(Kind.ACCESS_KEY, "AKIATFQR7NSCQLA2F4OD"), world)
+    assert {what: each["by"] for what, each in given.data["made"].items()} == {
+        "key": "123837392027:user/bert-jan",
+        "user": "123837392027:user/bert-jan",
+    }
+    assert given.headline == "malicious-iam-user: ask bert-jan (made the key)"
