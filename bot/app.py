@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bot import logs, web
-from bot.access import AccessRules
+from bot.access import AccessRules, Directory
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
@@ -67,6 +67,7 @@ from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
 from bot.slack.listeners import build_app
+from bot.slack.people import People
 from bot.slack.post import PACE, Sender
 from bot.slack.socket import SocketRunner
 from bot.store import jobs, outbox
@@ -221,10 +222,10 @@ def sources_of(settings: Settings) -> dict[str, Source]:
     }
 
 
-def access_of(settings: Settings) -> AccessRules:
+def access_of(settings: Settings, directory: Directory | None = None) -> AccessRules:
     """``[access]`` in the words of ``bot.access``."""
     named = {operation: frozenset(getattr(settings.access, operation.value)) for operation in Operation}
-    return AccessRules(named, dict(settings.access.people))
+    return AccessRules(named, dict(settings.access.people), directory)
 
 
 def address_data_of(settings: Settings) -> LocalAddressData:
@@ -258,6 +259,7 @@ class Desk:
         clock: Callable[[], datetime] = now,
         *,
         exclusive: bool = False,
+        directory: Directory | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -265,7 +267,7 @@ class Desk:
         aws = aws_of(settings, environ, clock)
         outside = outside_of(settings, aws, environ, clock)
         self.investigate = Investigator(settings, settings.history.path, state=self.state, outside=outside)
-        access = access_of(settings)
+        access = access_of(settings, directory)
         self.pipeline = Pipeline(
             self.state,
             clock,
@@ -315,8 +317,8 @@ class Bot:
         pace: timedelta = PACE,
     ) -> None:
         slack = settings.slack
-        self.desk = Desk(settings, environ, clock, exclusive=True)
         self._client = web_client(slack.bot_token.read(environ), slack.api_url)
+        self.desk = Desk(settings, environ, clock, exclusive=True, directory=People(self._client, clock))
         self._pace = pace
         in_http_mode = slack.mode == "http"
         signing_secret = slack.signing_secret.read(environ) if in_http_mode else ""

@@ -197,6 +197,10 @@ class Operations:
         self._remediations = remediations
         self._access = access
 
+    def recognise(self, actor: Actor) -> None:
+        """Have it looked up who ``actor`` is where they come from. To be called first, and where waiting is allowed."""
+        self._access.refresh([actor])
+
     def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> tuple[CaseOpened, ...] | Refusal:
         """Open or join the case of each observable and ask every question about it.
 

@@ -194,8 +194,8 @@ BROKEN = [
     (
         '[access]\ntriage = ["alice"]',
         (
-            ':2: error: [access] triage entry 1 must be "slack:<team>:<user>" or "local:<os user>"; '
-            "user groups are not looked up yet, name their members"
+            ':2: error: [access] triage entry 1 must be "slack:<team>:<user>", "slack:<team>:<user group>" or '
+            '"local:<os user>"'
         ),
     ),
     (

@@ -53,8 +53,8 @@ Allowed = Annotated[
     str,
     AfterValidator(
         matching(
-            r"slack:[TE][A-Z0-9]+:[UW][A-Z0-9]+|local:[^\s:]+",
-            'must be "slack:<team>:<user>" or "local:<os user>"; user groups are not looked up yet, name their members',
+            r"slack:[TE][A-Z0-9]+:[UWS][A-Z0-9]+|local:[^\s:]+",
+            'must be "slack:<team>:<user>", "slack:<team>:<user group>" or "local:<os user>"',
         )
     ),
 ]

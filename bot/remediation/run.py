@@ -136,6 +136,7 @@ class Remediations:
 
         Raises ``LookupError`` for an unknown execution.
         """
+        self._access.refresh(self._approvers(execution))
         begun = self._state.write(lambda db: self._begin(db, execution))
         if isinstance(begun, Change):
             return begun
@@ -194,6 +195,10 @@ class Remediations:
         if why_not and not attempt.started_before:
             return self._settle(db, attempt, _Outcome(ChangeState.FAILED, f"Not carried out: {why_not}"))
         return attempt
+
+    def _approvers(self, execution: str) -> list[Actor]:
+        db = self._state.read()
+        return [each.actor for each in approvals.of(db, records.change(db, execution).plan)]
 
     def _no_longer_approved(self, db: Database, plan: Plan) -> str | None:
         """Why the approvals of a plan are no longer enough: rights are asked for again when the change is made."""

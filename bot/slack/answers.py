@@ -39,7 +39,15 @@ class Answers:
 
     def handlers(self) -> dict[str, Handler]:
         """The jobs of the pool ``ask``."""
-        return {"command": self.command, "click": self.click, "submit": self.submit}
+        asked = {"command": self.command, "click": self.click, "submit": self.submit}
+        return {name: self._recognised(handler) for name, handler in asked.items()}
+
+    def _recognised(self, handler: Handler) -> Handler:
+        def handle(job: Job) -> Commit:
+            self._operations.recognise(_actor(job.payload))
+            return handler(job)
+
+        return handle
 
     def command(self, job: Job) -> Commit:
         """What was asked for with ``/triage``."""

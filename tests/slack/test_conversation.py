@@ -70,6 +70,10 @@ class MadeUp:
     refusal: Refusal | None = None
     missing: bool = False
     waits: bool = False
+    recognised: list[str] = field(default_factory=list)
+
+    def recognise(self, actor: Actor) -> None:
+        self.recognised.append(actor.id)
 
     def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[Opened] | Refusal:
         self.asked.append(("triage", [observable.value for observable in observables], actor.id))

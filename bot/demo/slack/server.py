@@ -205,6 +205,11 @@ class LocalSlack:
         """The Web API calls so far."""
         return self._api.called(method)
 
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """The user groups, each with its members: to be changed as an administrator of Slack would."""
+        return self._space.groups
+
     def wait_until(self, condition: Callable[[], T | None], seconds: float = 10.0) -> T:
         """The first true answer of ``condition``, asked again at every change. Raises ``TimeoutError``."""
         until = time.monotonic() + seconds
