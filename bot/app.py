@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from bot import logs, web
+from bot import leaks, logs, web
 from bot.access import AccessRules, Directory
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
@@ -73,7 +73,7 @@ from bot.slack.socket import SocketRunner
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
 from bot.triage import TriageWorld, triage
-from bot.weights import own_weights, shipped
+from bot.weights import Weights, own_weights, shipped
 from bot.workers import Handler, Workers
 
 log = structlog.get_logger()
@@ -146,7 +146,8 @@ class Investigator:
         rulings: Sequence[Ruling] = (),
         on_progress: Callable[[Triage], None] | None = None,
     ) -> Triage:
-        cases = CasesBefore(self._state, [alert.id for alert in alerts]) if self._state is not None else None
+        told = [alert.id for alert in alerts]
+        cases = CasesBefore(self._state, told) if self._state is not None else None
         scoper = self._scope if self.history is not None else None
         source = alerts[0].source if alerts else None
         world = replace(
@@ -155,7 +156,14 @@ class Investigator:
             scoper=scoper,
             environment_of=lambda account: self._settings.environment_of(account, source),
         )
-        return triage(observable, window, world=world, alerts=alerts, rulings=rulings, on_progress=on_progress)
+        signals = leaks.signals_of(self._state.read(), observable, told) if self._state is not None else ()
+        return triage(
+            observable, window, world=world, alerts=alerts, signals=signals, rulings=rulings, on_progress=on_progress
+        )
+
+    @property
+    def weights(self) -> Weights:
+        return self._world.weights
 
     def _scope(
         self, leads: Sequence[Observable], window: Window, *, told: Sequence[Event], rulings: Sequence[Ruling]

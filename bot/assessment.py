@@ -126,6 +126,7 @@ def _excused(enrichments: Iterable[Enrichment], case: Case, weights: Weights) ->
             0,
             f"{signal.sentence} Not counted: {case.known.reason(each.observable.value)}.",
             signal.evidence,
+            excused=True,
         )
         for each in enrichments
         if _of_known_place(each, case)

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from bot import closings
 from bot.database import Database
 from bot.model import (
     Actor,
@@ -61,23 +62,36 @@ def open_or_join(
 ) -> tuple[int, bool]:
     """The id of the case ``alert`` belongs to, and whether it was opened for it; asked again, the same.
 
-    ``window`` is the alert's; a case that is already open keeps the beginning of its own. ``subject=None`` opens a
-    case about the alert itself: it names nothing that can be looked up.
+    ``window`` is the alert's; a case that is already open, or was closed a few days ago and is opened again, keeps the
+    beginning of its own. An alert that a closed case has already leaves that closed. ``subject=None`` opens a case
+    about the alert itself: it names nothing that can be looked up.
     """
     kind, value = (subject.kind.value, subject.value) if subject else ("alert", alert.id)
+    if judged := _judged_already(db, alert, environment.name, kind, value):
+        return judged, False
     known = db.execute(
         "SELECT id FROM cases WHERE environment = ? AND subject_kind = ? AND subject_value = ? AND state = 'open'",
         [environment.name, kind, value],
     ).fetchone()
-    case = known[0] if known else _open(db, alert, kind, value, environment, window)
+    again = None if known else closings.reopened(db, environment.name, kind, value, alert.at)
+    case = known[0] if known else again or _open(db, alert, kind, value, environment, window)
+    add(db, case, alert, delivery=delivery)
+    db.execute("UPDATE cases SET until = max(until, ?) WHERE id = ?", [rfc3339(window.until), case])
+    first = db.execute("SELECT alert_id FROM case_alerts WHERE case_id = ? ORDER BY rowid", [case]).fetchone()
+    return case, first[0] == alert.id
+
+
+def add(db: Database, case: int, alert: Alert, *, delivery: str = "") -> None:
+    """Have ``case`` know of ``alert``; once, however often it comes."""
     db.execute(
         "INSERT INTO case_alerts (case_id, alert_id, delivery, at, alert) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (case_id, alert_id) DO NOTHING",
         [case, alert.id, delivery, rfc3339(alert.at), msgspec.json.encode(alert).decode()],
     )
-    db.execute("UPDATE cases SET until = max(until, ?) WHERE id = ?", [rfc3339(window.until), case])
-    first = db.execute("SELECT alert_id FROM case_alerts WHERE case_id = ? ORDER BY rowid", [case]).fetchone()
-    return case, first[0] == alert.id
+
+
+def is_open(db: Database, case: int) -> bool:
+    return db.execute("SELECT 1 FROM cases WHERE id = ? AND state = 'open'", [case]).fetchone() is not None
 
 
 def look_until(db: Database, case: int, until: datetime) -> None:
@@ -107,7 +121,7 @@ def load(db: Database, id_: int) -> Case:
     """The case without its changes. Raises ``LookupError`` if there is none of that number."""
     row = db.execute(
         "SELECT id, environment, subject_kind, subject_value, title, channel, state, opened_at, since, recent_since,"
-        " until, triage FROM cases WHERE id = ?",
+        " until, triage, reopened FROM cases WHERE id = ?",
         [id_],
     ).fetchone()
     if row is None:
@@ -124,6 +138,8 @@ def load(db: Database, id_: int) -> Case:
         alerts=tuple(_alerts(db, id_)),
         triage=msgspec.json.decode(row[11], type=Triage) if row[11] else None,
         rulings=tuple(_rulings(db, id_)),
+        closings=closings.closings_of(db, id_),
+        reopened=row[12],
     )
 
 
@@ -132,7 +148,7 @@ def rule(db: Database, case: int, key: str, actor: Actor, reason: str, at: datet
 
     Raises ``LookupError`` if the case is not open.
     """
-    if not db.execute("SELECT 1 FROM cases WHERE id = ? AND state = 'open'", [case]).fetchone():
+    if not is_open(db, case):
         raise LookupError(f"there is no open case {case}")
     newest = db.execute(
         "SELECT belongs, reason, actor FROM rulings WHERE case_id = ? AND key = ? ORDER BY seq DESC LIMIT 1",
@@ -153,9 +169,25 @@ def open_cases(db: Database) -> tuple[Case, ...]:
     return tuple(load(db, row[0]) for row in rows)
 
 
+def newest_cases(db: Database, most: int) -> tuple[Case, ...]:
+    """The ``most`` newest cases, open or closed, the newest first."""
+    rows = db.execute("SELECT id FROM cases ORDER BY id DESC LIMIT ?", [most]).fetchall()
+    return tuple(load(db, row[0]) for row in rows)
+
+
 def with_changes(case: Case, changes: tuple[Change, ...]) -> Case:
     """``case`` together with what has been done about it."""
     return replace(case, changes=changes)
+
+
+def _judged_already(db: Database, alert: Alert, environment: str, kind: str, value: str) -> int | None:
+    """The closed case of this subject that has this very alert: it comes again, and was judged."""
+    found = db.execute(
+        "SELECT c.id FROM cases c JOIN case_alerts a ON a.case_id = c.id WHERE c.environment = ? AND c.subject_kind = ?"
+        " AND c.subject_value = ? AND c.state = 'closed' AND a.alert_id = ? ORDER BY c.id DESC",
+        [environment, kind, value, alert.id],
+    ).fetchone()
+    return int(found[0]) if found else None
 
 
 def _open(db: Database, alert: Alert, kind: str, value: str, environment: Environment, window: Window) -> int:

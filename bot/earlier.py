@@ -11,7 +11,9 @@ from bot.store.state import State
 
 MOST_CASES = 50
 
-_QUERY = """SELECT id, subject_value, title, verdict, score, opened_at, state FROM cases c
+_QUERY = """SELECT id, subject_value, title, verdict, score, opened_at, state,
+        (SELECT conclusion FROM closings l WHERE l.case_id = c.id ORDER BY seq DESC LIMIT 1)
+    FROM cases c
     WHERE id NOT IN (SELECT case_id FROM case_alerts JOIN json_each(?) own ON own.value = alert_id)
         AND ((subject_kind = ? AND subject_value = ?) OR EXISTS (
             SELECT 1 FROM case_alerts a JOIN json_each(a.alert, '$.observables') o
@@ -31,6 +33,8 @@ class CasesBefore:
         who = [observable.kind.value, observable.value]
         rows = self._state.read().execute(_QUERY, [json.dumps(sorted(self._alerts)), *who, *who, MOST_CASES])
         return [
-            EarlierCase(case, subject, title, verdict, score, datetime.fromisoformat(opened), state == "open")
-            for case, subject, title, verdict, score, opened, state in rows.fetchall()
+            EarlierCase(
+                case, subject, title, verdict, score, datetime.fromisoformat(opened), state == "open", concluded
+            )
+            for case, subject, title, verdict, score, opened, state, concluded in rows.fetchall()
         ]

@@ -37,6 +37,8 @@ from bot.workers import Commit, Handler, nothing
 
 log = structlog.get_logger()
 
+CARD = "card"
+
 
 class Investigate(Protocol):
     """Ask every question about one observable; ``on_progress`` is told as the answers come."""
@@ -107,8 +109,9 @@ class Pipeline:
             cases.open_or_join(db, alert, subject, environment, window, delivery=delivery) for subject in subjects
         ]
         for case, _ in opened:
-            self._ask(db, case)
-            self._ask_later(db, case, alert)
+            if cases.is_open(db, case):
+                self._ask(db, case)
+                self._ask_later(db, case, alert)
         return opened
 
     def look_again(self, job: Job) -> Commit:
@@ -124,6 +127,17 @@ class Pipeline:
         """Ask a case's questions once more, up to this moment. Raises ``LookupError`` if it is not open."""
         cases.look_until(db, case, self._clock())
         self._ask(db, case)
+
+    def tell(self, db: Database, case: int, alert: Alert) -> int:
+        """Have an open case know what a person saw, or else the one that ``alert`` opens; it is asked again.
+
+        Returns the case.
+        """
+        if not cases.is_open(db, case):
+            return self.open_cases(db, alert)[0][0]
+        cases.add(db, case, alert)
+        self.ask_again(db, case)
+        return case
 
     def _ask(self, db: Database, case: int) -> None:
         """Queue a case's questions, and show at once that they are being asked."""
@@ -160,7 +174,7 @@ class Pipeline:
         """Have the card of ``case`` say what is known now."""
         known = self._load(db, case)
         message = card(known, now=self._clock())
-        outbox.show(db, f"case:{case}:card", known.channel, message.payload(), self._clock())
+        outbox.show(db, _slot(known, CARD), known.channel, message.payload(), self._clock())
 
     def changed(self, db: Database, change: Change) -> None:
         """A remediation has come further: its card says so in the same transaction."""
@@ -188,9 +202,8 @@ class Pipeline:
     def _show_details(self, db: Database, case: int) -> None:
         known = self._load(db, case)
         for slot, message in details(known):
-            outbox.show(
-                db, f"case:{case}:{slot}", known.channel, message.payload(), self._clock(), under=f"case:{case}:card"
-            )
+            place = _slot(known, slot)
+            outbox.show(db, place, known.channel, message.payload(), self._clock(), under=_slot(known, CARD))
 
     def _load(self, db: Database, case: int) -> Case:
         known = cases.with_changes(cases.load(db, case), changes_of(db, case))
@@ -201,3 +214,8 @@ class Pipeline:
         if receipt.duplicate_of is None:
             jobs.add(db, "receive", {"delivery": receipt.delivery}, now, pool="triage")
         return receipt
+
+
+def _slot(case: Case, part: str) -> str:
+    """Where a part of a case is shown. One that was opened again has a new card: nobody looks at last week's."""
+    return f"case:{case.id}:{part}" + (f":{case.reopened}" if case.reopened else "")

@@ -65,7 +65,13 @@ def moment(at: datetime) -> str:
 
 
 def headline(case: Case) -> str:
-    """Verdict and score with the subject; "Checking" while that would be premature."""
+    """Verdict and score with the subject; "Checking" while that would be premature; an analyst's word before both."""
+    if not case.open and case.closings:
+        return f"Closed as {case.closings[-1].conclusion} · {_judged(case)}"
+    return _judged(case)
+
+
+def _judged(case: Case) -> str:
     name = _name(case)
     triage = case.triage
     if case.subject is None:
@@ -106,7 +112,7 @@ def verdict_sentence(case: Case) -> str:
 def rows(case: Case) -> tuple[Row, ...]:
     """What was found, and what the alert told."""
     found = findings(case.triage) if case.triage else ()
-    return (*found, *_alert_rows(case))
+    return (*_closing_rows(case), *found, *_alert_rows(case))
 
 
 def findings(triage: Triage) -> tuple[Row, ...]:
@@ -276,6 +282,15 @@ def _name(case: Case) -> str:
 
 def _kind(observable: Observable) -> str:
     return {"access_key": "key", "ip": "address", "user_agent": "client"}.get(observable.kind, observable.kind.value)
+
+
+def _closing_rows(case: Case) -> Iterator[Row]:
+    if not case.closings:
+        return
+    last = case.closings[-1]
+    of = f" of case #{last.duplicate_of}" if last.duplicate_of else ""
+    told = f"as {last.conclusion}{of} by {last.by.name}, {moment(last.at)}: {last.reason}"
+    yield Row("Opened again", f"a new alert came. It was closed {told}") if case.open else Row("Closed", told)
 
 
 def _alert_rows(case: Case) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """Was it in an earlier case?
 
 A key that was triaged before, or an address that an earlier thief used, saves half the night; an address of three
-closed harmless cases is worth as much. Verdicts are the bot's own of that time.
+closed harmless cases is worth as much. An analyst's word stands before the bot's own verdict of that time.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def judge(observable: Observable, found: Mapping[Observable, Sequence[EarlierCas
                     "score": case.score,
                     "opened_at": rfc3339(case.opened_at),
                     "open": case.open,
+                    "concluded": case.concluded,
                     "shared": shared[case.id],
                 }
                 for case in cases
@@ -71,11 +72,12 @@ def judge(observable: Observable, found: Mapping[Observable, Sequence[EarlierCas
 
 
 def _short(case: EarlierCase) -> str:
-    return f"case #{case.id} ({case.verdict or 'no verdict'}, {case.opened_at:%Y-%m-%d})"
+    judged = f"closed as {case.concluded}" if case.concluded else case.verdict or "no verdict"
+    return f"case #{case.id} ({judged}, {case.opened_at:%Y-%m-%d})"
 
 
 def _fact(case: EarlierCase, shared: Sequence[str]) -> str:
     score = f" ({case.score}/100)" if case.score is not None else ""
-    state = "open" if case.open else "closed"
+    state = f"{'open' if case.open else 'closed'}{f' as {case.concluded}' if case.concluded and not case.open else ''}"
     judged = f"{case.verdict or 'no verdict'}{score}, {state}, {rfc3339(case.opened_at)}"
     return f"{judged}, about {case.subject}: {case.title}; shares {', '.join(shared)}"

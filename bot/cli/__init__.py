@@ -15,6 +15,7 @@ from bot.cli import loading  # isort: skip
 from bot.cli import reading  # isort: skip
 from bot.cli import looking  # isort: skip
 from bot.cli import searching  # isort: skip
+from bot.cli import casework  # isort: skip
 from bot.cli import changing  # isort: skip
 from bot.cli import addresses  # isort: skip
 from bot.cli import serving  # isort: skip
@@ -26,6 +27,7 @@ __all__ = (
     "USAGE",
     "addresses",
     "app",
+    "casework",
     "changing",
     "loading",
     "looking",

@@ -10,7 +10,7 @@ from bot.families import family_is_new, offensive_distribution, offensive_name, 
 from bot.history.access_key import account_of, publicly_known
 from bot.history.access_key import kind_of as key_kind
 from bot.model.alert import Alert, Call
-from bot.model.case import Case
+from bot.model.case import Case, Closing, Conclusion
 from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting
 from bot.model.enricher import (
     PREVALENCE,
@@ -100,9 +100,11 @@ __all__ = (
     "Change",
     "ChangeState",
     "ClassPoints",
+    "Closing",
     "CodeFound",
     "CodePlace",
     "CodeSearch",
+    "Conclusion",
     "ContactRecord",
     "Context",
     "Coverage",

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from bot.model.alert import Alert
-from bot.model.change import Change, Waiting
+from bot.model.change import Actor, Change, Waiting
+from bot.model.judgement import Verdict
 from bot.model.observable import Observable
 from bot.model.scope import Ruling
 from bot.model.times import Window
 from bot.model.triage import Triage
+
+
+class Conclusion(StrEnum):
+    """What an analyst says a case was. ``DUPLICATE`` says nothing of the key: another case tells its story."""
+
+    TRUE = "true"
+    BENIGN = "benign"
+    EXPECTED = "expected"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """An analyst's own verdict, beside what the bot's was at that moment."""
+
+    case: int
+    conclusion: Conclusion
+    reason: str
+    by: Actor
+    at: datetime
+    duplicate_of: int | None = None
+    verdict: Verdict | None = None
+    """``None`` if the bot had none yet, as ``score``."""
+    score: int | None = None
+    signals: tuple[str, ...] = ()
+    """The kinds of signals that counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +64,7 @@ class Case:
     """What analysts decided about keys of its scope, the newest for each key."""
     waiting: tuple[Waiting, ...] = ()
     """Plans that need another person's approval, oldest first."""
+    closings: tuple[Closing, ...] = ()
+    """Oldest first; a case that is open and has some was opened again by a new alert."""
+    reopened: int = 0
+    """How often."""

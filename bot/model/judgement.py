@@ -24,6 +24,8 @@ class Reason:
     points: int
     sentence: str
     evidence: tuple[str, ...]
+    excused: bool = False
+    """Nothing counts it: it speaks of a place that is known."""
 
 
 @dataclass(frozen=True, slots=True)

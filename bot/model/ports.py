@@ -205,6 +205,8 @@ class EarlierCase:
     score: int | None
     opened_at: datetime
     open: bool
+    concluded: str | None = None
+    """What an analyst said it was when it was closed last; ``None`` if none has."""
 
 
 class EarlierCases(Protocol):

@@ -68,11 +68,12 @@ def _open_questions(case: Case) -> Iterator[Row]:
 def _buttons(case: Case) -> list[dict[str, Any]]:
     if case.subject is None:
         return []
-    rest = [button("Ask again", ASK_AGAIN, f"case:{case.id}")]
+    rest = [button("Ask again", ASK_AGAIN, f"case:{case.id}")] if case.open else []
     if change := summary.undoable(case):
         rest.append(button("Undo…", UNDO, change.execution))
     second = [button("Approve…", f"{SECOND}:{n}", each.plan.id) for n, each in enumerate(case.waiting[:1])]
-    return [*second, *_offers(case, BUTTONS - len(rest) - len(second)), *rest]
+    offers = _offers(case, BUTTONS - len(rest) - len(second)) if case.open else ()
+    return [*second, *offers, *rest]
 
 
 def _offers(case: Case, most: int) -> Iterator[dict[str, Any]]:

@@ -193,3 +193,23 @@ def m007_approvals(db: Database) -> None:
         ALTER TABLE plans ADD COLUMN approvers INTEGER NOT NULL DEFAULT 1;
         """
     )
+
+
+@migrations()
+def m008_closings(db: Database) -> None:
+    """What analysts said a case was, with what the bot said then; and keys they saw in public."""
+    db.executescript(
+        """
+        CREATE TABLE closings (
+            seq INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), conclusion TEXT NOT NULL,
+            duplicate_of INTEGER, reason TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL,
+            at TEXT NOT NULL, verdict TEXT, score INTEGER, signals TEXT NOT NULL
+        );
+        CREATE INDEX closings_case ON closings(case_id);
+        ALTER TABLE cases ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE leaks (
+            seq INTEGER PRIMARY KEY, key TEXT NOT NULL, place TEXT NOT NULL, reason TEXT NOT NULL,
+            actor TEXT NOT NULL, actor_name TEXT NOT NULL, at TEXT NOT NULL
+        );
+        """
+    )

@@ -9,8 +9,10 @@ from tests.fakes import ALICE, KEY, LEAD, NOW, RENTED, FakeCases, context, event
 ADDRESS = Observable(Kind.IP, RENTED)
 
 
-def past(number: int, verdict: str | None = "incident", score: int | None = 80) -> EarlierCase:
-    return EarlierCase(number, KEY, "Kali", verdict, score, NOW - timedelta(days=40), open=False)
+def past(
+    number: int, verdict: str | None = "incident", score: int | None = 80, concluded: str | None = None
+) -> EarlierCase:
+    return EarlierCase(number, KEY, "Kali", verdict, score, NOW - timedelta(days=40), open=False, concluded=concluded)
 
 
 def test_cases_that_had_the_key_its_owner_or_an_address_of_its() -> None:
@@ -23,6 +25,13 @@ def test_cases_that_had_the_key_its_owner_or_an_address_of_its() -> None:
         ("Case #3", f"incident (80/100), closed, 2026-10-11T14:00:00Z, about {KEY}: Kali; shares {KEY}, {ALICE.id}"),
     ]
     assert given.data["cases"][0]["shared"] == [RENTED]
+
+
+def test_an_analysts_word_stands_before_the_bots() -> None:
+    given = enrich(LEAD, context([], cases=FakeCases({LEAD: [past(3, concluded="benign")]})))
+    assert given.headline == f"{KEY}: in case #3 (closed as benign, 2026-10-11)"
+    assert given.facts[0].value.startswith("incident (80/100), closed as benign, ")
+    assert given.data["cases"][0]["concluded"] == "benign"
 
 
 def test_an_address_is_asked_for_itself() -> None:

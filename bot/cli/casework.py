@@ -1,0 +1,111 @@
+"""Commands over the bot's cases: list, show, close, and what the analysts' verdicts say of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from bot.cli.reach import desk_of, me
+from bot.cli.terminal import Config, Json, Reason, app, fail, granted, print_json
+from bot.model import Conclusion, Refusal
+
+Result = TypeVar("Result")
+Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="the case's number")]
+
+case = typer.Typer(name="case", help="The bot's cases, and what analysts say of them.", no_args_is_help=True)
+app.add_typer(case)
+
+
+@case.command(name="list")
+def show_cases(
+    all_: Annotated[bool, typer.Option("--all", help="closed ones, too: the newest 100")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """The open cases, the gravest first."""
+    from bot.casebook import cases_document, cases_text
+
+    with desk_of(config) as desk:
+        found = granted(desk.operations.newest_cases(me()) if all_ else desk.operations.open_cases(me()))
+    if as_json:
+        print_json(cases_document(found))
+    else:
+        typer.echo(cases_text(found))
+
+
+@case.command(name="show")
+def show_case(number: Number, config: Config = None, as_json: Json = False) -> None:
+    """Everything about one case: its card, its alerts, what was done and said about it."""
+    from bot import text
+    from bot.casebook import case_document
+
+    with desk_of(config) as desk:
+        known = _of(number, lambda: desk.operations.case(number, me()))
+    if as_json:
+        print_json(case_document(known))
+    else:
+        typer.echo(text.case_text(known))
+
+
+@case.command(name="close")
+def close_case(
+    number: Number,
+    verdict: Annotated[Conclusion, typer.Option("--verdict", help="what it was")],
+    reason: Reason,
+    of: Annotated[int | None, typer.Option("--of", metavar="ID", help="of a duplicate: the case that is kept")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a case was, and close it. A new alert of the next days opens it again."""
+    from bot import text
+    from bot.casebook import case_document
+
+    with desk_of(config) as desk:
+        closed = _of(number, lambda: desk.operations.close(number, verdict, me(), reason, duplicate_of=of))
+    if as_json:
+        print_json(case_document(closed))
+    else:
+        typer.echo(text.notification(closed))
+
+
+@case.command(name="leak")
+def note_leak(
+    number: Number,
+    where: Annotated[str, typer.Option("--where", metavar="PLACE", help="a URL, or a few words; never the secret")],
+    reason: Reason,
+    key: Annotated[str | None, typer.Option("--key", metavar="AKIA…", help="default: the key of the case")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say that you saw the key of a case in public: at least 75 points, on your word."""
+    from bot import text
+    from bot.casebook import case_document
+
+    with desk_of(config) as desk:
+        known = _of(number, lambda: desk.operations.leak(number, where, me(), reason, key=key))
+    if as_json:
+        print_json(case_document(known))
+    else:
+        typer.echo(f"{text.notification(known)}; `triage serve` asks its questions again.")
+
+
+@case.command(name="calibrate")
+def calibrate_weights(config: Config = None, as_json: Json = False) -> None:
+    """The bot's verdicts beside the analysts', and what each signal is worth."""
+    from bot.casebook import calibration_document, calibration_text
+
+    with desk_of(config) as desk:
+        found = granted(desk.operations.calibration(me(), desk.investigate.weights))
+    if as_json:
+        print_json(calibration_document(found))
+    else:
+        typer.echo(calibration_text(found))
+
+
+def _of(number: int, ask: Callable[[], Result | Refusal]) -> Result:
+    try:
+        return granted(ask())
+    except LookupError:
+        fail(f"There is no case #{number}: `triage case list --all` has them.")

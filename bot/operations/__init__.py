@@ -1,0 +1,157 @@
+"""Everything a person can ask the bot for, from Slack or from a terminal.
+
+Permission is decided here, and what is done is put on record below: front ends only parse and show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.access import AccessRules, decide
+from bot.hunts.result import Hunted
+from bot.model import Actor, Alert, Change, Kind, Observable, Operation, Plan, Refusal, Scope, Triage, Waiting
+from bot.operations.casework import Casework
+from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
+from bot.operations.permitted import asked
+from bot.pipeline import Pipeline
+from bot.remediation.records import undoable_changes
+from bot.remediation.run import Remediations
+from bot.store.state import State
+
+__all__ = ("CaseOpened", "Lookups", "Operations", "about_alert", "about_hunt", "about_scope", "observable_of")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpened:
+    """The case a question went to, and whether it was opened for it."""
+
+    case: int
+    observable: Observable
+    new: bool
+
+
+class Lookups(Protocol):
+    """What can be found out without a case. Every method raises ``HistoryUnavailableError``."""
+
+    def meant(self, kind: Kind, value: str, word: str) -> Observable | Refusal:
+        """What a person means by ``value``; ``word`` is what they called it."""
+
+    def look(self, observable: Observable, at: datetime) -> Triage: ...
+
+    def scope(self, leads: Sequence[Observable], at: datetime) -> Scope: ...
+
+    def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal: ...
+
+
+class Operations(Casework):
+    """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
+
+    def __init__(
+        self,
+        state: State,
+        clock: Callable[[], datetime],
+        pipeline: Pipeline,
+        remediations: Remediations,
+        access: AccessRules,
+        lookups: Lookups,
+    ) -> None:
+        super().__init__(state, clock, pipeline, access)
+        self._lookups = lookups
+        self._remediations = remediations
+
+    def recognise(self, actor: Actor) -> None:
+        """Have it looked up who ``actor`` is where they come from. To be called first, and where waiting is allowed."""
+        self._access.refresh([actor])
+
+    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> tuple[CaseOpened, ...] | Refusal:
+        """Open or join the case of each observable and ask every question about it.
+
+        ``ask`` names the request: the same one again, after a crash, opens and adds nothing.
+        """
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        alerts = [self._question(observable, actor, f"{ask}-{n}") for n, observable in enumerate(observables)]
+        opened = self._state.write(lambda db: [self._pipeline.open_cases(db, alert)[0] for alert in alerts])
+        return tuple(
+            CaseOpened(case, observable, new) for observable, (case, new) in zip(observables, opened, strict=True)
+        )
+
+    def meant(self, kind: Kind, values: Sequence[str], word: str = "") -> tuple[Observable, ...] | Refusal:
+        """What a person means by ``values``, or why one of them cannot be meant."""
+
+        def find() -> tuple[Observable, ...] | Refusal:
+            found = [self._lookups.meant(kind, value, word) for value in values]
+            refusal = next((each for each in found if isinstance(each, Refusal)), None)
+            return refusal or tuple(each for each in found if isinstance(each, Observable))
+
+        return asked(find)
+
+    def look(self, observable: Observable, actor: Actor) -> Triage | Refusal:
+        """Everything about ``observable`` up to now, without a case."""
+        return self._looked_up(actor, lambda now: self._lookups.look(observable, now))
+
+    def scope(self, leads: Sequence[Observable], actor: Actor) -> Scope | Refusal:
+        """Every key in the same hands as ``leads``, up to now."""
+        return self._looked_up(actor, lambda now: self._lookups.scope(leads, now))
+
+    def hunt(self, asked: Sequence[str], actor: Actor) -> Hunted | Refusal:
+        """Who did what thieves do in the last 24 hours."""
+        return self._looked_up(actor, lambda now: self._lookups.hunt(asked, now))
+
+    def undoable(self, actor: Actor) -> tuple[Change, ...] | Refusal:
+        """The confirmed changes that can be taken back, the newest first."""
+        if refusal := self._refused(actor, Operation.UNDO):
+            return refusal
+        return undoable_changes(self._state.read())
+
+    def plan_offered(self, remediation: str, target: str, case: int, actor: Actor) -> Plan | Refusal:
+        """Preview what the card of ``case`` offers. Raises ``LookupError`` if there is no such case."""
+        triage = self._loaded(case).triage
+        offered = triage.suggested if triage else ()
+        if not any((each.remediation, each.target) == (remediation, target) for each in offered):
+            return Refusal(f"Case #{case} does not offer this any more. Look at its card, or ask again.")
+        return self.plan_for(remediation, target, actor, case=case)
+
+    def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal:
+        """Preview ``remediation`` for ``target``; reads AWS, changes nothing."""
+        return self._remediations.plan(remediation, target, actor, case=case)
+
+    def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
+        """Preview taking a confirmed change back; reads AWS, changes nothing."""
+        return self._remediations.plan_undo(execution, actor)
+
+    def approve(
+        self, plan: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Change | Waiting | Refusal:
+        """Approve a plan. With the last approval that is needed its change is queued, and carried out once.
+
+        ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
+        ``break_glass``: alone, where more people are asked.
+        """
+        return self._remediations.approve(plan, actor, reason, again=again, break_glass=break_glass)
+
+    def planned(self, plan: str, actor: Actor) -> Plan | Refusal:
+        """A plan that waits for approval, for whoever may give it."""
+        return self._remediations.planned(plan, actor)
+
+    def carry_out(self, execution: str) -> Change:
+        """Carry out an approved change here and now, for the day no ``triage serve`` is running."""
+        return self._remediations.execute(execution)
+
+    def may(self, actor: Actor) -> dict[Operation, str]:
+        """What ``actor`` may do, a sentence each."""
+        return {operation: decide(actor, operation, self._access).sentence for operation in Operation}
+
+    def _question(self, observable: Observable, actor: Actor, id_: str) -> Alert:
+        """A person's question, as an alert: it takes the same way as any other."""
+        return Alert(
+            id=id_,
+            source="person",
+            title=f"{actor.name} asked about {observable.value}",
+            severity=None,
+            at=self._clock(),
+            observables=(observable,),
+        )

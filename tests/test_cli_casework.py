@@ -1,0 +1,93 @@
+"""`triage case` as people type it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.app import Desk
+from bot.config import load
+from tests.test_cli import DONE, REFUSED, USAGE, Triage, triage
+from tests.test_pipeline import ONE, TWO, alert, deliver
+
+__all__ = ("triage",)
+
+CONFIG = """\
+[slack]
+channel = "C0SOC"
+[sources.siem]
+secrets = ["env:UNUSED"]
+[access]
+triage = ["local:alice"]
+"""
+
+
+@pytest.fixture
+def analyst(triage: Triage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Triage:
+    """The command of a named analyst, beside a bot with two cases."""
+    monkeypatch.setenv("LOGNAME", "alice")
+    (tmp_path / "config.toml").write_text(CONFIG)
+    with Desk(load(tmp_path / "config.toml", {}), {}) as desk:
+        desk.investigate.prepare()
+        deliver(desk, alert("a-1", ONE), alert("a-2", TWO))
+    return triage
+
+
+def test_cases_are_listed_shown_and_closed(analyst: Triage) -> None:
+    listed = analyst("case", "list", "--json")
+    assert (listed.code, listed.err) == (DONE, "")
+    assert [each["subject"]["value"] for each in listed.document["cases"]] == [ONE, TWO]
+    closed = analyst("case", "close", "1", "--verdict", "benign", "--reason", "our scanner", "--json")
+    assert (closed.code, closed.err) == (DONE, "")
+    document = closed.document
+    assert (document["state"], document["concluded"]) == ("closed", "benign")
+    (closing,) = document["closings"]
+    assert (closing["verdict"], closing["by"], closing["reason"]) == ("benign", "local:alice", "our scanner")
+    assert closing["bot"]["verdict"] == document["verdict"]
+    assert [each["case"] for each in analyst("case", "list", "--json").document["cases"]] == [2]
+    assert [each["case"] for each in analyst("case", "list", "--all", "--json").document["cases"]] == [2, 1]
+    assert "Closed as benign" in analyst("case", "show", "1").out
+    shown = analyst("case", "show", "2", "--json").document
+    assert shown["triage"]["observable"] == {"kind": "access_key", "value": TWO}
+    assert [each["title"] for each in shown["alerts"]] == ["alert a-2"]
+
+
+def test_a_leak_is_noted(analyst: Triage) -> None:
+    noted = analyst("case", "leak", "1", "--where", "a paste site", "--reason", "seen")
+    assert (noted.code, noted.err) == (DONE, "")
+    alerts = analyst("case", "show", "1", "--json").document["alerts"]
+    assert [each["title"] for each in alerts][-1] == f"alice saw {ONE} in public: a paste site"
+
+
+def test_the_weights_are_compared(analyst: Triage) -> None:
+    analyst("case", "close", "1", "--verdict", "true", "--reason", "so")
+    counted = analyst("case", "calibrate", "--json")
+    assert (counted.code, counted.document["cases"], counted.document["true"]) == (DONE, 1, 1)
+    assert "No points are suggested before there are 30" in analyst("case", "calibrate").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("show", "77"), REFUSED, "There is no case #77: `triage case list --all` has them."),
+        (("close", "77", "--verdict", "true", "--reason", "x"), REFUSED, "There is no case #77"),
+        (("close", "1", "--verdict", "true", "--reason", " "), REFUSED, "Say why"),
+        (("close", "1", "--verdict", "maybe", "--reason", "x"), USAGE, "--verdict"),
+        (("close", "1", "--verdict", "duplicate", "--reason", "x"), REFUSED, "names the case that tells its story"),
+        (("leak", "1", "--where", " ", "--reason", "x"), REFUSED, "Say where"),
+        (("leak", "77", "--where", "x", "--reason", "x"), REFUSED, "There is no case #77"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(analyst: Triage, words: tuple[str, ...], code: int, sentence: str) -> None:
+    ended = analyst("case", *words)
+    assert (ended.code, ended.out) == (code, "")
+    assert sentence in " ".join(ended.err.split())
+
+
+def test_somebody_who_is_not_named_sees_nothing(analyst: Triage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "mallory")
+    for words in (("list",), ("show", "1"), ("calibrate",), ("close", "1", "--verdict", "true", "--reason", "x")):
+        ended = analyst("case", *words)
+        assert (ended.code, ended.out) == (REFUSED, "")
+        assert "local:mallory" in ended.err
