@@ -3,7 +3,8 @@
 An attack tool or a penetration-testing system in the user agent is the strongest single sign there is, but the caller
 chooses the user agent: its absence clears nobody. A kind of client the principal never used is weaker (a new laptop
 looks the same); it counts together with an odd address or refused calls. Clients are compared by family, without
-versions and commands, or every update would look new.
+versions and commands, or every update would look new. The AWS CLI writes the id of its terminal into the user agent:
+another key with that id was typed by the same hands, whatever its address.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from bot.model import (
     offensive_distribution,
     offensive_name,
     rfc3339,
+    terminal_of,
 )
 
 DECLARATION = Declaration(
     question="Which clients made the calls?",
     takes=frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP, Kind.USER_AGENT, Kind.EVENT}),
     needs=frozenset({"history"}),
-    raises=frozenset({"ua.offensive", "ua.new14", "ua.multi"}),
+    raises=frozenset({"ua.offensive", "ua.new14", "ua.multi", "s3.tool"}),
 )
 
 ACTORS = frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL})
@@ -49,6 +51,12 @@ LONGEST_AGENT = 256
 TOGETHER = timedelta(minutes=60)
 """Two clients on one key from one address are odd if they are used within this time."""
 
+S3_TOOLS = {"s3browser": "S3 Browser", "cyberduck": "Cyberduck", "winscp": "WinSCP", "rclone": "rclone"}
+"""Programs to carry buckets away with; some people's daily tool, and many a thief's."""
+
+MOST_TERMINALS = 5
+MOST_KEYS = 20
+
 NOT_TYPED = ("browser", "console", "aws-internal", "service", "none")
 """Tools of families that stand beside a command line in a normal day's work."""
 
@@ -61,6 +69,7 @@ def enrich(observable: Observable, context: Context) -> Answer:
         context.uses(observable, context.window.recent),
         context.baseline(),
         events=_events(observable, context),
+        terminals=_terminals(observable, context),
     )
 
 
@@ -72,19 +81,30 @@ def judge(
     baseline: Baseline,
     *,
     events: Sequence[Event] = (),
+    terminals: Mapping[str, Sequence[Use] | None] | None = None,
 ) -> Answer:
-    """What the rows say. ``uses`` are of the whole window, ``recent`` and ``events`` (newest first) of its end."""
+    """What the rows say. ``uses`` are of the whole window, ``recent`` and ``events`` (newest first) of its end.
+
+    ``terminals``: what was done in each terminal, with any key; ``None`` where that cannot be looked for.
+    """
     recent = [use for use in recent if not use.by_service]
     families = _families([use for use in uses if not use.by_service], recent, baseline)
     new = [row["family"] for row in families if row["new"]]
     who = context.principal.name if context.principal is not None else "Somebody"
-    signals = [*_offensive(recent, who), *_new(recent, new, baseline, who), *_several(events)]
+    signals = [
+        *(*_offensive(recent, who), *_new(recent, new, baseline, who)),
+        *(*_several(events), *_s3_tools(recent, new, who)),
+    ]
+    shared = [_terminal(sid, rows, observable, context) for sid, rows in (terminals or {}).items()]
     return Answer(
-        headline=_headline(families, context.looked()),
-        facts=tuple(Fact(_words(row["family"]), _fact(row)) for row in families[:MOST_FACTS]),
+        headline=_headline(families, shared, context.looked()),
+        facts=(
+            *(Fact(_words(row["family"]), _fact(row)) for row in families[:MOST_FACTS]),
+            *(Fact(f"Terminal {row['sid']}", _shared_fact(row)) for row in shared if row["keys"]),
+        ),
         signals=tuple(signals),
         unknowns=_unknowns(observable, recent, baseline, events),
-        data={"families": families},
+        data={"families": families, "terminals": shared},
     )
 
 
@@ -140,12 +160,56 @@ def _fact(row: Mapping[str, Any]) -> str:
     return f"{calls}, last {row['last_seen']}{novelty}"
 
 
-def _headline(families: Sequence[Mapping[str, Any]], looked: str) -> str:
+def _headline(families: Sequence[Mapping[str, Any]], shared: Sequence[Mapping[str, Any]], looked: str) -> str:
     if not families:
         return f"Clients: no calls {looked}"
     new = [_words(row["family"]) for row in families if row["new"]]
     kinds = "1 kind of client" if len(families) == 1 else f"{len(families)} kinds of client"
-    return f"{kinds}, new: {', '.join(new[:3])}" if new else kinds
+    others = list(dict.fromkeys(key["key"] for row in shared for key in row["keys"] or ()))
+    terminal = f"; the same terminal used {', '.join(others[:3])}" if others else ""
+    more = f" and {len(others) - 3} more keys" if len(others) > 3 else ""
+    return (f"{kinds}, new: {', '.join(new[:3])}" if new else kinds) + terminal + more
+
+
+# --------------------------------------------------------------------------------------- the terminals
+
+
+def _terminals(observable: Observable, context: Context) -> Mapping[str, Sequence[Use] | None]:
+    """What was done in each terminal the recent calls came from, the newest first, with whatever key."""
+    if observable.kind not in ACTORS:
+        return {}
+    recent = sorted(context.uses(observable, context.window.recent), key=lambda use: use.last_seen, reverse=True)
+    found = dict.fromkeys(sid for use in recent if not use.by_service and (sid := terminal_of(use.user_agent)))
+    asked = {sid: Observable(Kind.USER_AGENT, f"sid/{sid}") for sid in [*found][:MOST_TERMINALS]}
+    return {sid: context.uses_if_searchable(terminal) for sid, terminal in asked.items()}
+
+
+def _terminal(sid: str, uses: Sequence[Use] | None, observable: Observable, context: Context) -> dict[str, Any]:
+    """The other keys of one terminal; ``None`` where they cannot be looked for."""
+    if uses is None:
+        return {"sid": sid, "keys": None}
+    me = context.principal.id if context.principal is not None else None
+    own = {observable.value} if observable.kind is Kind.ACCESS_KEY else {use.key for use in uses if use.principal == me}
+    others: dict[str, list[Use]] = {}
+    for use in uses:
+        if use.key and use.key not in own and not use.by_service:
+            others.setdefault(use.key, []).append(use)
+    keys = [
+        {
+            "key": key,
+            "principal": rows[-1].principal,
+            "count": sum(use.count for use in rows),
+            "last_seen": rfc3339(max(use.last_seen for use in rows)),
+        }
+        for key, rows in sorted(others.items())
+    ]
+    return {"sid": sid, "keys": keys}
+
+
+def _shared_fact(row: Mapping[str, Any]) -> str:
+    named = ", ".join(f"{key['key']} of {key['principal'].split('/', 1)[-1]}" for key in row["keys"][:MOST_KEYS])
+    more = f" and {len(row['keys']) - MOST_KEYS} more" if len(row["keys"]) > MOST_KEYS else ""
+    return f"also used with {named}{more}"
 
 
 # ---------------------------------------------------------------------------------------- the signals
@@ -176,6 +240,14 @@ def _new(recent: Sequence[Use], new: Sequence[str], baseline: Baseline, who: str
             _evidence(hits),
         )
     ]
+
+
+def _s3_tools(recent: Sequence[Use], new: Sequence[str], who: str) -> list[Signal]:
+    hits = [use for use in recent if use.family in new and use.family.partition("|")[0] in S3_TOOLS]
+    if not hits:
+        return []
+    names = ", ".join(dict.fromkeys(S3_TOOLS[use.family.partition("|")[0]] for use in hits))
+    return [Signal("s3.tool", f"{who} used {names} for the first time.", _evidence(reversed(hits)))]
 
 
 def _usual(baseline: Baseline) -> str:
@@ -258,6 +330,8 @@ def _unknowns(
         unknowns.append(Unknown("ua.new14", "asked of keys and principals only: triage those that were used"))
     elif recent and baseline.thin:
         unknowns.append(Unknown("ua.new14", baseline.why_thin))
+        if any(use.family.partition("|")[0] in S3_TOOLS for use in recent):
+            unknowns.append(Unknown("s3.tool", baseline.why_thin))
     if len(events) >= MOST_EVENTS and not _several(events):
         unknowns.append(Unknown("ua.multi", f"only the newest {MOST_EVENTS} recent calls were compared"))
     return tuple(unknowns)

@@ -14,6 +14,7 @@ from bot.model.case import Case, Closing, Conclusion
 from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting
 from bot.model.enricher import (
     PREVALENCE,
+    SHARED_EXIT,
     THIN_BASELINE_DAYS,
     THIN_BASELINE_EVENTS,
     WIDENED_BASELINE,
@@ -79,6 +80,7 @@ __all__ = (
     "PREVALENCE",
     "PREVALENCE_SAMPLE",
     "RECENT",
+    "SHARED_EXIT",
     "THIN_BASELINE_DAYS",
     "THIN_BASELINE_EVENTS",
     "WIDENED_BASELINE",

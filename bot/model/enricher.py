@@ -38,6 +38,9 @@ POLICY_CALLS = (
 )
 """What puts a policy on a user, and what takes one off."""
 MOST_POLICY_CHANGES = 200
+MOST_CALLS_OF_ADDRESS = 1_000
+SHARED_EXIT = 3
+"""So many different users before the recent part make an address a shared exit: an office, a VPN, a proxy."""
 PREVALENCE = timedelta(days=30)
 """How far before the recent part it is counted who uses a call."""
 
@@ -208,6 +211,19 @@ class Context:
             return None
         users = len(self.prevalence(event).principals)
         return max(math.log(population / (users + 1)) / math.log(population), 0.0)
+
+    def users_before(self, ip: str) -> frozenset[str] | None:
+        """Who used the address in the 30 days before the recent part, as far as its newest 1,000 calls tell.
+
+        ``None`` where this history cannot look for addresses.
+        """
+        assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+        span = Span(self.window.recent_since - PREVALENCE, self.window.baseline.until)
+        try:
+            calls = self.history.events(Observable(Kind.IP, ip), span, limit=MOST_CALLS_OF_ADDRESS)
+        except CannotSearch:
+            return None
+        return frozenset(event.principal.id for event in calls if not event.by_service)
 
     def recent_addresses(self, observable: Observable) -> list[str]:
         """The public addresses of recent calls, the newest first; those of services do not count."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.model import Answer, Event, Kind, Observable
+from bot.model import Answer, CannotSearch, Event, Kind, Observable, Principal, Span, Use
 from enrichers.user_agents import _several, enrich
-from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, LEAD, LINUX, OFFICE, RENTED, context, event, ordinary
+from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, LEAD, LINUX, OFFICE, RENTED, FakeHistory, context, event, ordinary
 
 TERRAFORM = "terraform|linux|ubuntu|-"
 
@@ -92,7 +92,7 @@ def test_nothing_recent_leaves_nothing_undecided() -> None:
 def test_no_calls_is_an_answer() -> None:
     given = answer([])
     assert given.headline == "Clients: no calls in what the alert tells; no CloudTrail of this window could be searched"
-    assert given.data == {"families": []}
+    assert given.data == {"families": [], "terminals": []}
 
 
 def test_calls_by_services_are_nobodys_client() -> None:
@@ -112,6 +112,72 @@ def test_counts_add_up_and_agents_are_the_newest_ten() -> None:
 def test_an_agent_in_a_sentence_is_short() -> None:
     given = answer([*ordinary(), stolen(user_agent="kali " * 200)])
     assert len(given.signals[0].sentence) < 400
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "fires"),
+    [
+        (LINUX, "s3browser|-|-|-", True),
+        (LINUX, "rclone|linux|-|-", True),
+        ("cyberduck|macos|-|-", "cyberduck|macos|-|-", False),
+        (LINUX, TERRAFORM, False),
+    ],
+)
+def test_a_program_to_carry_buckets_away_with(before: str, now: str, fires: bool) -> None:
+    assert ("s3.tool" in kinds(answer([*ordinary(family=before), event(family=now)]))) is fires
+
+
+# --------------------------------------------------------------------------------------- the terminals
+
+SID = "4c55b1738b6d"
+IN_TERMINAL = f"aws-cli/2.31.0 os/linux#6.8 sid/{SID} md/command#s3.ls"
+BOB = Principal("111122223333:user/bob", "IAMUser", None, "111122223333")
+BOBS = "AKIARTX3GSDSQBBBBBBB"
+
+
+def test_other_keys_of_the_same_terminal_are_told() -> None:
+    typed = [event(5, user_agent=IN_TERMINAL), event(3, user_agent=IN_TERMINAL, key=BOBS, principal=BOB)]
+    given = answer([*ordinary(), *typed])
+    assert given.data["terminals"] == [
+        {
+            "sid": SID,
+            "keys": [{"key": BOBS, "principal": BOB.id, "count": 1, "last_seen": "2026-11-20T13:57:00Z"}],
+        }
+    ]
+    assert given.headline == f"1 kind of client; the same terminal used {BOBS}"
+    assert [fact.value for fact in given.facts if SID in fact.label] == [f"also used with {BOBS} of bob"]
+
+
+@pytest.mark.parametrize(
+    ("why", "changes"),
+    [
+        ("another terminal", {"user_agent": IN_TERMINAL.replace(SID, "000000000000"), "key": BOBS}),
+        ("the same key", {"user_agent": IN_TERMINAL}),
+        ("a service", {"user_agent": IN_TERMINAL, "key": BOBS, "by_service": True}),
+        ("no key", {"user_agent": IN_TERMINAL, "key": None}),
+    ],
+)
+def test_a_terminal_of_one_key_is_nobody_elses(why: str, changes: dict[str, Any]) -> None:
+    given = answer([*ordinary(), event(5, user_agent=IN_TERMINAL), event(3, **changes)])
+    assert [row["keys"] for row in given.data["terminals"] if row["sid"] == SID] == [[]], why
+
+
+def test_a_principals_own_keys_are_no_others() -> None:
+    who = Observable(Kind.PRINCIPAL, ALICE.id)
+    own = [event(5, user_agent=IN_TERMINAL), event(4, user_agent=IN_TERMINAL, key=f"{KEY[:-1]}B")]
+    assert answer([*ordinary(), *own], who).data["terminals"] == [{"sid": SID, "keys": []}]
+
+
+def test_a_history_that_cannot_look_for_terminals_says_so_of_them_alone() -> None:
+    class Narrow(FakeHistory):
+        def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
+            if observable.kind is Kind.USER_AGENT:
+                raise CannotSearch("no")
+            return super().uses(observable, span)
+
+    given = enrich(LEAD, context([], history=Narrow([*ordinary(), event(user_agent=IN_TERMINAL)])))
+    assert given.data["terminals"] == [{"sid": SID, "keys": None}]
+    assert given.headline == "1 kind of client"
 
 
 # ---------------------------------------------------------------------------- several clients, one key

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import AddressClass, AddressOrigin, Answer, Environment, Event, Kind, Observable
+from bot.model import AddressClass, AddressOrigin, Answer, Environment, Event, Kind, Observable, Principal
 from enrichers.usual_ips import enrich
 from tests.fakes import LEAD, OFFICE, RENTED, FakeAddresses, context, event, ordinary
 
@@ -33,6 +33,11 @@ def test_a_new_network_is_a_signal() -> None:
         "last_seen": "2026-11-19T13:59:00Z",
         "days": 10,
         "new": False,
+        "network": "198.51.100.0/24",
+        "network_new": False,
+        "asn": None,
+        "asn_new": None,
+        "place": "home",
     }
 
 
@@ -58,6 +63,61 @@ def test_an_ipv6_site_is_a_48() -> None:
 def test_the_same_provider_line_is_not_new_where_its_as_number_is_known() -> None:
     known = FakeAddresses((AddressOrigin(OFFICE, asn=64500), AddressOrigin("203.0.113.9", asn=64500)))
     assert not answer([*ordinary(), event(ip="203.0.113.9")], addresses=known).signals
+
+
+def users(ip: str, count: int) -> list[Event]:
+    """Calls of other people's from one address."""
+    who = (Principal(f"111122223333:user/u{number}", "IAMUser", None, None) for number in range(count))
+    return [event(24 * 60 * 3, ip=ip, principal=each, key=None) for each in who]
+
+
+@pytest.mark.parametrize(
+    ("why", "events", "ip", "place"),
+    [
+        ("one person's, on many days", ordinary(), OFFICE, "home"),
+        ("one person's, on one day", [event()], OFFICE, None),
+        ("several people's", [*ordinary(), *users(OFFICE, 3)], OFFICE, "shared exit"),
+        ("two people's", [*ordinary(), *users(OFFICE, 1)], OFFICE, None),
+        ("a server", [*ordinary(), event(ip=RENTED)], RENTED, "hosting"),
+        ("a server on many days", ordinary(ip=RENTED), RENTED, "hosting"),
+        ("an endpoint", [event(ip="10.0.0.7", address_class=AddressClass.PRIVATE)], "10.0.0.7", "VPC endpoint"),
+        ("an own network", [*ordinary(ip="192.0.2.7"), *users("192.0.2.7", 9)], "192.0.2.7", "own network"),
+    ],
+)
+def test_home_office_and_server_are_told_apart(why: str, events: list[Event], ip: str, place: str | None) -> None:
+    given = answer(events, environment=Environment(own_networks=("192.0.2.0/24",)))
+    assert rows(given)[ip]["place"] == place, why
+
+
+@pytest.mark.parametrize(
+    ("ip", "network", "new", "network_new"),
+    [
+        ("198.51.100.99", "198.51.100.0/24", True, False),
+        ("203.0.113.9", "203.0.113.0/24", True, True),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64", True, False),
+        ("2001:db8:1:3::9", "2001:db8:1:3::/64", True, True),
+    ],
+)
+def test_the_network_is_the_second_look(ip: str, network: str, new: bool, network_new: bool) -> None:
+    given = answer([*ordinary(), *ordinary(days=3, ip="2001:db8:1:2::1"), event(ip=ip)])
+    row = rows(given)[ip]
+    assert (row["network"], row["new"], row["network_new"]) == (network, new, network_new)
+    told = next(fact.value for fact in given.facts if fact.label == ip)
+    assert (", of a network used before" in told) is not network_new
+
+
+def test_the_as_number_is_the_third() -> None:
+    known = FakeAddresses(tuple(AddressOrigin(ip, asn=asn) for ip, asn in ((OFFICE, 1), ("192.0.2.9", 1), (RENTED, 2))))
+    found = rows(answer([*ordinary(), event(ip="192.0.2.9"), event(ip=RENTED)], addresses=known))
+    assert [(found[ip]["asn"], found[ip]["asn_new"]) for ip in (OFFICE, "192.0.2.9", RENTED)] == [
+        (1, False),
+        (1, False),
+        (2, True),
+    ]
+
+
+def test_a_new_address_is_named_with_its_place() -> None:
+    assert answer([*ordinary(), event(ip=RENTED)]).headline == f"2 addresses, new: {RENTED} (hosting)"
 
 
 def test_an_own_network_is_never_new() -> None:
