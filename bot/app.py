@@ -291,7 +291,7 @@ class Desk:
             aws,
             access,
             clock,
-            remediations(offer_of(settings)),
+            remediations(offer_of(settings), clock),
             remediation_settings_of(settings),
             self.pipeline.changed,
             on_waiting=self.pipeline.waiting,

@@ -22,7 +22,8 @@ ANY_BUCKET = "YOUR-TRAIL-BUCKET"
 def offer_of(settings: Settings) -> Offer:
     """``[organisation]`` and ``[remediation]`` in the words of ``bot.remediation``."""
     organisation = Organisation(**settings.organisation.model_dump())
-    return Offer(organisation, frozenset(settings.remediation.enabled))
+    table = settings.remediation
+    return Offer(organisation, frozenset(table.enabled), table.sign_in)
 
 
 def acting_policy(settings: Settings, *, roles: bool = False) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.reach import desk_of, me
-from bot.cli.terminal import REFUSED, Config, Json, Reason, app, granted, print_json, refuse
+from bot.cli.terminal import REFUSED, Config, Json, Reason, app, granted, print_json, refuse, say
 from bot.model import Change, ChangeState, Refusal, Waiting
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ def plan(
     from bot import document, text
 
     with desk_of(config) as desk:
-        made = granted(desk.operations.plan_for(remediation, target, me(), case=case))
+        answer = desk.operations.plan_for(remediation, target, me(), case=case)
+    if isinstance(answer, Refusal) and answer.settled:
+        _nothing_to_do(answer, as_json=as_json)
+        return
+    made = granted(answer)
     if as_json:
         print_json(document.plan_document(made))
     else:
@@ -62,6 +66,14 @@ def undo(
         made = granted(desk.operations.plan_undo(execution, me()))
         typer.echo(text.plan_text(made), err=True)
         _carry_out(desk, desk.operations.approve(made.id, me(), reason), as_json=as_json)
+
+
+def _nothing_to_do(refusal: Refusal, *, as_json: bool) -> None:
+    """What was asked for is so already: that is no failure."""
+    if as_json:
+        print_json({"plan": None, "nothing_to_do": refusal.sentence})
+    else:
+        say(refusal.sentence)
 
 
 def _carry_out(desk: Desk, approved: Change | Waiting | Refusal, *, as_json: bool) -> None:

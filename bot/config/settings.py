@@ -208,7 +208,8 @@ class Access(Table):
 
 
 class Remediation(Table):
-    enabled: tuple[str, ...] = ("disable_access_key", "quarantine_user")
+    enabled: tuple[str, ...] = ("disable_access_key", "quarantine_user", "reset_console_password", "revoke_sessions")
+    sign_in: Literal["remove", "force_change"] = "remove"
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
     approvers: Mapping[str, Annotated[int, Field(ge=1, le=5)]] = {}
 

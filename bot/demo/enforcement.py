@@ -25,6 +25,7 @@ OUTBOUND = "/v2/email/outbound-emails"
 def enforce_more(management: str, members: tuple[str, ...]) -> None:
     """``management`` is the account of AWS Organizations, with ``members``; empty: there is no organisation."""
     _condition_keys()
+    _principal_arn()
     _service_control_policies(management, members)
     _lock_tokens()
     _sending_switch()
@@ -48,6 +49,29 @@ def _condition_keys() -> None:
         return context
 
     _wrap(iam_actions, "request_tag_context", with_keys)
+
+
+def _principal_arn() -> None:
+    """``aws:PrincipalArn`` of a session is the ARN of its role (IAM user guide, global condition keys)."""
+
+    def with_role(resolve: Any) -> Any:
+        def resolved(key: str, context: Any) -> Any:
+            value = resolve(key, context)
+            if key.lower() == "aws:principalarn" and ":assumed-role/" in str(value):
+                account, name = value.split(":")[4], value.split("/")[1]
+                return _role_arn(account, name)
+            return value
+
+        return resolved
+
+    _wrap(iam_evaluator, "_resolve_condition_key", with_role)
+
+
+def _role_arn(account: str, name: str) -> str:
+    from ministack.services import iam  # noqa: PLC0415 - it reads its state when imported
+
+    role = iam._roles.get_scoped(account, None, name) or {}
+    return str(role.get("Arn") or f"arn:aws:iam::{account}:role/{name}")
 
 
 def _boundary_of(user: str) -> str:

@@ -79,6 +79,8 @@ class Refusal:
 
     sentence: str
     commands: tuple[str, ...] = ()
+    settled: bool = False
+    """There was nothing to do: what was asked for is so already."""
 
 
 class ChangeState(StrEnum):

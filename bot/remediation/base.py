@@ -43,7 +43,9 @@ class Draft:
     after: State
     warnings: tuple[str, ...]
     stops: Observable | None = None
-    """Whose calls the change stops; ``None`` where it gives something back, or nobody's calls can be told."""
+    """Whose calls AWS refuses from then on; ``None`` where it gives something back, or nobody's calls can be told."""
+    breaks: Observable | None = None
+    """Whose calls the change breaks where others of the same may go on, as new sessions of a role do."""
     principal: str = ""
     """The id of the user or role it is about; empty if it is about none."""
     shares: str = ""

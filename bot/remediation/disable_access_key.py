@@ -125,13 +125,13 @@ def _draft(
     if status is None:
         return Refusal(f"AWS names {user} as the owner of {target} but does not list it among their keys: plan again.")
     if status == "Inactive":
-        return Refusal(f"{target} of {user} is already inactive.")
+        return Refusal(f"{target} of {user} is already inactive.", settled=True)
     others = tuple(_other(user, key, state) for key, state in sorted(statuses.items()) if key != target)
     before = {"user": user, "status": status}
     warnings = (_last_used(target, used), SESSIONS, *others, SMTP)
     title, after = f"Disable access key {target} of {user}", before | {"status": "Inactive"}
     stops = Observable(Kind.ACCESS_KEY, target)
-    return Draft(target, account, title, before, after, warnings, stops, _owner(account, before))
+    return Draft(target, account, title, before, after, warnings, stops, principal=_owner(account, before))
 
 
 def _last_used(target: str, used: AccessKeyLastUsedTypeDef) -> str:

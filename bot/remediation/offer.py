@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,14 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``enabled``: the names of the remediations offered; ``None`` for all."""
+    """``enabled``: the names of the remediations offered, ``None`` for all.
+
+    ``sign_in``: what becomes of a console password.
+    """
 
     organisation: Organisation = Organisation()
     enabled: frozenset[str] | None = None
+    sign_in: Literal["remove", "force_change"] = "remove"
 
 
 PLAIN = Offer()

@@ -230,7 +230,7 @@ class Planning:
             title=draft.title,
             before=draft.before,
             after=draft.after,
-            warnings=(*care, *self._usage.what_breaks(draft.stops), *draft.warnings),
+            warnings=(*care, *self._usage.what_breaks(draft.stops or draft.breaks), *draft.warnings),
             requested_by=actor,
             created_at=now,
             expires_at=now + self._settings.expiry,

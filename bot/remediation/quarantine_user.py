@@ -12,22 +12,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.aws import Allowed, Aws, Condition, Grant, NoWayIn
-from bot.history.access_key import account_of
 from bot.model import Kind, Refusal
 from bot.remediation import organisation
 from bot.remediation.base import Draft, Permissions, State, taken_back
-from bot.remediation.disable_access_key import ROOT, malformed
 from bot.remediation.offer import PLAIN, Offer
-from bot.remediation.principals import (
-    PrincipalName,
-    keys_of,
-    new_keys,
-    principal_named,
-    typed,
-    untouchable,
-    user_arns,
-)
-from bot.remediation.root import root_refusal
+from bot.remediation.principals import PrincipalName, keys_of, new_keys, typed, user_arns
+from bot.remediation.users import READ, USER_FORM, look_up, user_named
 from bot.remediation.wording import AwsError, why
 
 if TYPE_CHECKING:
@@ -62,7 +52,7 @@ class QuarantineUser:
     name = "quarantine_user"
     title = "Quarantine user"
     takes = frozenset({Kind.PRINCIPAL, Kind.ACCESS_KEY})
-    target_form = "111122223333:user/alice, the user's ARN, or one of their access keys"
+    target_form = USER_FORM
 
     def __init__(self, offer: Offer = PLAIN) -> None:
         self._organisation = offer.organisation
@@ -71,7 +61,7 @@ class QuarantineUser:
         attaching = frozenset({"iam:AttachUserPolicy", "iam:DetachUserPolicy"})
         bounding = frozenset({"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"})
         listing = frozenset({"iam:ListAccessKeys", "iam:ListAttachedUserPolicies"})
-        reading = listing | {"iam:GetAccessKeyLastUsed", "iam:GetAccountSummary", "iam:GetUser"}
+        reading = READ | listing | {"iam:GetAccountSummary", "iam:GetUser"}
         self.permissions = Permissions(
             read=reading | (organisation.READ_BINDING if by_tag else frozenset()),
             act=attaching | bounding | (tagging if by_tag else frozenset()),
@@ -84,31 +74,19 @@ class QuarantineUser:
         )
 
     def plan(self, target: str, aws: Aws) -> Draft | Refusal:
-        user = self._user(target, aws)
+        user = user_named(target, aws, self._organisation.account)
         if isinstance(user, Refusal):
             return user
-        if refusal := untouchable(user, aws):
-            return refusal
+        if user.kind == "role":
+            return Refusal(f"{user.id} is a role, not a user: end its sessions instead (revoke_sessions).")
         iam: IAMClient = aws.reader("iam", user.account)
         described = iam.get_user(UserName=user.name)["User"]
         attached = _attached(iam, user.name)
         deny_all = _deny_all(aws.identity().partition)
         tag = self._organisation.quarantine_tag
         if by := _denied_by(described, attached, deny_all, tag if self._organisation.quarantine_policy else ""):
-            return Refusal(f"{user.id} is already denied everything, by {by}.")
+            return Refusal(f"{user.id} is already denied everything, by {by}.", settled=True)
         return self._draft(user, described, attached, deny_all, aws)
-
-    def _user(self, target: str, aws: Aws) -> PrincipalName | Refusal:
-        """The user ``target`` names, or whose key it is."""
-        own = aws.identity().account
-        user = _owner(target, aws) if malformed(target) is None else principal_named(target, own)
-        if isinstance(user, Refusal):
-            return user
-        if user.kind == "root":
-            return root_refusal(user.account, self._organisation.account)
-        if user.kind == "role":
-            return Refusal(f"{user.id} is a role, not a user: end its sessions instead (revoke_sessions).")
-        return user
 
     def _draft(self, user: PrincipalName, described: UserTypeDef, attached: set[str], deny_all: str, aws: Aws) -> Draft:
         iam: IAMClient = aws.reader("iam", user.account)
@@ -131,9 +109,8 @@ class QuarantineUser:
             *(() if by_tag else (REMOVABLE,)),
         )
         title = f"Deny everything to user {user.name}, by {_how(way)}"
-        return Draft(
-            user.id, user.account, title, started, started | {"deny": after}, warnings, user.observable, user.id
-        )
+        wanted = started | {"deny": after}
+        return Draft(user.id, user.account, title, started, wanted, warnings, user.observable, principal=user.id)
 
     def _by_tag(self, account: str, aws: Aws) -> tuple[bool, tuple[str, ...]]:
         """Whether the tag denies anything there, and what has to be said about that."""
@@ -197,9 +174,7 @@ class QuarantineUser:
         _set(client, before)
 
     def lookups(self, target: str) -> tuple[str, ...]:
-        name = target.rpartition("/")[2] or target
-        look = ("get-access-key-last-used", "--access-key-id", target)
-        return (typed("iam", *(look if malformed(target) is None else ("get-user", "--user-name", name))),)
+        return look_up(target)
 
     def commands(self, target: str, state: State) -> tuple[str, ...]:
         user = ("--user-name", state["user"])
@@ -231,15 +206,6 @@ def _set(iam: IAMClient, state: State) -> None:
             iam.delete_user_permissions_boundary(UserName=user)
         case _, boundary:
             iam.put_user_permissions_boundary(UserName=user, PermissionsBoundary=boundary)
-
-
-def _owner(key: str, aws: Aws) -> PrincipalName | Refusal:
-    account = account_of(key) or aws.identity().account
-    iam: IAMClient = aws.reader("iam", account)
-    user = iam.get_access_key_last_used(AccessKeyId=key).get("UserName", "")
-    if not user:
-        return Refusal(f"AWS does not say who owns {key}, so nobody is touched: look it up in the IAM console.")
-    return PrincipalName(account, "root", "") if user == ROOT else PrincipalName(account, "user", user)
 
 
 def _attached(iam: IAMClient, user: str) -> set[str]:

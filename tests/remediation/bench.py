@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -89,7 +90,7 @@ class Bench:
             Aws(settings, self.clock, self.session),
             rules,
             self.clock,
-            remediations(offer),
+            remediations(offer, self.clock),
             on_change=self._tell,
             usage=usage,
             wait=self.pauses.append,
@@ -126,6 +127,16 @@ class Bench:
         arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
         held = sts.assume_role(RoleArn=arn, RoleSessionName="thief", ExternalId=EXTERNAL_ID)["Credentials"]
         return self.cloud.client(service, Key(held["AccessKeyId"], (held["SecretAccessKey"], held["SessionToken"])))
+
+    def fill(self) -> None:
+        """Ten policies: as many as a user can hold."""
+        iam = self.cloud.iam()
+        nothing = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [nothing]})
+        for number in range(10):
+            name = f"{self.seat.user}-{number}"
+            arn = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
+            iam.attach_user_policy(UserName=self.seat.user, PolicyArn=arn)
 
     def undone(self, execution: str) -> Change:
         plan = plan_of(self.remediations.plan_undo(execution, BEN))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 from bot.remediation import remediations
 from bot.remediation.base import policy
 from bot.remediation.offer import Offer, Organisation
+from tests.documents import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -46,6 +47,14 @@ OWNER = {
     "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "sts:*", "iam:ListUsers"], "Resource": "*"}],
 }
 """What the users of the seats may do."""
+
+
+def shipped(name: str) -> Any:
+    """A policy of ``deploy/organisation``, with the acting role's name put in as its page says."""
+    text = (ROOT / "deploy" / "organisation" / f"{name}.json").read_text(encoding="utf-8")
+    return json.loads(text.replace("triage-act", "TriageAct"))
+
+
 MAY_ASSUME = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Resource": "*"}],
@@ -61,6 +70,11 @@ TRUST = {
         }
     ],
 }
+
+
+def by_tag(policy: str) -> Offer:
+    """An installation with nothing of the organisation but the tag's policy."""
+    return Offer(Organisation(MANAGEMENT, policy))
 
 
 def key_id(number: int, account: str = ACCOUNT, prefix: str = "AKIA") -> str:
@@ -269,10 +283,11 @@ def _iam(reading: frozenset[str]) -> dict[str, Any]:
 
 
 def _own_roles(account: str, reading: frozenset[str]) -> dict[str, Any]:
+    offered = [*remediations(EVERYTHING), *remediations(replace(EVERYTHING, sign_in="force_change"))]
     policies = {
-        "TriageRead": policy(remediations(EVERYTHING), act=False, also=reading),
-        "TriageAct": policy(remediations(EVERYTHING), act=True),
-        "TriageRoles": policy(remediations(EVERYTHING), act=True, roles=True),
+        "TriageRead": policy(offered, act=False, also=reading),
+        "TriageAct": policy(offered, act=True),
+        "TriageRoles": policy(offered, act=True, roles=True),
     }
     return {name: _role(name, document, TRUST, account) for name, document in policies.items()}
 

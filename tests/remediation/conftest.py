@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from tests.remediation.bench import Bench, bot_session
-from tests.remediation.cloud import BARE, SEATS, Cloud, running, seat
+from tests.remediation.cloud import BARE, SEATS, Cloud, running, seat, shipped
 from tests.remediation.door import Door, opened
 
 seats = count()
@@ -18,6 +18,12 @@ seats = count()
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with running(tmp_path_factory.mktemp("aws")) as local:
         yield local
+
+
+@pytest.fixture(scope="session")
+def scp(cloud: Cloud) -> str:
+    """The service control policy that denies everything to whoever carries the tag, over the whole organisation."""
+    return cloud.deploy("quarantine", shipped("quarantine"))
 
 
 @pytest.fixture(scope="session")

@@ -11,51 +11,20 @@ from typing import Any
 import pytest
 
 from bot.model import ChangeState, Kind, Observable
-from bot.remediation.offer import Offer, Organisation
+from bot.remediation.offer import Offer
 from bot.remediation.quarantine_user import QuarantineUser
 from tests.fakes import event
 from tests.remediation.bench import BEN, SETTINGS, Bench, refused
-from tests.remediation.cloud import ACCOUNT, BOT, EVERYTHING, FOREIGN, MANAGEMENT, Cloud, key_id
+from tests.remediation.cloud import ACCOUNT, BOT, EVERYTHING, FOREIGN, MANAGEMENT, Cloud, by_tag, key_id, shipped
 from tests.remediation.door import Fate
 
 NAME = "quarantine_user"
 DENY_ALL = "arn:aws:iam::aws:policy/AWSDenyAll"
-SCP = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Deny",
-            "Action": "*",
-            "Resource": "*",
-            "Condition": {"Null": {"aws:PrincipalTag/triage-quarantine": "false"}},
-        }
-    ],
-}
-
-
-@pytest.fixture(scope="session")
-def scp(cloud: Cloud) -> str:
-    return cloud.deploy("quarantine", SCP)
-
-
-def by_tag(scp: str) -> Offer:
-    return Offer(Organisation(MANAGEMENT, scp))
 
 
 def attached(bench: Bench) -> list[str]:
     answer = bench.cloud.iam().list_attached_user_policies(UserName=bench.seat.user)
     return [policy["PolicyArn"] for policy in answer["AttachedPolicies"]]
-
-
-def fill(bench: Bench) -> None:
-    """Ten policies: as many as a user can hold."""
-    iam = bench.cloud.iam()
-    nothing = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [nothing]})
-    for number in range(10):
-        name = f"{bench.seat.user}-{number}"
-        arn = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
-        iam.attach_user_policy(UserName=bench.seat.user, PolicyArn=arn)
 
 
 def boundary_of(bench: Bench) -> str | None:
@@ -68,7 +37,7 @@ def prepare(bench: Bench, way: str, scp: str) -> None:
     if way == "tag":
         bench.offering(by_tag(scp))
     if way == "boundary":
-        fill(bench)
+        bench.fill()
 
 
 @pytest.mark.parametrize("way", ["tag", "policy", "boundary"])
@@ -164,7 +133,7 @@ def test_who_is_denied_already_is_not_denied_again(bench: Bench, way: str, scp: 
 
 
 def test_an_old_boundary_is_recorded_and_put_back_by_the_third_role(bench: Bench) -> None:
-    fill(bench)
+    bench.fill()
     iam = bench.cloud.iam()
     old = "arn:aws:iam::aws:policy/ReadOnlyAccess"
     iam.put_user_permissions_boundary(UserName=bench.seat.user, PermissionsBoundary=old)
@@ -185,7 +154,7 @@ def test_an_old_boundary_is_recorded_and_put_back_by_the_third_role(bench: Bench
 
 
 def test_the_tag_is_not_used_where_the_policy_does_not_bind(bench: Bench, cloud: Cloud) -> None:
-    loose = cloud.deploy(f"loose-{bench.seat.user}", SCP, attach=False)
+    loose = cloud.deploy(f"loose-{bench.seat.user}", shipped("quarantine"), attach=False)
     bench.offering(by_tag(loose))
     plan = bench.plan(NAME, bench.seat.principal)
     assert plan.before["way"].startswith("policy")
@@ -238,7 +207,7 @@ def test_the_calls_made_are_exactly_the_declared_permissions(bench: Bench, scp: 
     bench.offering(by_tag(scp))
     bench.undone(bench.done(NAME, bench.seat.principal).execution)
     bench.offering(Offer())
-    fill(bench)
+    bench.fill()
     done = bench.done(NAME, bench.seat.principal)
     bench.clock.forward(minutes=16)
     bench.carry_out_due_jobs()
