@@ -121,6 +121,7 @@ class Investigator:
             iam=outside.iam,
             statistics=outside.statistics,
             registries=outside.registries,
+            threat_lists=outside.threat_lists,
             code_search=outside.code_search,
             searching=settings.searching(),
             records=RawRecords(self.history, outside.objects) if self.history is not None else None,

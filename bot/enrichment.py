@@ -29,6 +29,7 @@ REMEDIES = {
     "iam": "needs AWS access to read IAM: name a reading role in config.toml",
     "cases": "needs the cases of a bot that serves",
     "web": "needs the web: allow it in config.toml",
+    "threat_lists": 'needs a key: [threat_lists] abuseipdb = "env:…", or one of the others there',
 }
 """What a person can do about a missing need."""
 

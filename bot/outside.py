@@ -17,8 +17,9 @@ from bot.iam import AwsIam
 from bot.ipdata.origin import known_asns
 from bot.ipdata.whois import KEPT_FOR, WhoisRegistries
 from bot.kept import Kept
-from bot.model import CodeSearch, Iam, Registries, Statistics
+from bot.model import CodeSearch, Iam, Registries, Statistics, ThreatLists
 from bot.statistics import AwsStatistics
+from bot.threat_lists import WebThreatLists
 from bot.trail import object_reader
 
 
@@ -30,6 +31,7 @@ class Outside:
     statistics: Statistics | None = None
     registries: Registries | None = None
     code_search: CodeSearch | None = None
+    threat_lists: ThreatLists | None = None
     objects: Fetch | None = None
     """What reads a log again in its bucket."""
 
@@ -47,8 +49,12 @@ def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], d
 
 def outside_of(settings: Settings, aws: Aws, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Outside:
     """For a bot that serves. Raises ``MissingSecret``."""
-    code_search = _code_search(settings, environ, clock)
-    return _in_aws(Outside(registries=registries_of(settings, clock), code_search=code_search), settings, aws, clock)
+    web = Outside(
+        registries=registries_of(settings, clock),
+        code_search=_code_search(settings, environ, clock),
+        threat_lists=_threat_lists(settings, environ, clock),
+    )
+    return _in_aws(web, settings, aws, clock)
 
 
 def registries_of(settings: Settings, clock: Callable[[], datetime]) -> Registries | None:
@@ -68,6 +74,8 @@ def outside_at_hand(
         found = _in_aws(found, settings, aws_of(settings, environ, clock), clock)
     with suppress(MissingSecret):
         found = replace(found, code_search=_code_search(settings, environ, clock))
+    with suppress(MissingSecret):
+        found = replace(found, threat_lists=_threat_lists(settings, environ, clock))
     return found
 
 
@@ -81,3 +89,10 @@ def _in_aws(others: Outside, settings: Settings, aws: Aws, clock: Callable[[], d
 def _code_search(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> CodeSearch | None:
     table = settings.exposure
     return GithubCodeSearch(table.github_token.read(environ), clock, table.github_url) if table.github_token else None
+
+
+def _threat_lists(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> ThreatLists | None:
+    table = settings.threat_lists
+    keys = {name: secret.read(environ) for name, secret in table.secrets()}
+    folder = settings.ipdata.path / "threat_lists"
+    return WebThreatLists(keys, clock, folder, addresses=table.addresses()) if keys else None

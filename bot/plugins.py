@@ -16,7 +16,7 @@ from bot.model import Declaration, Enricher
 
 PACKAGE = "enrichers"
 
-NEEDS = frozenset({"history", "ip_data", "iam", "cases", "web"})
+NEEDS = frozenset({"history", "ip_data", "iam", "cases", "web", "threat_lists"})
 
 
 class PluginError(Exception):

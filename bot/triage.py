@@ -38,6 +38,7 @@ from bot.model import (
     Signal,
     Statistics,
     Suggestion,
+    ThreatLists,
     Triage,
     Use,
     Verdict,
@@ -78,6 +79,7 @@ class TriageWorld:
     statistics: Statistics | None = None
     registries: Registries | None = None
     code_search: CodeSearch | None = None
+    threat_lists: ThreatLists | None = None
     searching: Searching = field(default_factory=Searching)
     environment_of: Callable[[str | None], Environment] = lambda _: Environment()
     """The environment of an account; of the default one where the account is not known."""
@@ -118,6 +120,7 @@ def triage(
         cases=world.cases,
         statistics=world.statistics,
         registries=world.registries,
+        threat_lists=world.threat_lists,
         code_search=world.code_search,
         searching=world.searching,
         alerts=tuple(alerts),

@@ -35,6 +35,7 @@ DECLARATION = Declaration(
     takes=frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL}),
     needs=frozenset(),
     seconds=15.0,
+    sends="the pattern of a user's name (whole key ids with `send_key_ids`), to GitHub, where `[exposure]` has a token",
 )
 
 NAMED = frozenset({"user", "role", "sso"})

@@ -33,6 +33,7 @@ DECLARATION = Declaration(
     takes=frozenset({Kind.IP}),
     needs=frozenset({"ip_data"}),
     raises=frozenset({"ip.hosting", "ip.bigcloud"}),
+    sends="an address nobody at hand knows, to Team Cymru and the registries, where `[ipdata] whois = true`",
 )
 
 MOST_EVIDENCE = 10

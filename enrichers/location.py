@@ -114,7 +114,8 @@ def judge(
             *((Fact("Journey", travel.sentence),) if travel is not None else ()),
         ),
         signals=signals if travel is None else (*signals, travel),
-        unknowns=(*unknowns, journey) if isinstance(journey, Unknown) else unknowns,
+        # To and from a usual place people go every day: that nobody knows where it is does not make it news.
+        unknowns=(*unknowns, journey) if isinstance(journey, Unknown) and not known else unknowns,
         found=bool(signals or travel),
         data={
             "ip": origin.ip,

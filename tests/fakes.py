@@ -29,6 +29,7 @@ from bot.model import (
     Outcome,
     Principal,
     Registration,
+    Reputation,
     Span,
     Unread,
     Use,
@@ -167,6 +168,19 @@ class FakeRegistries:
     def registration(self, ip: str) -> Registration | Unread:
         self.asked.append(ip)
         return self.of_address
+
+
+@dataclass(frozen=True)
+class FakeThreatLists:
+    """``ThreatLists`` that say the same of every address, and keep which they were asked about."""
+
+    said: Mapping[str, Reputation | Unread] = field(default_factory=dict)
+    without_key: Mapping[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def reputations(self, ip: str) -> Mapping[str, Reputation | Unread]:
+        self.asked.append(ip)
+        return self.said
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,12 @@ def test_every_enricher_has_its_row() -> None:
     }
 
 
+def test_what_leaves_the_house_is_said() -> None:
+    table = rows(page("README.md"), "What leaves the house")
+    declared = {plugin.name: plugin.declaration.sends for plugin in plugins.load_enrichers(plugins.shipped())}
+    assert table == {f"`{name}`": [sends] for name, sends in declared.items() if sends}
+
+
 def test_the_readme_names_every_call_that_reads() -> None:
     text = page("README.md")
     assert [action for action in READING | LOGS if f"`{action}`" not in text] == []

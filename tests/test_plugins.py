@@ -62,7 +62,10 @@ def test_a_wrong_name_is_a_sentence(package: Path, name: str, sentence: str) -> 
         ("DECLARATION = 'yes'\n", "has no DECLARATION"),
         (DECLARATION.replace("NEEDS", ""), "has no function enrich(observable, context)"),
         (DECLARATION.replace("NEEDS", "") + "def enrich(observable): ...\n", "has no function enrich"),
-        (DECLARATION.replace("NEEDS", '"luck"') + ENRICH, "needs luck; there are: cases, history, iam, ip_data, web"),
+        (
+            DECLARATION.replace("NEEDS", '"luck"') + ENRICH,
+            "needs luck; there are: cases, history, iam, ip_data, threat_lists, web",
+        ),
         ("import no_such_library\n", "needs the module 'no_such_library'; install it"),
         ("raise ValueError('odd')\n", "fails to load (ValueError: odd)"),
         ("def\n", "fails to load (SyntaxError"),

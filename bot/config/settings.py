@@ -58,6 +58,15 @@ Allowed = Annotated[
         )
     ),
 ]
+ServiceAddress = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:\d{1,5})?(/[\w./~-]*)?",
+            'must be an https address such as "https://lists.example.com": a key goes there',
+        )
+    ),
+]
 GithubAddress = Annotated[
     str,
     AfterValidator(
@@ -138,7 +147,7 @@ class Triage(Table):
 class Enrichers(Table):
     enabled: tuple[str, ...] = (
         *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
-        *("playbooks", "enumeration", "ip_provider", "location", "shared_address"),
+        *("playbooks", "enumeration", "ip_provider", "location", "shared_address", "threat_lists"),
         *("access_key", "principal", "owner", "quarantine", "impact", "exposure", "earlier_cases"),
     )
 
@@ -158,6 +167,24 @@ class Exposure(Table):
     organisations: tuple[GithubOrganisation, ...] = ()
     words: tuple[Word, ...] = ()
     send_key_ids: bool = False
+
+
+class ThreatListsTable(Table):
+    abuseipdb: Secret | None = None
+    greynoise: Secret | None = None
+    otx: Secret | None = None
+    abuseipdb_url: ServiceAddress = "https://api.abuseipdb.com"
+    greynoise_url: ServiceAddress = "https://api.greynoise.io"
+    otx_url: ServiceAddress = "https://otx.alienvault.com"
+
+    def secrets(self) -> Iterator[tuple[str, SecretRef]]:
+        """The keys that are named, each with its setting."""
+        named = {"abuseipdb": self.abuseipdb, "greynoise": self.greynoise, "otx": self.otx}
+        yield from ((setting, secret) for setting, secret in named.items() if secret is not None)
+
+    def addresses(self) -> Mapping[str, str]:
+        """Where each list is asked, by the setting of its key."""
+        return {"abuseipdb": self.abuseipdb_url, "greynoise": self.greynoise_url, "otx": self.otx_url}
 
 
 class Aws(Table):
@@ -225,6 +252,7 @@ class Settings(Table):
     enrichers: Enrichers = Enrichers()
     ipdata: IpData = IpData()
     exposure: Exposure = Exposure()
+    threat_lists: ThreatListsTable = ThreatListsTable()
     aws: Aws = Aws()
     sources: Mapping[Name, Source] = {}
     environments: Mapping[Name, EnvironmentTable] = {}
@@ -239,6 +267,7 @@ class Settings(Table):
             yield ("aws", "external_id"), self.aws.external_id
         if self.exposure.github_token:
             yield ("exposure", "github_token"), self.exposure.github_token
+        yield from ((("threat_lists", key), ref) for key, ref in self.threat_lists.secrets())
         for name, source in self.sources.items():
             yield from ((("sources", name, "secrets"), ref) for ref in source.secrets)
 

@@ -60,8 +60,10 @@ from bot.model.ports import (
     Records,
     Registration,
     Registries,
+    Reputation,
     Searching,
     Statistics,
+    ThreatLists,
     Unread,
 )
 from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
@@ -151,6 +153,7 @@ __all__ = (
     "Refusal",
     "Registration",
     "Registries",
+    "Reputation",
     "Ruling",
     "Scope",
     "Searching",
@@ -161,6 +164,7 @@ __all__ = (
     "Status",
     "Suggestion",
     "Suspicion",
+    "ThreatLists",
     "Triage",
     "Unknown",
     "Unread",

@@ -24,6 +24,7 @@ from bot.model.ports import (
     Registries,
     Searching,
     Statistics,
+    ThreatLists,
 )
 from bot.model.times import Span, Window
 from bot.model.unanswered import CannotSearch
@@ -87,9 +88,10 @@ class Answer:
 class Declaration:
     """What an enricher says of itself before it is asked.
 
-    ``needs`` may hold ``"history"`` (``hunts`` come with it), ``"ip_data"``, ``"iam"``, ``"cases"``, ``"web"``.
-    ``raises`` are the signal kinds its answer can hold: when it cannot answer, the assessment knows what was not
-    assessed. ``seconds`` is its time limit.
+    ``needs`` may hold ``"history"`` (``hunts`` come with it), ``"ip_data"``, ``"iam"``, ``"cases"``, ``"web"``,
+    ``"threat_lists"``. ``raises`` are the signal kinds its answer can hold: when it cannot answer, the assessment knows
+    what was not assessed. ``seconds`` is its time limit. ``sends`` says what it lets out to others than your own AWS
+    and Slack, to whom, and when.
     """
 
     question: str
@@ -97,6 +99,7 @@ class Declaration:
     needs: frozenset[str]
     raises: frozenset[str] = frozenset()
     seconds: float = 5.0
+    sends: str = ""
 
 
 class Enricher(Protocol):
@@ -150,6 +153,7 @@ class Context:
     registries: Registries | None = None
     """``None`` where the configuration does not let addresses leave the machine."""
     code_search: CodeSearch | None = None
+    threat_lists: ThreatLists | None = None
     searching: Searching = field(default_factory=Searching)
     hunts: Hunts | None = None
     alerts: tuple[Alert, ...] = ()

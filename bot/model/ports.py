@@ -172,6 +172,31 @@ class CodeSearch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Reputation:
+    """What one threat list says of an address: what others reported, true or not."""
+
+    listed: bool
+    """Whether the list counts it as an attacker's."""
+    words: str
+    score: int | None = None
+    """In per cent, where the list has one."""
+    reports: int | None = None
+    last_seen: str | None = None
+    """ISO date of the newest report."""
+
+
+class ThreatLists(Protocol):
+    """Lists of reported addresses, asked over the web within a few seconds and kept for a day."""
+
+    @property
+    def without_key(self) -> Mapping[str, str]:
+        """The lists that are not asked, each with the setting that its key is missing from."""
+
+    def reputations(self, ip: str) -> Mapping[str, Reputation | Unread]:
+        """What each list with a key says, by its name; empty for what is no public address."""
+
+
+@dataclass(frozen=True, slots=True)
 class Searching:
     """What the organisation says of searching for its keys in public."""
 

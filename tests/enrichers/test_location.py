@@ -244,6 +244,10 @@ def test_without_places_it_is_open_only_where_it_could_matter(
     assert [unknown.why for unknown in given.unknowns if unknown.kind == "geo.travel"] == [NO_PLACE] * open_
 
 
+def test_between_usual_places_nothing_is_open() -> None:
+    assert travel(journey({}, [AT_OFFICE, FAR_AWAY, event(5 * 24 * 60, ip=RENTED)], {})) == []
+
+
 def test_the_longest_of_several_journeys_is_told() -> None:
     near = AddressOrigin(HOTEL, country="PT", latitude=38.7, longitude=-9.1, radius_km=10.0)
     origins = (AddressOrigin(RENTED, **SYDNEY), AddressOrigin(OFFICE, **BERLIN), near)

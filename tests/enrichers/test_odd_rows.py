@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.document import cut
 from bot.model import (
     AddressClass,
+    AddressOrigin,
     CodeFound,
     CodePlace,
     ContactRecord,
@@ -24,6 +25,8 @@ from bot.model import (
     Kind,
     Observable,
     Outcome,
+    Registration,
+    Reputation,
     Unread,
 )
 from bot.plugins import Plugin, load_enrichers, shipped
@@ -39,7 +42,9 @@ from tests.fakes import (
     FakeCodeSearch,
     FakeIam,
     FakeRecords,
+    FakeRegistries,
     FakeStatistics,
+    FakeThreatLists,
     context,
     event,
     ordinary,
@@ -93,6 +98,8 @@ def test_odd_rows_are_answered(plugin: Plugin, events: list[Event], kind: Kind, 
         statistics=FakeStatistics({value: Unread(value)}),
         code_search=FakeCodeSearch(CodeFound(NOW, 1, (CodePlace(value, value),))),
         cases=FakeCases({observable: [past]}),
+        registries=FakeRegistries(Registration(AddressOrigin(value, asn=1, organisation=value), (value,))),
+        threat_lists=FakeThreatLists({value: Reputation(listed=usual, words=value)}, {value: value}),
     )
     answer = plugin.enricher.enrich(observable, world)
     assert {signal.kind for signal in answer.signals} <= plugin.declaration.raises
