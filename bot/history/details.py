@@ -27,12 +27,12 @@ SENDING_SWITCHES = frozenset({"ses:UpdateAccountSendingEnabled", "ses:PutAccount
 
 _TELLING = USER_CALLS | SENDING_SWITCHES | {CONSOLE_LOGIN}
 _KINDS = "identity-based|resource-based|service control|resource control|session|vpc endpoint"
-_EXPLICIT = re.compile(
+EXPLICIT = re.compile(
     rf"with an explicit deny in an? ((?:{_KINDS}) policy|permissions boundary)(?:: arn:[^\s/]{{1,256}}/(\S{{1,512}}))?",
     re.IGNORECASE,
 )
-_IMPLICIT = re.compile(rf"because no ((?:{_KINDS}) policy|permissions boundary) allows", re.IGNORECASE)
-_UNNAMED = "with an explicit deny"
+IMPLICIT = re.compile(rf"because no ((?:{_KINDS}) policy|permissions boundary) allows", re.IGNORECASE)
+UNNAMED = "with an explicit deny"
 _ANY_POLICY = "policy"
 _FIELDS = fields(Detail)
 _NOTHING = Detail()
@@ -86,11 +86,11 @@ def read_detail(text: str | None) -> Detail | None:
 def _reason(message: str) -> tuple[str | None, bool, str | None]:
     """Which kind of policy refused a call, whether it says Deny, and its name."""
     message = message[:_LONGEST_MESSAGE]
-    if found := _EXPLICIT.search(message):
+    if found := EXPLICIT.search(message):
         return found[1].lower(), True, found[2]
-    if found := _IMPLICIT.search(message):
+    if found := IMPLICIT.search(message):
         return found[1].lower(), False, None
-    return (_ANY_POLICY, True, None) if _UNNAMED in message.lower() else (None, False, None)
+    return (_ANY_POLICY, True, None) if UNNAMED in message.lower() else (None, False, None)
 
 
 def _name(value: str | None) -> str | None:

@@ -50,7 +50,7 @@ def uses_of(events: Iterable[Event]) -> tuple[Use, ...]:
     """The events counted by day and by everything that tells two kinds of call apart; oldest first."""
     groups: dict[Use, list[Event]] = {}
     for event in newest_first(events):
-        groups.setdefault(_kind(event), []).append(event)
+        groups.setdefault(kind_of(event), []).append(event)
     return oldest_first(_counted(kind, group) for kind, group in groups.items())
 
 
@@ -63,7 +63,8 @@ def _by_time_and_id(event: Event) -> tuple[datetime, bool, bytes]:
     return event.at, uuid, packed
 
 
-def _kind(event: Event) -> Use:
+def kind_of(event: Event) -> Use:
+    """What all events of one use share, with nothing counted."""
     return Use(
         day=event.at.date(),
         key=event.key,

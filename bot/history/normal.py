@@ -16,8 +16,8 @@ from bot.history.user_agent import MAX_LENGTH, NO_AGENT, family_of
 from bot.model import AddressClass, Detail, Event, Outcome, is_quarantine
 
 # Lambda's event names carry the API's date: CreateFunction20150331, UpdateFunctionCode20150331v2.
-_DATE_SUFFIX = re.compile(r"(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d{1,3})?$")
-_MINTING = ("sts:AssumeRole", "sts:GetSessionToken", "sts:GetFederationToken")
+DATE_SUFFIX = re.compile(r"(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d{1,3})?$")
+MINTING = ("sts:AssumeRole", "sts:GetSessionToken", "sts:GetFederationToken")
 _OF_AWS = frozenset({"aws-internal", "service", NO_AGENT})
 _LONGEST_NAME = 256
 _LONGEST_ID = 256
@@ -62,12 +62,12 @@ def moment(text: str) -> datetime:
 
 def event_name(source: str, name: str) -> str:
     """``lambda.amazonaws.com`` and ``CreateFunction20150331`` → ``lambda:CreateFunction``."""
-    return f"{source.split('.', 1)[0]}:{_DATE_SUFFIX.sub('', name) or name}"[:_LONGEST_NAME]
+    return f"{source.split('.', 1)[0]}:{DATE_SUFFIX.sub('', name) or name}"[:_LONGEST_NAME]
 
 
 def mints(name: str) -> bool:
     """Whether a call gives out keys. Other services' responses have fields of those names, too, which are no keys."""
-    return name == "iam:CreateAccessKey" or name.startswith(_MINTING)
+    return name == "iam:CreateAccessKey" or name.startswith(MINTING)
 
 
 def minted_key(response: Response | None, name: str) -> str | None:

@@ -60,7 +60,7 @@ _PREFIX = re.compile(r"^(?:client|server)\.")
 _SUFFIX = re.compile(r"(?:exception|fault|error)$")
 # Only whole phrases of AWS's own refusals: a looser "access denied" also stands in messages about a role a service
 # could not use (InvalidCloudWatchLogsRoleArnException).
-_DENIED_MESSAGE = re.compile(
+DENIED_MESSAGE = re.compile(
     r"is not authorized to perform|with an explicit deny in"
     r"|because no (?:identity-based|resource-based|session|service control|resource control|vpc endpoint) policy allows"
     r"|because no permissions boundary allows",
@@ -76,7 +76,7 @@ def outcome_of(error_code: str | None, error_message: str | None) -> Outcome:
     known = _by_code(error_code or "")
     if known is not None:
         return known
-    return Outcome.DENIED if _DENIED_MESSAGE.search((error_message or "")[:_LONGEST_MESSAGE]) else Outcome.FAILED
+    return Outcome.DENIED if DENIED_MESSAGE.search((error_message or "")[:_LONGEST_MESSAGE]) else Outcome.FAILED
 
 
 def sign_in_outcome(console_login: str | None, error_message: str | None) -> Outcome:

@@ -7,7 +7,6 @@ something says so in ``Stored.cannot_search``, and is then held to refuse: an em
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -19,11 +18,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bot.history.content import RawRecord
-from bot.history.files import log_files
-from bot.history.sources import LogFile
 from bot.model import CannotSearch, Event, History, Kind, Observable, Prevalence, Principal, Span, Use
-from tests.history.made import ACCOUNT, ALICE, DATA, KALI, KEY, MADE_FROM, assorted, key, principal, record
+from tests.history.made import ACCOUNT, ALICE, KALI, KEY, MADE_FROM, assorted, key, principal, real, record
 from tests.history.plain import Plain, in_plain_order
 
 Record = dict[str, Any]
@@ -61,9 +57,7 @@ def records() -> list[Record]:
 
 
 def _real() -> list[Record]:
-    logs = (LogFile(path).content() for path in log_files([DATA / "invictus_stratus_2023"]))
-    found = [json.loads(bytes(each.text)) for log in logs for each in log.records() if isinstance(each, RawRecord)]
-    return [each | {"eventTime": f"2026-11-08{each['eventTime'][10:]}"} for each in found]
+    return [each | {"eventTime": f"2026-11-08{each['eventTime'][10:]}"} for each in real("invictus_stratus_2023")]
 
 
 QUESTIONS = (

@@ -9,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.history.content import RawRecord
+from bot.history.files import log_files
 from bot.history.load import LoadReport, load_paths
+from bot.history.sources import LogFile
 from bot.history.sqlite import SqliteHistory
 from bot.model import Kind, Observable, Span
 
@@ -81,6 +84,12 @@ def assorted(chance: random.Random, count: int) -> list[dict[str, Any]]:
             )
         )
     return made
+
+
+def real(name: str) -> list[dict[str, Any]]:
+    """The records of the set ``name`` of real logs, as CloudTrail wrote them."""
+    logs = (LogFile(path).content() for path in log_files([DATA / name]))
+    return [json.loads(bytes(each.text)) for log in logs for each in log.records() if isinstance(each, RawRecord)]
 
 
 def write(path: Path, records: Sequence[Any]) -> Path:
