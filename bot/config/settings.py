@@ -147,7 +147,8 @@ class Triage(Table):
 class Enrichers(Table):
     enabled: tuple[str, ...] = (
         *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
-        *("playbooks", "enumeration", "ip_provider", "location", "shared_address", "threat_lists"),
+        *("sessions", "playbooks", "enumeration"),
+        *("ip_provider", "location", "shared_address", "threat_lists"),
         *("access_key", "principal", "owner", "quarantine", "impact", "exposure", "earlier_cases"),
     )
 

@@ -30,7 +30,7 @@ def matches(
 
     ``rarity`` of an event is from 0 to 1; ``habitual`` tells whether a principal made an event before. Whoever always
     makes these calls is still a hit, and a quiet one. ``sizes`` tells for how many calls an event stands, by its id;
-    with ``steps``, core calls that are not enough for a match are a hit as well.
+    with ``steps``, as many core calls as the playbook asks for are a hit without the rest of a match, too.
     """
     reading = _Reading(playbook, rarity, habitual, sizes or {}, steps)
     hits = (reading.hit_of(who, calls) for who, calls in sorted(_by_principal(playbook, events).items()))
@@ -76,7 +76,7 @@ class _Reading:
             ("weak", lambda window: window.is_weak(self.rarity)),
         ]
         if self.steps:
-            levels.append(("step", lambda window: window.has_core))
+            levels.append(("step", lambda window: window.has_core(self.playbook)))
         for level, fits in levels:
             held = self._held(calls, fits)
             if held:
@@ -152,9 +152,8 @@ class _Window:
     def remove(self, event: Event) -> None:
         self.add(event, -1)
 
-    @property
-    def has_core(self) -> bool:
-        return bool(self._core)
+    def has_core(self, playbook: Playbook) -> bool:
+        return len(self._core) >= playbook.min_core
 
     def matches(self, playbook: Playbook) -> bool:
         core, distinct = len(self._core), len(self._core) + len(self._support)

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from bot.model.observable import Observable
 
 Level = Literal["match", "weak", "step"]
-"""``step``: calls of a playbook that matter by themselves, and not enough of them for a match."""
+"""``step``: as many of the calls that matter by themselves as a playbook asks for, without the rest of a match."""
 Severity = Literal["critical", "high", "medium", "low"]
 
 

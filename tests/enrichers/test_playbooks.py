@@ -46,6 +46,7 @@ def test_a_playbook_is_told_with_what_succeeded() -> None:
         ("attempts only", (), [*calls(SENDING, QUOTA, WHO, outcome=Outcome.DENIED)], ["playbook.impact"]),
         ("a dry run is an attempt", (), calls(SENDING, QUOTA, WHO, outcome=Outcome.DRY_RUN), ["playbook.impact"]),
         ("one step that succeeded", (), calls(SENDING), ["playbook.succeeded"]),
+        ("one step of a playbook that asks for two", (), calls("lambda:UpdateFunctionCode"), []),
         ("one step that was refused", (), calls(SENDING, outcome=Outcome.DENIED), []),
         ("its work all along", (SENDING,), calls(SENDING, QUOTA, WHO), []),
         ("by a service", (), calls(SENDING, QUOTA, WHO, by_service=True), []),
