@@ -72,6 +72,7 @@ from bot.slack.post import PACE, Sender
 from bot.slack.socket import SocketRunner
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
+from bot.trail import follower_of
 from bot.triage import TriageWorld, triage
 from bot.weights import Weights, own_weights, shipped
 from bot.workers import Handler, Workers
@@ -343,6 +344,8 @@ class Bot:
         self._upkeep = upkeep_of(settings, clock)
         self._workers = Workers(self.desk.state, clock, self._handlers())
         self._retirement = Retirement(settings.history.path, clock, settings.history.days)
+        aws = aws_of(settings, environ, clock)
+        self.follower = follower_of(settings, aws, SqliteHistory(settings.history.path), clock)
 
     def start(self) -> None:
         """Take up what a killed process left, then work. Call it once."""
@@ -358,6 +361,8 @@ class Bot:
             self._workers.loop(f"send-{number}", sender.send_next)
         if retention.may_run():
             self._workers.loop("retire", self._retirement.step)
+        if self.follower:
+            self._workers.loop("follow", self.follower.step)
         if self._socket:
             self._socket.start()
 

@@ -6,15 +6,18 @@ from typing import Any
 
 from bot import iam, statistics
 from bot.config.settings import Settings
-from bot.history import bucket
+from bot.history import bucket, queue
 from bot.remediation import remediations
 from bot.remediation.base import policy
 from bot.remediation.offer import Offer, Organisation
+from bot.trail import followed_queue
 
 READING = iam.PERMISSIONS | statistics.PERMISSIONS
 """On everything, beside what remediations read."""
 LOGS = bucket.PERMISSIONS
 """On the trail's own bucket."""
+QUEUE = queue.PERMISSIONS
+"""On the queue that is followed, where one is."""
 ANY_BUCKET = "YOUR-TRAIL-BUCKET"
 """Stands where no bucket is configured: no bucket has a name in capitals, so it allows nothing as it is."""
 
@@ -34,7 +37,7 @@ def acting_policy(settings: Settings, *, roles: bool = False) -> dict[str, Any]:
 def reading_policy(settings: Settings) -> dict[str, Any]:
     """The least IAM policy document of the role that reads."""
     document = policy(remediations(offer_of(settings)), act=False, also=READING)
-    return {**document, "Statement": [*document["Statement"], *_of_buckets(settings)]}
+    return {**document, "Statement": [*document["Statement"], *_of_buckets(settings), *_of_queue(settings)]}
 
 
 def _of_buckets(settings: Settings) -> list[dict[str, Any]]:
@@ -44,6 +47,14 @@ def _of_buckets(settings: Settings) -> list[dict[str, Any]]:
         {"Effect": "Allow", "Action": sorted(LOGS - {"s3:GetObject"}), "Resource": arns},
         {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [f"{arn}/*" for arn in arns]},
     ]
+
+
+def _of_queue(settings: Settings) -> list[dict[str, Any]]:
+    where, region = followed_queue(settings), settings.aws.region
+    if where is None:
+        return []
+    arn = f"arn:{_partition(region)}:sqs:{where.region or region}:{where.account}:{where.name}"
+    return [{"Effect": "Allow", "Action": sorted(QUEUE), "Resource": arn}]
 
 
 def _partition(region: str) -> str:

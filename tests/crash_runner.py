@@ -18,6 +18,9 @@ from typing import Any, Literal
 from bot import app as composition
 from bot import cases
 from bot.cli import app
+from bot.history import queue
+from bot.history.queue import Queue
+from bot.history.writing import HistoryWriter
 from bot.operations import Operations
 from bot.pipeline import Pipeline
 from bot.remediation import records
@@ -96,11 +99,17 @@ SUBMIT = {
     "outcome recorded, not committed": Point(records, "release", "after"),
     "outcome committed, job not ended": Point(records, "release", "committed"),
 }
+FOLLOW = {
+    "messages taken, nothing stored": Point(HistoryWriter, "store", "before"),
+    "stored, not deleted": Point(Queue, "delete", "before"),
+    "deleted": Point(Queue, "delete", "after"),
+}
 POINTS = {
     **{f"alert: {name}": point for name, point in ALERT.items()},
     **{f"command: {name}": point for name, point in COMMAND.items()},
     **{f"click: {name}": point for name, point in CLICK.items()},
     **{f"submit: {name}": point for name, point in SUBMIT.items()},
+    **{f"follow: {name}": point for name, point in FOLLOW.items()},
 }
 
 
@@ -161,6 +170,7 @@ def serve(config: str, environ: Mapping[str, str], log: str, point: str | None) 
     os.environ.update(environ)
     answers.AFTER_ACKNOWLEDGEMENT = timedelta(0)
     post.VIEW_ATTEMPTS = 2
+    queue.HELD, queue.WAIT_SECONDS = timedelta(seconds=1), 1
     composition.Bot = partial(composition.Bot, pace=timedelta(0))  # type: ignore[assignment,misc]
     if point is not None:
         arm(POINTS[point])

@@ -14,6 +14,7 @@ from tests.fakes import NOW
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 CANARY = "xoxb-111122223333-canary"
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-made-up", "SLACK_APP_TOKEN": "xapp-made-up"}
+QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/triage-logs"
 
 
 def problems(tmp_path: Path, text: str, environ: Mapping[str, str] = SLACK, **options: bool) -> list[str]:
@@ -209,6 +210,15 @@ BROKEN = [
     (
         '[aws]\nread_role = "triage-read"',
         ':2: error: [aws] read_role must be a role such as "arn:aws:iam::{account}:role/triage-read"',
+    ),
+    (
+        '[aws]\nlog_buckets = ["s3://trail"]',
+        ":2: error: [aws] log_buckets entry 1 must be the name of a bucket, without s3://",
+    ),
+    ('[aws]\nlog_account = "12"', ":2: error: [aws] log_account must be an account id of 12 digits, as a string"),
+    (
+        '[history.follow]\nqueue_url = "arn:aws:sqs:eu-west-1:111122223333:logs"',
+        f':2: error: [history.follow] queue_url must be the URL of a queue such as "{QUEUE_URL}"',
     ),
     ("[remediation]\nexpiry_minutes = true", ":2: error: [remediation] expiry_minutes must be a whole number"),
     (

@@ -95,7 +95,7 @@ def test_the_container_keeps_what_the_image_keeps() -> None:
 
 def test_the_policies_to_copy_are_those_that_are_proved_against_a_local_aws() -> None:
     page = (ROOT / "docs" / "connecting-aws.md").read_text(encoding="utf-8").replace("YOUR-EXTERNAL-ID", EXTERNAL_ID)
-    trust, process = (json.loads(block.text) for block in blocks(page) if block.language == "json")
+    trust, process, _ = (json.loads(block.text) for block in blocks(page) if block.language == "json")
     statements: Any = MAY_ASSUME["Statement"]
     assuming = statements[0]
     assert trust == TRUST

@@ -10,23 +10,31 @@ from typing import Any
 
 import pytest
 
-from bot.config.settings import Aws, Settings
-from bot.history import bucket, regional
+from bot.config.settings import Aws, Follow, History, Settings
+from bot.history import bucket, queue, regional
 from bot.history.bucket import PERMISSIONS as OF_BUCKETS
 from bot.history.lookup import PERMISSIONS as OF_LOOKUP
+from bot.history.queue import PERMISSIONS as OF_QUEUES
 from bot.permissions import reading_policy
 
 ACTIONS = {
     "list_objects_v2": "s3:ListBucket",
     "get_object": "s3:GetObject",
+    "head_object": "s3:GetObject",
     "lookup_events": "cloudtrail:LookupEvents",
+    "receive_message": "sqs:ReceiveMessage",
+    "delete_message_batch": "sqs:DeleteMessage",
+    "change_message_visibility_batch": "sqs:ChangeMessageVisibility",
+    "get_queue_attributes": "sqs:GetQueueAttributes",
 }
 """The IAM action of an operation ("Actions, resources, and condition keys", service authorization reference)."""
 
 
-@pytest.mark.parametrize(("module", "declared"), [(bucket, OF_BUCKETS), (regional, OF_LOOKUP)])
+@pytest.mark.parametrize(("module", "declared"), [(bucket, OF_BUCKETS), (regional, OF_LOOKUP), (queue, OF_QUEUES)])
 def test_every_call_of_a_module_is_declared_and_no_other(module: ModuleType, declared: frozenset[str]) -> None:
-    called = re.findall(r"(?:client|_client\(\)|_reader\(\))\.([a-z_0-9]+)\(", inspect.getsource(module))
+    source = inspect.getsource(module)
+    called = re.findall(r"(?:client|_client\(\)|_reader\(\))\.([a-z_0-9]+)\(", source)
+    called += re.findall(r'_call\(\s*"([a-z_]+)"', source)
     assert {ACTIONS[name] for name in called} == declared
 
 
@@ -50,6 +58,14 @@ def test_logs_are_read_in_the_named_buckets_only() -> None:
 @pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_arns_are_those_of_the_partition(region: str, partition: str) -> None:
     assert statements(region=region, log_buckets=("trail",))[-1]["Resource"] == [f"arn:{partition}:s3:::trail/*"]
+
+
+def test_the_queue_that_is_followed_is_the_only_one() -> None:
+    follow = Follow(queue_url="https://sqs.eu-west-1.amazonaws.com/111122223333/triage-logs")
+    *_, queued = reading_policy(Settings(history=History(follow=follow)))["Statement"]
+    assert queued["Resource"] == "arn:aws:sqs:eu-west-1:111122223333:triage-logs"
+    assert queued["Action"] == sorted(OF_QUEUES)
+    assert "sqs:" not in json.dumps(statements())
 
 
 def test_without_a_named_bucket_none_is_allowed() -> None:

@@ -31,6 +31,15 @@ def _expression(value: str) -> str:
 
 
 LogAccount = Annotated[str, AfterValidator(matching(r"|\d{12}", "must be an account id of 12 digits, as a string"))]
+QueueUrl = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"|https?://[^\s/]+/\d{12}/[\w-]{1,80}(\.fifo)?",
+            'must be the URL of a queue such as "https://sqs.eu-west-1.amazonaws.com/111122223333/triage-logs"',
+        )
+    ),
+]
 BucketName = Annotated[
     str, AfterValidator(matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket, without s3://"))
 ]
@@ -127,9 +136,14 @@ class Store(Table):
     path: Path = Path("state.db")
 
 
+class Follow(Table):
+    queue_url: QueueUrl = ""
+
+
 class History(Table):
     path: Path = Path("history.db")
     days: Annotated[int, Field(ge=15, le=3650)] = 150
+    follow: Follow = Follow()
 
 
 class Triage(Table):

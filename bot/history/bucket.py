@@ -29,7 +29,7 @@ from bot.history.sources import MAX_OBJECT_BYTES, LogObject, Unfetched
 from bot.model import Span
 
 PERMISSIONS = frozenset({"s3:ListBucket", "s3:GetObject"})
-"""The IAM actions of every call of this module: ``ListObjectsV2`` and ``GetObject``."""
+"""The IAM actions of every call of this module: ``ListObjectsV2``, ``GetObject``, ``HeadObject``."""
 
 LATE = timedelta(days=1)
 """How long after an event its log may be delivered, generously: CloudTrail says minutes, and promises nothing."""
@@ -43,6 +43,10 @@ _OF_TRAIL = re.compile(r"(?:.*/)?AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/(?P<service>[^/
 _TRAIL = "CloudTrail/"
 
 Listed = TypeVar("Listed")
+
+
+class NotNow(Unfetched):
+    """It may be there, or allowed, later."""
 
 
 class BucketUnavailable(Exception):
@@ -118,6 +122,16 @@ class Bucket:
         name = storable(f"s3://{self.name}/{key}", LONGEST_KEY + len(self.name) + 6)
         return LogObject(name, size, etag.strip('"'), lambda: self.fetched(key))
 
+    def described(self, key: str) -> LogObject:
+        """The log under ``key``, its size and version asked for. Raises as :meth:`fetched`."""
+        try:
+            told = self._reader().head_object(Bucket=self.name, Key=key)
+        except ClientError as error:
+            raise _refused(error) from error
+        except BotoCoreError as error:
+            raise BucketUnavailable(_unreadable(self.name, error)) from error
+        return self.log_at(key, told["ContentLength"], told.get("ETag", ""))
+
     def fetched(self, key: str) -> bytes:
         """The bytes under a key. Raises ``Unfetched`` with the reason; ``BucketUnavailable`` if nothing can be."""
         client = self._reader()
@@ -129,7 +143,7 @@ class Bucket:
             except ClientError as error:
                 if fault(error) is Fault.CREDENTIALS:
                     raise BucketUnavailable(_unreadable(self.name, error)) from error
-                raise Unfetched(_refused(error)) from error
+                raise _refused(error) from error
             except BotoCoreError as error:
                 if attempt == _BODY_ATTEMPTS:
                     raise BucketUnavailable(_unreadable(self.name, error)) from error
@@ -212,31 +226,30 @@ def is_log_key(key: str) -> bool:
     return not key.endswith("/") and path.suffix.lower() in LOG_SUFFIXES and NOT_LOGS.isdisjoint(path.parts)
 
 
-_REASONS = {
-    "NoSuchKey": "it is not there",
-    "404": "it is not there",
-    "NoSuchBucket": "there is no such bucket",
-    "InvalidObjectState": "it is archived (Glacier): restore it, then load it again",
-}
+_NOT_THERE = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
+_DENIED = frozenset({"AccessDenied", "403"})
 
 
-def _refused(error: ClientError) -> str:
+def _refused(error: ClientError) -> Unfetched:
     told = error.response.get("Error", {})
     code, message = told.get("Code", ""), told.get("Message", "")
-    if code in _REASONS:
-        return _REASONS[code]
+    if code in _NOT_THERE:
+        return NotNow("it is not there")
+    if code == "InvalidObjectState":
+        return Unfetched("it is archived (Glacier): restore it, then load it again")
     if code.startswith("KMS.") or "kms:" in message.lower():
-        return f"it is encrypted, and its KMS key refuses us: the reading role needs kms:Decrypt on that key ({code})"
+        why = f"it is encrypted, and its KMS key refuses us: the reading role needs kms:Decrypt on that key ({code})"
+        return NotNow(why)
     if code == "InvalidRequest" and "encrypt" in message.lower():
-        return "it is encrypted with a key that only its owner has (SSE-C)"
-    if code in {"AccessDenied", "403"}:
-        return "access is denied: the reading role needs s3:GetObject on it"
-    return in_words(error)
+        return Unfetched("it is encrypted with a key that only its owner has (SSE-C)")
+    if code in _DENIED:
+        return NotNow("access is denied: the reading role needs s3:GetObject on it")
+    return NotNow(in_words(error))
 
 
 def _unreadable(bucket: str, error: ClientError | BotoCoreError) -> str:
     code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
-    if code in {"AccessDenied", "403"}:
+    if code in _DENIED:
         return f"The bucket {bucket} may not be listed: the reading role needs s3:ListBucket on it."
     if code in {"NoSuchBucket", "404"}:
         return f"There is no bucket {bucket}."

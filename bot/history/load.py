@@ -27,7 +27,7 @@ from bot.history.decoding import batches
 from bot.history.files import log_files
 from bot.history.rolled import moment
 from bot.history.schema import DAY
-from bot.history.sources import Delivery, LogFile, LogObject, Source, fetched_ahead
+from bot.history.sources import Log, LogFile, Source, fetched_ahead
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.model import Coverage, HistoryUnavailableError, Span
@@ -95,9 +95,7 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
         return _load(history, [[LogFile(path) for path in log_files(given)]], decoded, progress)
 
 
-def load_logs(
-    history: SqliteHistory, logs: Iterable[LogObject | Delivery], progress: Watch = lambda _: None
-) -> LoadReport:
+def load_logs(history: SqliteHistory, logs: Iterable[Log], progress: Watch = lambda _: None) -> LoadReport:
     """Load logs that are not files here into ``history``: objects in a bucket, and what a queue delivered.
 
     An object that was read to its end before, all of it, and has the same size and version is not fetched again: its

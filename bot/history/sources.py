@@ -131,9 +131,32 @@ class Delivery:
         return content_from([self.text])
 
 
-def fetched_ahead(logs: Iterable[LogObject | Delivery], threads: int = 8) -> Iterator[LogObject | Delivery]:
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What a stream brought and nobody can read; it is set aside under the stream's ``name`` for this ``reason``."""
+
+    name: str
+    reason: str
+
+    @property
+    def identity(self) -> Identity:
+        return UNKNOWN
+
+    @property
+    def kept(self) -> bool:
+        return True
+
+    def content(self) -> Content:
+        return Content(b"", self.reason)
+
+
+Log = LogObject | Delivery | Undelivered
+"""What is not a file on this machine."""
+
+
+def fetched_ahead(logs: Iterable[Log], threads: int = 8) -> Iterator[Log]:
     """The same logs in the same order, while up to ``threads`` that come later are being fetched."""
-    waiting: deque[tuple[LogObject | Delivery, Future[bytes] | None]] = deque()
+    waiting: deque[tuple[Log, Future[bytes] | None]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
     try:
         for log in logs:
@@ -147,5 +170,5 @@ def fetched_ahead(logs: Iterable[LogObject | Delivery], threads: int = 8) -> Ite
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _with(log: LogObject | Delivery, fetched: Future[bytes] | None) -> LogObject | Delivery:
+def _with(log: Log, fetched: Future[bytes] | None) -> Log:
     return replace(log, fetch=fetched.result) if isinstance(log, LogObject) and fetched is not None else log
