@@ -71,9 +71,11 @@ from bot.slack.people import People
 from bot.slack.post import PACE, Sender
 from bot.slack.socket import SocketRunner
 from bot.store import jobs, outbox
-from bot.store.state import State, StateUnavailable
+from bot.store.state import State, StateReader, StateUnavailable
 from bot.trail import follower_of
 from bot.triage import TriageWorld, triage
+from bot.usual.corrections import corrected, corrections_of
+from bot.usual.profile import Profile, profile
 from bot.weights import Weights, own_weights, shipped
 from bot.workers import Handler, Workers
 
@@ -106,7 +108,7 @@ class Investigator:
         settings: Settings,
         history: Path | None,
         *,
-        state: State | None = None,
+        state: StateReader | None = None,
         outside: Outside | None = None,
     ) -> None:
         outside = outside or Outside()
@@ -156,12 +158,26 @@ class Investigator:
             self._world,
             cases=cases,
             scoper=scoper,
-            environment_of=lambda account: self._settings.environment_of(account, source),
+            environment_of=lambda account: self._corrected(self._settings.environment_of(account, source)),
         )
         signals = leaks.signals_of(self._state.read(), observable, told) if self._state is not None else ()
         return triage(
             observable, window, world=world, alerts=alerts, signals=signals, rulings=rulings, on_progress=on_progress
         )
+
+    def _corrected(self, environment: Environment) -> Environment:
+        if self._state is None:
+            return environment
+        return corrected(environment, corrections_of(self._state.read(), environment.name))
+
+    def environments(self) -> tuple[Environment, ...]:
+        """All there are, as their analysts know them."""
+        names = self._settings.environments or ("default",)
+        return tuple(self._corrected(self._settings.environment(name)) for name in names)
+
+    def usual(self, environment: Environment, at: datetime) -> Profile:
+        """What is ordinary in ``environment``. Raises ``HistoryUnavailableError``."""
+        return profile(environment, self._kept(), self._addresses, at, self._world.learner)
 
     @property
     def weights(self) -> Weights:
@@ -200,10 +216,11 @@ class Investigator:
 
     def known(self) -> Known:
         """What the organisation says of itself, for scoping and hunts."""
-        environments = [self._settings.environment(name) for name in self._settings.environments or ("default",)]
+        environments = self.environments()
         return Known(
             own_networks=tuple(network for each in environments for network in each.own_networks),
             automation=tuple(pattern for each in environments for pattern in each.automation),
+            people=tuple(pattern for each in environments for pattern in each.people),
             origin=self._addresses.origin,
         )
 

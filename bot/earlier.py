@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from bot.model import EarlierCase, Observable
-from bot.store.state import State
+from bot.store.state import StateReader
 
 MOST_CASES = 50
 
@@ -24,7 +24,7 @@ _QUERY = """SELECT id, subject_value, title, verdict, score, opened_at, state,
 class CasesBefore:
     """Every case but those one of ``alerts`` (ids) belongs to: the one that is being triaged, and its siblings."""
 
-    def __init__(self, state: State, alerts: Collection[str]) -> None:
+    def __init__(self, state: StateReader, alerts: Collection[str]) -> None:
         self._state = state
         self._alerts = alerts
 

@@ -48,6 +48,7 @@ from bot.model import (
 from bot.once import IamOnce
 from bot.plugins import Plugin
 from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
+from bot.usual.countries import Learner, UsualHere
 from bot.weights import Weights, shipped
 
 LONG_TERM_KEY = "AKIA"
@@ -84,6 +85,7 @@ class TriageWorld:
     environment_of: Callable[[str | None], Environment] = lambda _: Environment()
     """The environment of an account; of the default one where the account is not known."""
     weights: Weights = field(default_factory=shipped)
+    learner: Learner = field(default_factory=Learner)
     scoper: Scoper | None = None
 
 
@@ -115,6 +117,7 @@ def triage(
         addresses=world.addresses,
         environment=environment,
         principal=found.principal,
+        usual=UsualHere(environment, askable, world.addresses, world.learner),
         iam=IamOnce(world.iam) if world.iam is not None else None,
         records=world.records,
         cases=world.cases,

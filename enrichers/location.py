@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,8 +27,6 @@ from bot.model import (
     Declaration,
     Event,
     Fact,
-    Foreseen,
-    History,
     Kind,
     Observable,
     Outcome,
@@ -36,7 +34,7 @@ from bot.model import (
     Span,
     Unknown,
     Use,
-    Want,
+    UsualCountries,
     inside,
     kilometres_between,
     network_of,
@@ -52,34 +50,10 @@ DECLARATION = Declaration(
 NO_COUNTRY = "no database at hand knows its country: name a country database in [ipdata] mmdb"
 NO_PLACE = "no database at hand knows both places: name a City database in [ipdata] mmdb"
 
-LEAST_SHARE = 0.02
-"""A country with a smaller share of the calls people make here is not usual: a traveller leaves a few, too."""
-LEAST_CALLS = 50
-"""Fewer calls with a known country teach nothing about where an organisation works."""
-
-LEARNED_DAYS = 90
-SLOT = timedelta(hours=37)
-"""So that the sampled calls, the last of each slot, come from every hour of the day and every day of the week."""
-SAMPLE_CALLS = 100
-"""What is usual is learned from this many calls of each slot: an even sample, whatever the accounts do."""
-
 TRAVEL_KM, TRAVEL_KMH = 500, 900
 """Nearer than this a database may be wrong; faster than this no airliner flies (DOMAIN 4.2)."""
 
-PEOPLE = (":user/", ":sso/", ":root", ":saml/")
 MOST_EVIDENCE = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """Where the organisation works: stated in config or learned, and what may be said of it."""
-
-    countries: frozenset[str] = frozenset()
-    source: str | None = None
-    """``config`` or ``history``; ``None`` if neither says anything."""
-    words: str = ""
-    own: frozenset[str] = field(default=frozenset())
-    """Where the principal itself has been."""
 
 
 def enrich(observable: Observable, context: Context) -> Answer:
@@ -87,30 +61,34 @@ def enrich(observable: Observable, context: Context) -> Answer:
     origin = context.addresses.origin(observable.value)
     recent, before = _uses(observable, context)
     known = _known_place(origin, context, before)
-    usual = Usual() if known or origin.country is None else _usual(origin.country, context, before)
-    return judge(origin, usual, recent, _journey(origin, recent, context), who=_who(context), known=known)
+    asked = origin.country is not None and not known
+    usual = _usual(context) if asked else UsualCountries()
+    own = _own_countries(origin.country, usual, context, before) if asked and origin.country else frozenset[str]()
+    return judge(origin, usual, own, recent, _journey(origin, recent, context), who=_who(context), known=known)
 
 
 def judge(
     origin: AddressOrigin,
-    usual: Usual,
+    usual: UsualCountries,
+    own: frozenset[str],
     recent: Sequence[Use],
     journey: Journey | Unknown | None = None,
     *,
     who: str,
     known: bool,
 ) -> Answer:
-    """What the place says. ``recent`` are the address's uses; ``known``: its country needs no judging, it is usual.
+    """What the place says. ``own`` are the countries the principal has been to, ``recent`` the address's uses;
+    ``known``: its country needs no judging, it is usual.
 
     ``journey`` is the one that nobody can make, if there is one, or why that cannot be told.
     """
-    signals, unknowns = ((), ()) if known else _decide(origin, usual, recent, who)
+    signals, unknowns = ((), ()) if known else _decide(origin, usual, own, recent, who)
     travel = journey.signal(who) if isinstance(journey, Journey) else None
     return Answer(
-        headline=f"{origin.ip}: {_headline(origin, usual, known)}",
+        headline=f"{origin.ip}: {_headline(origin, usual, own, known)}",
         facts=(
             Fact("Country", origin.country or "unknown"),
-            Fact("Usual here", f"{', '.join(sorted(usual.countries))} ({usual.words})" if usual.words else "not asked"),
+            Fact("Usual here", f"{', '.join(sorted(usual.names))} ({usual.words})" if usual.words else "not asked"),
             *((Fact("Journey", travel.sentence),) if travel is not None else ()),
         ),
         signals=signals if travel is None else (*signals, travel),
@@ -120,9 +98,9 @@ def judge(
         data={
             "ip": origin.ip,
             "country": origin.country,
-            "usual_here": origin.country in usual.countries if origin.country and usual.source else None,
-            "usual_for_principal": True if known else origin.country in usual.own if origin.country else None,
-            "usual_countries": sorted(usual.countries),
+            "usual_here": origin.country in usual.names if origin.country and usual.source else None,
+            "usual_for_principal": True if known else origin.country in own if origin.country else None,
+            "usual_countries": sorted(usual.names),
             "usual_from": usual.source,
             "travel": journey.data() if isinstance(journey, Journey) else None,
         },
@@ -150,14 +128,14 @@ def _known_place(origin: AddressOrigin, context: Context, before: Iterable[Use])
 
 
 def _decide(
-    origin: AddressOrigin, usual: Usual, recent: Sequence[Use], who: str
+    origin: AddressOrigin, usual: UsualCountries, own: frozenset[str], recent: Sequence[Use], who: str
 ) -> tuple[tuple[Signal, ...], tuple[Unknown, ...]]:
     country = origin.country
     if country is None:
         return (), (Unknown("geo.atypical", NO_COUNTRY),)
-    if country in usual.countries | usual.own:
+    if country in usual.names | own:
         return (), ()
-    if not usual.source:
+    if not usual.source and country not in usual.corrected:
         why = "no usual_countries in config, and the history has too few calls of known countries to learn them"
         return (), (Unknown("geo.atypical", why),)
     if not recent:
@@ -169,42 +147,32 @@ def _decide(
     return (Signal("geo.atypical", sentence, evidence),), ()
 
 
-def _headline(origin: AddressOrigin, usual: Usual, known: bool) -> str:
+def _headline(origin: AddressOrigin, usual: UsualCountries, own: frozenset[str], known: bool) -> str:
     if known:
         return f"{origin.country or 'country unknown'}, a network used before"
     if origin.country is None:
         return "country unknown"
-    if origin.country in usual.countries | usual.own:
+    if origin.country in usual.names | own:
         return f"{origin.country}, usual here"
-    return f"{origin.country}, not usual here" if usual.source else f"{origin.country}, usual or not: unknown"
+    told = usual.source or origin.country in usual.corrected
+    return f"{origin.country}, not usual here" if told else f"{origin.country}, usual or not: unknown"
 
 
 # ------------------------------------------------------------------------------------- what is usual
 
 
-def _usual(country: str, context: Context, before: Iterable[Use]) -> Usual:
-    """What is usual: as config states it, else as the history shows it; it is read no further than needed."""
-    stated = frozenset(context.environment.usual_countries)
-    if country in stated:
-        return Usual(stated, "config", "stated in config")
-    own = _own_countries(country, context, before)
-    if stated:
-        return Usual(stated, "config", f"usual: {', '.join(sorted(stated))}, stated in config", own)
-    accounts = _accounts(context)
-    if context.history is None or not accounts or context.addresses is None:
-        return Usual(own=own)
-    return learned(_sample(accounts, context.history, context.window.baseline.until), context.addresses, own)
+def _usual(context: Context) -> UsualCountries:
+    account = context.principal.account if context.principal is not None else None
+    if context.usual is None:
+        return UsualCountries()
+    return context.usual.countries(account, context.window.baseline.until)
 
 
-def _accounts(context: Context) -> list[str]:
-    """Those of the customer, and the principal's."""
-    own = context.principal.account if context.principal is not None else None
-    return sorted(context.environment.accounts | ({own} if own else set()))
-
-
-def _own_countries(country: str, context: Context, before: Iterable[Use]) -> frozenset[str]:
-    """The countries the principal called from; 90 days back where the baseline does not know ``country``."""
+def _own_countries(country: str, usual: UsualCountries, context: Context, before: Iterable[Use]) -> frozenset[str]:
+    """The countries the principal called from; 90 days back where nothing else knows ``country``."""
     assert context.addresses is not None  # noqa: S101 - checked above
+    if country in usual.names:
+        return frozenset()
     own = _countries((use.ip for use in before if _by_person(use)), context.addresses)
     if country in own or context.history is None or context.principal is None:
         return frozenset(own)
@@ -226,35 +194,6 @@ def _countries(ips: Iterable[str | None], addresses: AddressData) -> Counter[str
         if country:
             countries[country] += count
     return countries
-
-
-def _sample(accounts: Sequence[str], history: History, until: datetime) -> list[Event]:
-    """Calls from all parts of the days before ``until``, of each account in turn."""
-    slots = timedelta(days=LEARNED_DAYS) // SLOT
-    spans = [Span(until - SLOT * (n + 1), until - SLOT * n) for n in range(slots)]
-    asked = [(Observable(Kind.ACCOUNT, accounts[n % len(accounts)]), span) for n, span in enumerate(spans)]
-    history.foresee([Foreseen(account, span, Want.EVENTS, SAMPLE_CALLS) for account, span in asked])
-    return [event for account, span in asked for event in history.events(account, span, limit=SAMPLE_CALLS)]
-
-
-def learned(events: Iterable[Event], addresses: AddressData, own: frozenset[str] = frozenset()) -> Usual:
-    """The countries people's calls come from. A server's country says nothing about where people are."""
-    people = [event for event in events if _by_person(event) and any(kind in event.principal.id for kind in PEOPLE)]
-    ips = [event.ip for event in people if event.ip and addresses.origin(event.ip).hosting is not True]
-    countries = _countries(ips, addresses)
-    total = countries.total()
-    if total < LEAST_CALLS:
-        return Usual(own=own)
-    usual = frozenset(name for name, count in countries.items() if count >= LEAST_SHARE * total)
-    since = min(event.at for event in people)
-    return Usual(usual, "history", f"{_shares(countries, total)} sampled calls since {since:%Y-%m-%d}", own)
-
-
-def _shares(countries: Mapping[str, int], total: int) -> str:
-    top = sorted(countries.items(), key=lambda item: (-item[1], item[0]))[:3]
-    share = round(100 * sum(count for _, count in top) / total)
-    names = ", ".join(name for name, _ in top)
-    return f"{names} make {share} % of {total}"
 
 
 # -------------------------------------------------------------------------------------------- journeys

@@ -35,6 +35,7 @@ from bot.model import (
     Use,
     Window,
 )
+from bot.usual.countries import Learner, UsualHere
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 WINDOW = Window.ending(NOW)
@@ -252,6 +253,8 @@ def context(events: Sequence[Event], *, addresses: FakeAddresses | None = None, 
     """The world of alice's key with ``events`` in the history."""
     values: dict[str, Any] = {"window": WINDOW, "history": FakeHistory(events), "principal": ALICE}
     made = Context(**(values | {"addresses": addresses or FakeAddresses()} | changes))
+    usual = UsualHere(made.environment, made.history, made.addresses, Learner())
+    made = replace(made, usual=made.usual or usual)
     return replace(made, hunts=Around(made)) if made.history is not None else made
 
 

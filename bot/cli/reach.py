@@ -29,11 +29,12 @@ def history_path(given: Path | None, settings: Settings) -> Path:
 def investigator_of(settings: Settings, history: Path | None) -> Investigator:
     from bot.app import Investigator, now
     from bot.outside import outside_at_hand
+    from bot.store.state import reader_of
 
     path = history_path(history, settings)
     if not path.is_file():
         fail(f"There is no history {path}: make one with `triage ingest PATH... --history {path}`.")
-    return Investigator(settings, path, outside=outside_at_hand(settings, now))
+    return Investigator(settings, path, state=reader_of(settings.store.path), outside=outside_at_hand(settings, now))
 
 
 def store_of(investigator: Investigator) -> SqliteHistory:

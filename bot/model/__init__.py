@@ -70,6 +70,7 @@ from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, Rare
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
 from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered
+from bot.model.usual import Correction, Ordinary, Usual, UsualCountries
 from bot.name_patterns import Pattern, patterns_of
 from bot.networks import inside, network_of, site_of
 from bot.places import FARTHEST_KM, kilometres_between
@@ -111,6 +112,7 @@ __all__ = (
     "Conclusion",
     "ContactRecord",
     "Context",
+    "Correction",
     "Coverage",
     "Decision",
     "Declaration",
@@ -142,6 +144,7 @@ __all__ = (
     "NotAnswered",
     "Observable",
     "Operation",
+    "Ordinary",
     "Outcome",
     "Pattern",
     "Plan",
@@ -169,6 +172,8 @@ __all__ = (
     "Unknown",
     "Unread",
     "Use",
+    "Usual",
+    "UsualCountries",
     "Verdict",
     "Waiting",
     "Want",

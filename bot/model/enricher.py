@@ -28,6 +28,7 @@ from bot.model.ports import (
 )
 from bot.model.times import Span, Window
 from bot.model.unanswered import CannotSearch
+from bot.model.usual import Usual
 
 THIN_BASELINE_EVENTS = 20
 THIN_BASELINE_DAYS = 3
@@ -146,6 +147,7 @@ class Context:
     environment: Environment = field(default_factory=Environment)
     principal: Principal | None = None
     """Who is behind the observable under triage, where the history or the alert says so."""
+    usual: Usual | None = None
     iam: Iam | None = None
     records: Records | None = None
     cases: EarlierCases | None = None

@@ -8,6 +8,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from bot.model.event import Principal
+from bot.model.usual import Correction
 from bot.networks import inside
 
 
@@ -51,10 +52,18 @@ class Environment:
     protected: tuple[str, ...] = ()
     """Patterns of principals that nobody touches lightly: break-glass users, Control Tower's roles."""
     tests: tuple[ApprovedTest, ...] = ()
+    people: tuple[str, ...] = ()
+    """Patterns of principals that are no automation, whatever else says so: an analyst's word."""
+    corrections: tuple[Correction, ...] = ()
+    """What analysts said is usual here, or not; networks and machines are among the above already."""
 
     def is_automation(self, principal: Principal | str) -> bool:
-        """Whether config says that a principal (or its id) is a machine."""
-        return named_by(self.automation, principal)
+        """Whether config, or an analyst, says that a principal (or its id) is a machine."""
+        return named_by(self.automation, principal) and not self.is_person(principal)
+
+    def is_person(self, principal: Principal | str) -> bool:
+        """Whether an analyst says that a principal (or its id) is no machine, whatever its habits say."""
+        return named_by(self.people, principal)
 
     def is_protected(self, principal: Principal | str) -> bool:
         """Whether config asks for special care with a principal (or its id)."""
@@ -64,7 +73,7 @@ class Environment:
         """What people should know of a principal, in a few words each."""
         if principal is None:
             return ()
-        machine = ("a service account or CI, as config says",) if self.is_automation(principal) else ()
+        machine = ("a service account or CI, as is known here",) if self.is_automation(principal) else ()
         return (
             *machine,
             *(("protected: a change to it takes particular care",) if self.is_protected(principal) else ()),

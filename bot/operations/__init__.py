@@ -16,6 +16,7 @@ from bot.model import Actor, Alert, Change, Kind, Observable, Operation, Plan, R
 from bot.operations.casework import Casework
 from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
 from bot.operations.permitted import asked
+from bot.operations.teaching import Teaching
 from bot.pipeline import Pipeline
 from bot.remediation.records import undoable_changes
 from bot.remediation.run import Remediations
@@ -46,7 +47,7 @@ class Lookups(Protocol):
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal: ...
 
 
-class Operations(Casework):
+class Operations(Casework, Teaching):
     """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
 
     def __init__(

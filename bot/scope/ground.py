@@ -22,7 +22,9 @@ class Known:
     service_accounts: frozenset[str] = frozenset()
     """Principal ids."""
     automation: tuple[str, ...] = ()
-    """Patterns of principals that are machines, as config states them."""
+    """Patterns of principals that are machines, as config or an analyst states them."""
+    people: tuple[str, ...] = ()
+    """Patterns of principals that are none, whatever their habits say: an analyst's word."""
     set_aside: Mapping[str, str] = field(default_factory=dict)
     """Keys an analyst took out, each with the reason."""
     counted_in: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Ground:
         if known is None:
             stated = principal in self.known.service_accounts or named_by(self.known.automation, principal)
             known = stated or self.usual.is_service(principal)
+            known = known and not named_by(self.known.people, principal)
             self._services[principal] = known
         return known
 

@@ -213,3 +213,17 @@ def m008_closings(db: Database) -> None:
         );
         """
     )
+
+
+@migrations()
+def m009_usual_corrections(db: Database) -> None:
+    """What analysts said is usual in an environment, or not; the newest word on a thing counts."""
+    db.execute(
+        """
+        CREATE TABLE usual_corrections (
+            seq INTEGER PRIMARY KEY, environment TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
+            usual INTEGER NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL,
+            at TEXT NOT NULL
+        )
+        """
+    )

@@ -26,7 +26,33 @@ class StateUnavailable(Exception):
     """The state file could not be written (disk full, locked, closed); nothing of the change was kept."""
 
 
-class State:
+class StateReader:
+    """The bot's own state for somebody who only looks: nothing is made, moved on or locked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._readers = threading.local()
+
+    def read(self) -> Database:
+        """This thread's read-only connection; sees every committed change."""
+        if not hasattr(self._readers, "database"):
+            self._readers.database = open_reader(self.path)
+        database: Database = self._readers.database
+        return database
+
+
+def reader_of(path: Path) -> StateReader | None:
+    """What a command may look up in ``path``; ``None`` where no bot of this version keeps its state."""
+    if not path.is_file():
+        return None
+    reader = StateReader(path)
+    try:
+        return None if migrations.pending(reader.read()) else reader
+    except sqlite3.Error:
+        return None
+
+
+class State(StateReader):
     """The bot's own state.
 
     ``exclusive=True`` takes the serving lock beside the file, so that one process alone runs jobs; readers and single
@@ -35,10 +61,9 @@ class State:
     """
 
     def __init__(self, path: Path, *, exclusive: bool = False) -> None:
-        self.path = path
+        super().__init__(path)
         self._lock = _serving_lock(path) if exclusive else None
         self._changes: queue.SimpleQueue[tuple[Callable[[Database], Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._readers = threading.local()
         self._closed = False
         self.changed = threading.Condition()
         """Notified after every commit of this process: waiting workers look again."""
@@ -57,13 +82,6 @@ class State:
         done: Future[Result] = Future()
         self._changes.put((change, done))
         return done.result()
-
-    def read(self) -> Database:
-        """This thread's read-only connection; sees every committed change."""
-        if not hasattr(self._readers, "database"):
-            self._readers.database = open_reader(self.path)
-        database: Database = self._readers.database
-        return database
 
     def close(self) -> None:
         """Finish the changes already handed in, then close."""

@@ -1,0 +1,59 @@
+"""What is ordinary for an organisation: stated in config, learned from the history, corrected by its analysts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from bot.model.change import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class UsualCountries:
+    """Where an organisation works, and what may be said of it."""
+
+    names: frozenset[str] = frozenset()
+    source: Literal["config", "history"] | None = None
+    """Which of the two was used; ``None`` if neither says anything."""
+    words: str = ""
+    """Where that comes from and since when, to stand in a sentence."""
+    since: datetime | None = None
+    """The oldest call it was learned from; ``None`` if it was not learned."""
+    corrected: Mapping[str, bool] = field(default_factory=dict)
+    """Countries that an analyst called usual or not: their word stands before both."""
+
+
+class Ordinary(StrEnum):
+    """What an analyst may call usual, or not."""
+
+    COUNTRY = "country"
+    NETWORK = "network"
+    """An address or network: an exit of our own."""
+    AUTOMATION = "automation"
+    """A principal, by name, id or ARN: a service account or CI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An analyst's word on what is usual in an environment."""
+
+    environment: str
+    kind: Ordinary
+    value: str
+    usual: bool
+    reason: str
+    by: Actor
+    at: datetime
+
+
+class Usual(Protocol):
+    """What is ordinary in the environment under triage."""
+
+    def countries(self, account: str | None, until: datetime) -> UsualCountries:
+        """Where people work, as known at ``until``; ``account`` is the principal's, beside the environment's own.
+
+        Raises what the history raises.
+        """

@@ -1,0 +1,148 @@
+"""Where people work, learned from an even sample of 90 days of their calls."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.model import (
+    AddressClass,
+    AddressData,
+    Correction,
+    Environment,
+    Event,
+    Foreseen,
+    History,
+    Kind,
+    Observable,
+    Ordinary,
+    Span,
+    UsualCountries,
+    Want,
+)
+
+LEAST_SHARE = 0.02
+"""A country with a smaller share of the calls people make here is not usual: a traveller leaves a few, too."""
+LEAST_CALLS = 50
+"""Fewer calls with a known country teach nothing about where an organisation works."""
+
+LEARNED_DAYS = 90
+SLOT = timedelta(hours=37)
+"""So that the sampled calls, the last of each slot, come from every hour of the day and every day of the week."""
+SAMPLE_CALLS = 100
+"""What is usual is learned from this many calls of each slot: an even sample, whatever the accounts do."""
+MOST_REMEMBERED = 100
+
+PEOPLE = (":user/", ":sso/", ":root", ":saml/")
+
+
+def sample(accounts: Sequence[str], history: History, until: datetime) -> list[Event]:
+    """Calls from all parts of the days before ``until``, of each account in turn."""
+    slots = timedelta(days=LEARNED_DAYS) // SLOT
+    spans = [Span(until - SLOT * (n + 1), until - SLOT * n) for n in range(slots)]
+    asked = [(Observable(Kind.ACCOUNT, accounts[n % len(accounts)]), span) for n, span in enumerate(spans)]
+    history.foresee([Foreseen(account, span, Want.EVENTS, SAMPLE_CALLS) for account, span in asked])
+    return [event for account, span in asked for event in history.events(account, span, limit=SAMPLE_CALLS)]
+
+
+def learned(events: Iterable[Event], addresses: AddressData) -> UsualCountries:
+    """The countries people's calls come from. A server's country says nothing about where people are."""
+    people = [event for event in events if by_person(event)]
+    ips = [event.ip for event in people if event.ip and addresses.origin(event.ip).hosting is not True]
+    countries = countries_of(ips, addresses)
+    total = countries.total()
+    if total < LEAST_CALLS:
+        return UsualCountries()
+    names = frozenset(name for name, count in countries.items() if count >= LEAST_SHARE * total)
+    since = min(event.at for event in people)
+    words = f"{_shares(countries, total)} sampled calls since {since:%Y-%m-%d}"
+    return UsualCountries(names, "history", words, since)
+
+
+def by_person(event: Event) -> bool:
+    """Made by a person's principal from a public address, not by a service for it."""
+    public = event.address_class is AddressClass.PUBLIC and not event.by_service
+    return public and any(kind in event.principal.id for kind in PEOPLE)
+
+
+def countries_of(ips: Iterable[str | None], addresses: AddressData) -> Counter[str]:
+    """How many of ``ips`` lie in each country; those of an unknown country are left out."""
+    counted = Counter(ip for ip in ips if ip)
+    countries: Counter[str] = Counter()
+    for ip, count in counted.items():
+        country = addresses.origin(ip).country
+        if country:
+            countries[country] += count
+    return countries
+
+
+def _shares(countries: Mapping[str, int], total: int) -> str:
+    top = sorted(countries.items(), key=lambda item: (-item[1], item[0]))[:3]
+    share = round(100 * sum(count for _, count in top) / total)
+    names = ", ".join(name for name, _ in top)
+    return f"{names} make {share} % of {total}"
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+@dataclass
+class Learner:
+    """Learns, and remembers what it learned until the history has gone on by an hour. Safe from several threads."""
+
+    _known: dict[object, UsualCountries] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def countries(
+        self, accounts: Sequence[str], history: History, addresses: AddressData, until: datetime
+    ) -> UsualCountries:
+        """As of the full hour before ``until``. Raises what ``history`` raises; that is not remembered."""
+        until, newest = _hour(until), history.newest()
+        key = (tuple(accounts), until, _hour(newest) if newest else None)
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = learned(sample(accounts, history, until), addresses)
+            with self._lock:
+                if len(self._known) >= MOST_REMEMBERED:
+                    self._known.clear()
+                self._known[key] = known
+        return known
+
+
+def _in_words(said: Correction) -> str:
+    return f"{said.value} is {'usual' if said.usual else 'not usual'}, says {said.by.name} since {said.at:%Y-%m-%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class UsualHere:
+    """``bot.model.Usual`` in one environment, over the history of one triage."""
+
+    environment: Environment
+    history: History | None
+    addresses: AddressData | None
+    learner: Learner
+
+    def countries(self, account: str | None, until: datetime) -> UsualCountries:
+        known = self._uncorrected(account, until)
+        said = [each for each in self.environment.corrections if each.kind is Ordinary.COUNTRY]
+        if not said:
+            return known
+        corrected = {each.value: each.usual for each in said}
+        added = {name for name, usual in corrected.items() if usual}
+        names = frozenset((known.names | added) - (corrected.keys() - added))
+        words = "; ".join(each for each in (known.words, *map(_in_words, said)) if each)
+        return replace(known, names=names, words=words, corrected=corrected)
+
+    def _uncorrected(self, account: str | None, until: datetime) -> UsualCountries:
+        stated = frozenset(self.environment.usual_countries)
+        if stated:
+            return UsualCountries(stated, "config", f"usual: {', '.join(sorted(stated))}, stated in config")
+        accounts = sorted(self.environment.accounts | ({account} if account else set()))
+        if self.history is None or self.addresses is None or not accounts:
+            return UsualCountries()
+        return self.learner.countries(accounts, self.history, self.addresses, until)

@@ -1,0 +1,191 @@
+"""What the bot believes is ordinary in an environment, and where it has that from."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.history.ordinary import Exit, Practice, exits, practices
+from bot.history.sqlite import SqliteHistory
+from bot.model import (
+    RECENT,
+    AddressClass,
+    AddressData,
+    Coverage,
+    Environment,
+    Event,
+    Gap,
+    Ordinary,
+    Span,
+    UsualCountries,
+    inside,
+)
+from bot.scope.rules import HabitRules, shipped
+from bot.usual.countries import Learner, UsualHere, sample
+
+HABITS = timedelta(days=30)
+"""Exits, machines and rare events are those of 30 days, as in scoping; countries are learned from 90."""
+EXIT_PRINCIPALS, EXIT_DAYS = 3, 3
+"""A thief tries many keys from one address too, but not for days."""
+MOST_EXITS = 200
+MOST_RARE = 200
+"""Rare events that are named with their users, the rarest first; each is a question of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A network that the sampled calls of people and machines came from."""
+
+    name: str
+    calls: int
+    principals: int
+    hosting: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedExit:
+    """An address that proves nothing, because many use it or somebody says so. ``seen`` is ``None`` if nobody did."""
+
+    place: str
+    source: str
+    """``config``, ``analyst`` or ``history``."""
+    seen: Exit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A principal, or a pattern of principals, that is a service account or CI."""
+
+    principal: str
+    source: str
+    seen: Practice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RareEvent:
+    """An event that few principals ever use."""
+
+    event: str
+    principals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """``since`` is the oldest record of the span looked at; ``rare`` may be cut, ``rare_events`` counts them all."""
+
+    environment: Environment
+    span: Span
+    searched: Coverage | None
+    countries: UsualCountries
+    providers: tuple[Provider, ...]
+    exits: tuple[SharedExit, ...]
+    machines: tuple[Machine, ...]
+    rare: tuple[RareEvent, ...]
+    rare_events: int
+    rare_at_most: int
+    """So few principals make an event rare."""
+    population: int
+    gaps: tuple[Gap, ...]
+
+
+def profile(
+    environment: Environment, history: SqliteHistory, addresses: AddressData, at: datetime, learner: Learner
+) -> Profile:
+    """What is ordinary in ``environment`` as of ``at``; the last 24 hours are judged by it, and no part of it.
+
+    Raises what the history raises.
+    """
+    at -= RECENT
+    span, rules = Span(at - HABITS, at), shipped().habits
+    accounts = sorted(environment.accounts)
+    searched = history.coverage(span)
+    asked = accounts or list(searched.accounts if searched else ())
+    here = UsualHere(replace(environment, accounts=frozenset(asked)), history, addresses, learner)
+    countries = here.countries(None, at)
+    found = practices(history.rows, span, accounts)
+    shared = exits(history.rows, span, accounts, principals=EXIT_PRINCIPALS, days=EXIT_DAYS, most=MOST_EXITS)
+    population = history.population(span)
+    rare_at_most = min(rules.rare_at_most, max(2, math.ceil(rules.rare_share * population)))
+    rare = _rare_events(history, span, rare_at_most)
+    return Profile(
+        environment=environment,
+        span=span,
+        searched=searched,
+        countries=countries,
+        providers=_providers(sample(asked, history, at), addresses) if asked else (),
+        exits=tuple(_exits(environment, shared)),
+        machines=tuple(_machines(environment, found, rules)),
+        rare=tuple(_with_users(history, span, rare[:MOST_RARE])),
+        rare_events=len(rare),
+        rare_at_most=rare_at_most,
+        population=population,
+        gaps=tuple(_gaps(searched, countries)),
+    )
+
+
+def _rare_events(history: SqliteHistory, span: Span, at_most: int) -> list[tuple[str, int]]:
+    callers = history.callers(span.since.date(), span.until.date())
+    return sorted(((name, who) for name, who in callers.items() if who <= at_most), key=lambda each: (each[1], each[0]))
+
+
+def _with_users(history: SqliteHistory, span: Span, rare: Sequence[tuple[str, int]]) -> Iterator[RareEvent]:
+    """Each with who used it by hand or program; what only services did for others is nobody's rare event."""
+    for name, _ in rare:
+        if who := history.prevalence(name, span).principals:
+            yield RareEvent(name, who)
+
+
+def _providers(events: Sequence[Event], addresses: AddressData) -> tuple[Provider, ...]:
+    calls: Counter[str] = Counter()
+    who: dict[str, set[str]] = {}
+    hosting: dict[str, bool | None] = {}
+    for event in events:
+        if event.ip is None or event.by_service or event.address_class is not AddressClass.PUBLIC:
+            continue
+        origin = addresses.origin(event.ip)
+        name = origin.provider or origin.organisation or (f"AS{origin.asn}" if origin.asn is not None else "unknown")
+        calls[name] += 1
+        who.setdefault(name, set()).add(event.principal.id)
+        hosting[name] = origin.hosting
+    ordered = sorted(calls, key=lambda name: (-calls[name], name))
+    return tuple(Provider(name, calls[name], len(who[name]), hosting[name]) for name in ordered)
+
+
+def _exits(environment: Environment, seen: Sequence[Exit]) -> Iterator[SharedExit]:
+    said = {each.value for each in environment.corrections if each.kind is Ordinary.NETWORK and each.usual}
+    for network in environment.own_networks:
+        yield SharedExit(network, "analyst" if network in said else "config")
+    for each in seen:
+        if not inside(each.ip, environment.own_networks):
+            yield SharedExit(each.ip, "history", each)
+
+
+def _machines(environment: Environment, found: Sequence[Practice], rules: HabitRules) -> Iterator[Machine]:
+    said = {each.value for each in environment.corrections if each.kind is Ordinary.AUTOMATION and each.usual}
+    days = max((each.days for each in found), default=0)
+    for pattern in environment.automation:
+        yield Machine(pattern, "analyst" if pattern in said else "config")
+    for each in found:
+        known = environment.is_automation(each.principal) or environment.is_person(each.principal)
+        if not known and _works_like_a_machine(each, days, rules):
+            yield Machine(each.principal, "history", each)
+
+
+def _works_like_a_machine(each: Practice, days: int, rules: HabitRules) -> bool:
+    """At work every day, weekends too, with one client or two, none of them a browser: as scoping tells machines."""
+    enough = days >= rules.familiar_spread_days
+    human = each.browser or each.families > rules.service_clients
+    return enough and not human and each.days >= rules.service_share_of_days * days
+
+
+def _gaps(searched: Coverage | None, countries: UsualCountries) -> Iterator[Gap]:
+    if searched is None:
+        yield Gap("What is usual?", "the history holds nothing of these 30 days")
+    for sentence in searched.missing if searched is not None else ():
+        yield Gap("What is usual?", sentence)
+    if countries.source is None:
+        why = "the history has too few calls of known countries to learn them, and config states none"
+        yield Gap("Where do people work?", why)
