@@ -112,7 +112,10 @@ def save(table: RangeTable, path: Path) -> None:
 
 
 def _table(file: BinaryIO) -> RangeTable:
-    header = json.loads(file.readline())
+    line = file.readline()
+    if line[:1] != b"{":
+        raise ValueError("it does not begin as one")
+    header = json.loads(line)
     v4 = _integers(file, "I", header["v4"])
     v4_labels = _integers(file, "H", header["v4"])
     raw = file.read(16 * header["v6"])

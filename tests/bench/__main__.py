@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from tests.bench import line, report
+from tests.bench import addresses, line, report
 
 
 def main() -> None:
-    measured = []
-    for one in line.measure():
-        measured.append(one)
-        print(f"{one.name}: {one.ratio:.2f} of the limit", flush=True)  # noqa: T201
-    content = report.table(measured)
-    report.write("the line", content)
-    print(f"\n{content}")  # noqa: T201
+    for section, measure in (("the addresses", addresses.measure), ("the line", line.measure)):
+        measured = []
+        for one in measure():
+            measured.append(one)
+            print(f"{one.name}: {one.ratio:.2f} of the limit", flush=True)  # noqa: T201
+        content = report.table(measured)
+        report.write(section, content)
+        print(f"\n{content}\n")  # noqa: T201
 
 
 if __name__ == "__main__":

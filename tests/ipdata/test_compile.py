@@ -107,19 +107,21 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.bin", "ranges.bin"]
 
 
-@given(st.integers(0, 400), st.binary(max_size=40))
-def test_a_file_that_is_none_is_an_error_with_its_remedy(cut: int, odd: bytes) -> None:
-    import tempfile
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("table") / "ranges.bin"
+    save(table("10.0.0.0/8"), path)
+    return path
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "ranges.bin"
-        save(table("10.0.0.0/8"), path)
-        whole = path.read_bytes()
-        for damaged in {whole[: min(cut, len(whole) - 1)], odd, odd + whole}:
-            path.write_bytes(damaged)
-            if damaged != whole:
-                with pytest.raises(ValueError, match="remove it, or reinstall"):
-                    load(path)
+
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=40))
+def test_a_file_that_is_none_is_an_error_with_its_remedy(whole: Path, cut: int, odd: bytes) -> None:
+    content = whole.read_bytes()
+    damaged = whole.with_name("damaged.bin")
+    for written in {content[: min(cut, len(content) - 1)], odd, odd + content}:
+        damaged.write_bytes(written)
+        with pytest.raises(ValueError, match="remove it, or reinstall"):
+            load(damaged)
 
 
 def test_the_command_reads_every_file_it_names(tmp_path: Path) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.database import Database
-from bot.ipdata.update import NotUpdated, Updated
+from bot.ipdata import LocalAddressData
+from bot.ipdata.sources import Source, Sources
+from bot.ipdata.update import NotUpdated, Updated, update
 from bot.ipdata.upkeep import KIND, POOL, Upkeep
 from bot.store import jobs
 from bot.store.state import State
+from bot.workers import Workers
+from tests.publisher import Told, publishing
 
 NOW = datetime(2026, 11, 24, 13, 30, tzinfo=UTC)
 
@@ -84,3 +89,21 @@ def test_never_is_never(state: State) -> None:
     state.write(Upkeep(12, fetching, lambda: NOW).begin)
     carry_out(state, never, NOW)
     assert (fetching.times, due(state)) == (0, [])
+
+
+def test_the_workers_of_a_bot_fetch_and_its_questions_have_the_new_lists(state: State, tmp_path: Path) -> None:
+    """What ``triage serve`` does: a job, real HTTP, and address data that was opened long before."""
+    known = LocalAddressData(folder=tmp_path / "ipdata")
+    assert known.origin("11.0.0.9").provider is None
+    made = Source("made", "made list", "https://lists.example.com/made.txt", "lines", provider="Made-up")
+    with publishing() as mirror:
+        mirror.pages["/lists.example.com/made.txt"] = Told(b"11.0.0.0/24\n")
+        fetch = partial(update, tmp_path / "ipdata", lambda: NOW, mirror=mirror.origin, sources=Sources((made,)))
+        upkeep = Upkeep(1, fetch, lambda: NOW)
+        workers = Workers(state, lambda: NOW, upkeep.handlers())
+        state.write(upkeep.begin)
+        workers.start(POOL, 1)
+        with state.changed:
+            assert state.changed.wait_for(lambda: due(state) == ["24 14:00"], 20)
+        workers.stop(5)
+    assert known.origin("11.0.0.9").provider == "Made-up"
