@@ -220,6 +220,22 @@ BROKEN = [
         '[history.follow]\nqueue_url = "arn:aws:sqs:eu-west-1:111122223333:logs"',
         f':2: error: [history.follow] queue_url must be the URL of a queue such as "{QUEUE_URL}"',
     ),
+    (
+        '[ipdata]\nmmdb = [\n "/nowhere/city.mmdb"]',
+        ":2: error: [ipdata] mmdb names /nowhere/city.mmdb, which is not there; correct or remove it",
+    ),
+    ("[ipdata]\nupdate_hours = 721", ":2: error: [ipdata] update_hours must be at most 720"),
+    (
+        '[ipdata]\nmirror = "lists.example.com"',
+        ':2: error: [ipdata] mirror must be an address such as "https://lists.example.com/ip"',
+    ),
+    (
+        '[threat_lists]\notx_url = "http://otx.example.com"',
+        (
+            ':2: error: [threat_lists] otx_url must be an https address such as "https://lists.example.com": '
+            "a key goes there"
+        ),
+    ),
     ("[remediation]\nexpiry_minutes = true", ":2: error: [remediation] expiry_minutes must be a whole number"),
     (
         "[remediation.approvers]\ndisable_access_key = 6",

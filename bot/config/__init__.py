@@ -119,6 +119,7 @@ def check(
         *asked.weights(),
         *asked.people(),
         *asked.days(),
+        *asked.databases(),
         *asked.secrets(),
         *asked.channel(),
     ]
@@ -194,6 +195,13 @@ class _Check:
         if held <= looked:
             sentence = f"must be more than [triage] days, which is {looked}, or a triage finds its window cut off"
             yield self.problem("error", ("history", "days"), sentence)
+
+    def databases(self) -> Iterator[Problem]:
+        for path in self.settings.ipdata.mmdb:
+            if not path.is_file():
+                yield self.problem(
+                    "error", ("ipdata", "mmdb"), f"names {path}, which is not there; correct or remove it"
+                )
 
     def secrets(self) -> Iterator[Problem]:
         for key, reference in self.settings.secrets():
