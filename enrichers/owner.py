@@ -44,6 +44,7 @@ DECLARATION = Declaration(
 
 LONG_TERM = "AKIA"
 NOT_ASKED = Unread("not asked: name a reading role in config.toml")
+NO_ACCOUNT = Unread("not asked: nothing says whose account it is")
 
 REACHING = ("owneremail", "email", "ownercontact", "contact", "owner", "maintainer", "responsible", "createdby")
 """Tags that name somebody to reach, without their punctuation; the most direct first."""
@@ -101,10 +102,10 @@ def enrich(observable: Observable, context: Context) -> Answer:
         makings["Key"] = _making(context, "iam:CreateAccessKey", _made_at(key), lambda e: e.minted == observable.value)
     if kind in {"user", "role"}:
         makings[kind.capitalize()] = _making(
-            context, f"iam:Create{kind.capitalize()}", _made_at(identity), _naming(context, f"{kind}Name", name)
+            context, f"iam:Create{kind.capitalize()}", _made_at(identity), _naming(context, account, kind, name)
         )
-    contact = context.iam.contact(account) if context.iam is not None and account is not None else NOT_ASKED
-    return judge(observable, principal, account, Known(makings, identity, contact, _hands(observable, context, kind)))
+    known = Known(makings, identity, _account_contact(context, account), _hands(observable, context, kind))
+    return judge(observable, principal, account, known)
 
 
 def _who(observable: Observable, context: Context) -> tuple[Principal | None, str | None, str, str]:
@@ -131,6 +132,12 @@ def _identity(context: Context, account: str | None, kind: str, name: str) -> Id
     return context.iam.identity(account, cast(Literal["user", "role"], kind), name)
 
 
+def _account_contact(context: Context, account: str | None) -> ContactRecord | Unread | None:
+    if context.iam is None:
+        return NOT_ASKED
+    return context.iam.contact(account) if account is not None else NO_ACCOUNT
+
+
 def _made_at(record: KeyRecord | IdentityRecord | Unread | None) -> datetime | None:
     return record.created_at if isinstance(record, KeyRecord | IdentityRecord) else None
 
@@ -143,9 +150,10 @@ def _making(context: Context, call: str, at: datetime | None, is_it: Callable[[E
     if context.history is None:
         return Making(at, None, "there is no CloudTrail of this window to look into")
     span = Span(at - ABOUT, at + ABOUT) if at is not None else Span(context.now - FURTHEST, context.now)
-    coverage = context.history.coverage(span)
+    coverage, newest = context.history.coverage(span), context.history.newest()
     if coverage is None:
-        return Making(at, None, "older than the history")
+        late = at is not None and newest is not None and at > newest
+        return Making(at, None, "CloudTrail has not delivered that time yet" if late else "older than the history")
     events = context.history.events(Observable(Kind.EVENT, call), span, limit=MOST_EVENTS)
     made = next((event for event in events if event.outcome is Outcome.OK and is_it(event)), None)
     if made is not None:
@@ -154,14 +162,14 @@ def _making(context: Context, call: str, at: datetime | None, is_it: Callable[[E
     return Making(at, None, looked if at is None else "the history reaches back that far and holds no record of it")
 
 
-def _naming(context: Context, parameter: str, name: str) -> Callable[[Event], bool]:
+def _naming(context: Context, account: str | None, kind: str, name: str) -> Callable[[Event], bool]:
     """Whether a call is about ``name``, read from its record; the newest few only, for files are slow to search."""
     left = iter(range(MOST_READ))
 
     def is_about(event: Event) -> bool:
-        if context.records is None or next(left, None) is None:
+        if context.records is None or event.account != account or next(left, None) is None:
             return False
-        return (context.records.parameters(event.id) or {}).get(parameter) == name
+        return (context.records.parameters(event.id) or {}).get(f"{kind}Name") == name
 
     return is_about
 
@@ -280,7 +288,7 @@ def _rows(known: Known, asking: Sequence[tuple[str, str]]) -> Iterable[tuple[str
     for what, making in known.makings.items():
         yield f"{what} made", _made(making)
     if isinstance(known.identity, Unread):
-        yield "Tags", known.identity.why if known.identity is NOT_ASKED else f"unknown: {known.identity.why}"
+        yield "Tags", _unread(known.identity)
     elif known.identity is not None:
         told = ", ".join(f"{tag} {value}" for _, tag, value in _telling_tags(known.identity.tags))
         yield "Tags", told or "none that names an owner"
@@ -332,10 +340,14 @@ def _contact(contact: ContactRecord) -> str:
 
 def _contact_row(contact: ContactRecord | Unread | None) -> str:
     if isinstance(contact, Unread):
-        return contact.why if contact is NOT_ASKED else f"unknown: {contact.why}"
+        return _unread(contact)
     if contact is None:
         return "the account names none"
     return ", ".join(part for part in (_contact(contact), contact.title, contact.phone) if part)
+
+
+def _unread(asked: Unread) -> str:
+    return asked.why if asked in {NOT_ASKED, NO_ACCOUNT} else f"unknown: {asked.why}"
 
 
 def _hands_data(hands: Hands | str) -> dict[str, Any] | None:

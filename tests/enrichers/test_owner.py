@@ -75,6 +75,11 @@ def test_who_made_the_key_and_the_user() -> None:
     [
         ([], FakeIam(IAM_KEY), "2026-11-10T14:00:00Z; by whom is unknown: older than the history"),
         (
+            [event(11 * 24 * 60)],
+            FakeIam(IAM_KEY),
+            "2026-11-10T14:00:00Z; by whom is unknown: CloudTrail has not delivered that time yet",
+        ),
+        (
             [event(10 * 24 * 60)],
             FakeIam(IAM_KEY),
             "2026-11-10T14:00:00Z; by whom is unknown: the history reaches back that far and holds no record of it",
@@ -103,6 +108,14 @@ def test_why_nobody_knows_who_made_it(events: Sequence[Event], iam: FakeIam | No
 def test_without_iam_the_record_itself_tells_when() -> None:
     made = by_admin("iam:CreateAccessKey", minted=KEY)
     assert answer([made], None)[0].data["made"]["key"]["at"] == "2026-11-10T14:00:00Z"
+
+
+def test_a_user_of_that_name_in_another_account_is_somebody_else() -> None:
+    elsewhere = by_admin("iam:CreateUser", account="999900001111")
+    given, _ = answer(
+        [elsewhere], FakeIam(IAM_KEY, IAM_USER), records=FakeRecords({elsewhere.id: {"userName": "alice"}})
+    )
+    assert given.data["made"]["user"]["by"] is None
 
 
 def test_a_user_whose_record_cannot_be_read_again_is_nobodys_making() -> None:
@@ -166,7 +179,8 @@ def test_a_person_of_identity_center_is_asked_in_person() -> None:
 
 
 def test_nothing_says_who_is_behind_the_key() -> None:
-    given, _ = answer([], FakeIam(), Observable(Kind.ACCESS_KEY, "ASIAIQHE2AAAAAAAAAAA"), principal=None)
+    given, facts = answer([], FakeIam(), Observable(Kind.ACCESS_KEY, "ASIAIQHE2AAAAAAAAAAA"), principal=None)
+    assert facts["Security contact"] == "not asked: nothing says whose account it is"
     assert given.headline.endswith("owner unknown; ask whoever administers account and key, which nothing names")
 
 
