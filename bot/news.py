@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 
-from bot.model import Triage
+from bot.history.coverage import DELIVERY
+from bot.model import Coverage, Triage
 from bot.weights import shipped
 
 LATE = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
@@ -21,7 +22,15 @@ def news(before: Triage | None, after: Triage) -> str | None:
     if before is None or before.pending:
         return None
     differences = "; ".join(_differences(before, after)) or f"nothing new since {before.window.until:%H:%M}"
-    return f"{after.window.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {differences}"
+    return f"{after.window.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {differences}; {_complete(after.searched)}"
+
+
+def _complete(searched: Coverage | None) -> str:
+    """Up to when nothing more is to be expected: what is newer than a delivery takes may still come."""
+    if searched is None:
+        return "nothing of CloudTrail is in yet"
+    newest = max(searched.regions.values(), default=searched.until)
+    return f"CloudTrail is complete up to about {(newest - DELIVERY).astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _differences(before: Triage, after: Triage) -> Iterator[str]:

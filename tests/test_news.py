@@ -46,12 +46,20 @@ BEFORE = asked(CALM)
 def test_what_came_late_is_told() -> None:
     assert news(BEFORE, asked([*CALM, stolen(), stolen(-4)], 5)) == (
         "2026-11-20 14:05 UTC: low (0/100) became probable (70/100); 2 more calls; new: an offensive client, "
-        "a kind of client not used before, a hosting provider never used before, refused discovery calls"
+        "a kind of client not used before, a hosting provider never used before, refused discovery calls; "
+        "CloudTrail is complete up to about 2026-11-20 13:49"
     )
 
 
 def test_nothing_new_is_said_too() -> None:
-    assert news(BEFORE, asked(CALM, 15)) == "2026-11-20 14:15 UTC: nothing new since 14:00"
+    told = news(BEFORE, asked(CALM, 15))
+    assert told == "2026-11-20 14:15 UTC: nothing new since 14:00; CloudTrail is complete up to about 2026-11-20 13:35"
+
+
+def test_without_cloudtrail_nothing_is_called_complete() -> None:
+    told = news(BEFORE, replace(asked(CALM, 15), searched=None))
+    assert told is not None
+    assert told.endswith("nothing of CloudTrail is in yet")
 
 
 @pytest.mark.parametrize("before", [None, replace(BEFORE, pending=("Still open?",))])
@@ -118,6 +126,23 @@ def test_a_case_is_asked_again_as_cloudtrail_arrives(line: Line) -> None:
     assert all("1 more call" in line for line in told)
     line.now += timedelta(days=1)
     assert line.work() == 0
+
+
+def test_however_often_it_is_asked_yesterdays_attack_is_not_todays_normal(line: Line) -> None:
+    line.events.append(stolen(3))
+    case = line.open()
+    line.work()
+    first = cases.load(line.state.read(), case)
+    for day in range(1, 5):
+        line.now = NOW + timedelta(days=day)
+        line.events += [stolen(3 - 24 * 60 * day + number) for number in range(8)]
+        line.state.write(lambda db: line.pipeline.ask_again(db, case))
+        line.work()
+        known = cases.load(line.state.read(), case)
+        assert known.triage is not None
+        assert (known.window.since, known.window.recent_since) == (first.window.since, first.window.recent_since)
+        assert {"ua.offensive", "ua.new14"} <= {reason.signal for reason in known.triage.assessment.reasons}
+        assert known.triage.activity.events == len(CALM) + 1 + 8 * day
 
 
 def test_the_same_alert_again_does_not_ask_more_often(line: Line) -> None:
