@@ -305,16 +305,17 @@ class Desk:
             access,
             settings.slack.channel,
         )
+        usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
         self.remediations = Remediations(
             self.state,
             aws,
             access,
             clock,
-            remediations(offer_of(settings), clock),
+            remediations(offer_of(settings), clock, usage),
             remediation_settings_of(settings),
             self.pipeline.changed,
             on_waiting=self.pipeline.waiting,
-            usage=Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks),
+            usage=usage,
         )
         self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access, self.investigate)
 

@@ -26,7 +26,7 @@ def offer_of(settings: Settings) -> Offer:
     """``[organisation]`` and ``[remediation]`` in the words of ``bot.remediation``."""
     organisation = Organisation(**settings.organisation.model_dump())
     table = settings.remediation
-    return Offer(organisation, frozenset(table.enabled), table.sign_in)
+    return Offer(organisation, frozenset(table.enabled), table.sign_in, table.waf_ip_sets)
 
 
 def acting_policy(settings: Settings, *, roles: bool = False) -> dict[str, Any]:

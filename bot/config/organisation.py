@@ -14,6 +14,7 @@ OptionalAccount = Annotated[
 PolicyId = Annotated[
     str, AfterValidator(matching(r"|p-[0-9A-Za-z_]{8,128}", 'must be the id of a service control policy: "p-…"'))
 ]
+StoreId = Annotated[str, AfterValidator(matching(r"|d-[0-9a-f]{10}", 'must be the id of an identity store: "d-…"'))]
 TagKey = Annotated[
     str, AfterValidator(matching(r"[\w+=.@-][\w+=.@ /:-]{0,127}", "must be a tag's key: letters, digits and _.:/=+-@"))
 ]
@@ -23,9 +24,15 @@ class Organisation(Table):
     account: OptionalAccount = ""
     quarantine_policy: PolicyId = ""
     quarantine_tag: TagKey = "triage-quarantine"
+    principals_policy: PolicyId = ""
+    addresses_policy: PolicyId = ""
+    persons_policy: PolicyId = ""
+    identity_store: StoreId = ""
+    identity_region: str = ""
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Organisation:
-        if self.quarantine_policy and not self.account:
+        used = (self.quarantine_policy, self.principals_policy, self.addresses_policy, self.persons_policy)
+        if any(used) and not self.account:
             raise ValueError("names a policy but no account: set account to where AWS Organizations is called")
         return self

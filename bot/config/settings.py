@@ -50,6 +50,15 @@ WebAddress = Annotated[
     ),
 ]
 Secret = Annotated[SecretRef, PlainValidator(_reference)]
+IpSet = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:(regional|global)/ipset/[\w-]+/[0-9a-f-]+",
+            'must be the ARN of a WAFv2 IP set: "arn:aws:wafv2:eu-west-1:111122223333:regional/ipset/…"',
+        )
+    ),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Expression = Annotated[str, AfterValidator(_expression)]
 SlackPerson = Annotated[
@@ -250,8 +259,12 @@ class Access(Table):
 
 
 class Remediation(Table):
-    enabled: tuple[str, ...] = ("disable_access_key", "quarantine_user", "reset_console_password", "revoke_sessions")
+    enabled: tuple[str, ...] = (
+        *("disable_access_key", "quarantine_user", "reset_console_password", "revoke_sessions", "deny_sso_user"),
+        *("block_ip", "block_ip_waf", "organisation_deny"),
+    )
     sign_in: Literal["remove", "force_change"] = "remove"
+    waf_ip_sets: tuple[IpSet, ...] = ()
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
     approvers: Mapping[str, Annotated[int, Field(ge=1, le=5)]] = {}
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
+from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import organizations, ses_v2, waf
@@ -27,6 +28,8 @@ def enforce_more(management: str, members: tuple[str, ...]) -> None:
     _condition_keys()
     _principal_arn()
     _service_control_policies(management, members)
+    _resources()
+    _addresses()
     _lock_tokens()
     _sending_switch()
 
@@ -52,7 +55,10 @@ def _condition_keys() -> None:
 
 
 def _principal_arn() -> None:
-    """``aws:PrincipalArn`` of a session is the ARN of its role (IAM user guide, global condition keys)."""
+    """``aws:PrincipalArn`` of a session is the ARN of its role, and ``aws:ViaAWSService`` is always there.
+
+    Both after the IAM user guide's page of global condition keys.
+    """
 
     def with_role(resolve: Any) -> Any:
         def resolved(key: str, context: Any) -> Any:
@@ -60,7 +66,7 @@ def _principal_arn() -> None:
             if key.lower() == "aws:principalarn" and ":assumed-role/" in str(value):
                 account, name = value.split(":")[4], value.split("/")[1]
                 return _role_arn(account, name)
-            return value
+            return "false" if key.lower() == "aws:viaawsservice" else value
 
         return resolved
 
@@ -124,6 +130,45 @@ def _denials(management: str, account: str) -> list[Any]:
     policies = (organizations._policies.get_scoped(management, None, policy) for policy in attached)
     parsed = (iam_evaluator.parse_policy_document(policy["_Content"]) for policy in policies if policy)
     return [[statement for statement in statements if statement.effect == "Deny"] for statements in parsed]
+
+
+def _resources() -> None:
+    """The ARNs of what is asked for, where MiniStack names something else (Service Authorization Reference)."""
+
+    def with_more(name: Any) -> Any:
+        def named(service: str, *args: Any) -> Any:
+            asked = _read(args[3]) if service in {"organizations", "wafv2"} else {}
+            if service == "organizations" and (policy := organizations._policies.get(asked.get("PolicyId", ""))):
+                return policy["Arn"]
+            if service == "wafv2" and "Id" in asked:
+                held = waf._resource_from_scope(waf._ip_sets, asked["Id"], asked.get("Scope", "REGIONAL"))
+                return held["ARN"] if held else "*"
+            return name(service, *args)
+
+        return named
+
+    _wrap(iam_actions, "extract_resource_arn", with_more)
+
+
+def _addresses() -> None:
+    """A caller's address as ``X-Forwarded-For`` has it: every caller of a local AWS is on this machine."""
+
+    def behind(serve: Any) -> Any:
+        async def served(scope: dict[str, Any], receive: Any, send: Any) -> None:
+            told = dict(scope.get("headers", [])).get(b"x-forwarded-for", b"").decode()
+            await serve(scope | {"client": (told, 0)} if told else scope, receive, send)
+
+        return served
+
+    _wrap(app, "app", behind)
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
 
 
 def _lock_tokens() -> None:

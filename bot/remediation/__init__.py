@@ -6,24 +6,36 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bot.remediation.base import Remediation
+from bot.remediation.block_ip import BlockIp
+from bot.remediation.block_ip_waf import BlockIpWaf
+from bot.remediation.deny_sso_user import DenySsoUser
 from bot.remediation.disable_access_key import DisableAccessKey
 from bot.remediation.offer import PLAIN, Offer
+from bot.remediation.organisation_deny import OrganisationDeny
 from bot.remediation.quarantine_user import QuarantineUser
 from bot.remediation.reset_console_password import ResetConsolePassword
 from bot.remediation.revoke_sessions import RevokeSessions
+from bot.remediation.usage import Usage
 
 
 def _utc() -> datetime:
     return datetime.now(UTC)
 
 
-def remediations(offer: Offer = PLAIN, clock: Callable[[], datetime] = _utc) -> tuple[Remediation, ...]:
-    """Every change this installation offers."""
+def remediations(
+    offer: Offer = PLAIN, clock: Callable[[], datetime] = _utc, usage: Usage | None = None
+) -> tuple[Remediation, ...]:
+    """Every change this installation offers. ``usage`` says who else uses an address."""
+    usage = usage or Usage(clock)
     known: tuple[Remediation, ...] = (
         DisableAccessKey(offer),
         QuarantineUser(offer),
         ResetConsolePassword(offer),
         RevokeSessions(offer, clock),
+        DenySsoUser(offer),
+        BlockIp(offer, usage),
+        BlockIpWaf(offer, usage),
+        OrganisationDeny(offer),
     )
     return tuple(each for each in known if offer.enabled is None or each.name in offer.enabled)
 

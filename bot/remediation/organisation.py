@@ -38,7 +38,6 @@ class NotDeployed(NoWayIn):
 class DenyList:
     """The values one Deny statement of an SCP holds under one condition key."""
 
-    operators: tuple[str, ...]
     key: str
     nobody: str
     """The value of an otherwise empty list; it never matches anybody."""
@@ -71,9 +70,9 @@ class DenyList:
 
     def jq(self, value: str, *, listed: bool) -> str:
         """The same change as a program for jq, for people."""
-        place = f'.Condition[]?["{self.key}"]?'
+        key = json.dumps(self.key)
         change = f". + [{json.dumps(value)}] | unique" if listed else f". - [{json.dumps(value)}]"
-        return f"(.Statement[] | select({place}) | {place.replace('?', '', 1)}) |= ({change})"
+        return f"(.Statement[].Condition[]? | select(has({key})) | .[{key}]) |= ([.] | flatten | {change})"
 
 
 def _denials(document: Any) -> Iterator[dict[str, Any]]:
@@ -150,12 +149,6 @@ def _most(aws: Aws, account: str) -> int:
 
 
 # ---------------------------------------------------------------------------------- one entry of a list
-
-
-def observed(aws: Aws, account: str, deny: DenyList, state: State) -> State:
-    """``state`` with what AWS lists now. Raises as :func:`read`."""
-    listed = state["entry"] in deny.values(read(aws, account, state["policy"]))
-    return {**state, "listed": "yes" if listed else "no"}
 
 
 def update(client: Any, deny: DenyList, state: State) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_network
 from statistics import median
 
 from bot.model import (
@@ -70,6 +71,12 @@ class Usage:
 
     def is_own(self, ip: str) -> bool:
         return inside(ip, self._own_networks)
+
+    def is_own_network(self, network: str) -> bool:
+        """Whether an address of ``network`` is one of ours."""
+        wanted = ip_network(network)
+        known = (ip_network(each) for each in self._own_networks)
+        return any(each.version == wanted.version and each.overlaps(wanted) for each in known)
 
     def what_breaks(self, stops: Observable | None) -> tuple[str, ...]:
         """Sentences for the preview of a change after which AWS refuses the calls of ``stops``."""

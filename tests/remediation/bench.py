@@ -71,6 +71,7 @@ class Bench:
     pauses: list[float] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     """What CloudTrail has delivered."""
+    own_networks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.state = State(self.folder / "state.db")
@@ -84,13 +85,13 @@ class Bench:
         self.remediations = self._made(RULES, offer, settings)
 
     def _made(self, rules: AccessRules, offer: Offer, settings: AwsSettings) -> Remediations:
-        usage = Usage(self.clock, lambda: FakeHistory(self.events))
+        usage = Usage(self.clock, lambda: FakeHistory(self.events), self.own_networks)
         return Remediations(
             self.state,
             Aws(settings, self.clock, self.session),
             rules,
             self.clock,
-            remediations(offer, self.clock),
+            remediations(offer, self.clock, usage),
             on_change=self._tell,
             usage=usage,
             wait=self.pauses.append,

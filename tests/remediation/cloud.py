@@ -40,7 +40,17 @@ CREATED = "2026-01-05T09:00:00Z"
 MANAGEMENT = "444455556666"
 """The organisation's management account; ``ACCOUNT`` is a member."""
 ROLES = ("TriageRead", "TriageAct", "TriageRoles")
-EVERYTHING = Offer(Organisation(MANAGEMENT, "p-madeupquarantine"))
+EVERYTHING = Offer(
+    Organisation(
+        MANAGEMENT,
+        "p-madeupquarantine",
+        principals_policy="p-madeupprincipals",
+        addresses_policy="p-madeupaddresses",
+        persons_policy="p-madeuppersons",
+        identity_store="d-0123456789",
+    ),
+    waf_ip_sets=(f"arn:aws:wafv2:us-east-1:{ACCOUNT}:regional/ipset/made-up/01234567",),
+)
 """An installation with all there is: what the bot's roles may do here."""
 OWNER = {
     "Version": "2012-10-17",
@@ -126,8 +136,9 @@ class Cloud:
 
     endpoint: str
 
-    def client(self, service: str, key: Key, region: str = "us-east-1") -> Any:
-        return boto3.client(
+    def client(self, service: str, key: Key, region: str = "us-east-1", address: str = "") -> Any:
+        """``address``: where the caller is in the internet."""
+        made: Any = boto3.client(
             service,  # type: ignore[call-overload]
             region_name=region,
             endpoint_url=self.endpoint,
@@ -136,14 +147,17 @@ class Cloud:
             aws_session_token=key.token,
             config=Config(retries={"total_max_attempts": 1}),
         )
+        if address:
+            made.meta.events.register("before-send", lambda request, **_: _come_from(request, address))
+        return made
 
     def works(self, key: Key) -> bool:
         """Whether AWS takes ``key``, asked with the key itself."""
         return _answers(self.client("sts", key).get_caller_identity)
 
-    def may_work(self, key: Key) -> bool:
+    def may_work(self, key: Key, address: str = "") -> bool:
         """Whether AWS lets ``key`` do what its owner does all day: a denied key still says who it is."""
-        return _answers(self.client("sqs", key).list_queues)
+        return _answers(self.client("sqs", key, address=address).list_queues)
 
     def session(self, key: Key) -> Key:
         """A session that somebody with ``key`` mints from it, before it is stopped."""
@@ -195,6 +209,10 @@ class Cloud:
         """What a service control policy says now."""
         answer = self.as_root(MANAGEMENT, "organizations").describe_policy(PolicyId=policy)
         return json.loads(answer["Policy"]["Content"])
+
+
+def _come_from(request: Any, address: str) -> None:
+    request.headers["X-Forwarded-For"] = address
 
 
 def _answers(call: Callable[[], object]) -> bool:
