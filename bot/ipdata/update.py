@@ -8,7 +8,7 @@ data set is replaced in one step, so that whoever looks an address up has the ol
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +32,8 @@ SECONDS = 20.0
 """For all lists: they are asked at once."""
 GRACE_SECONDS = 5.0
 """For what is not counted in them: looking up the names of hosts."""
+MOST_ADDRESSES = 1 << 30
+"""A quarter of IPv4; the largest provider has a fortieth. A list that holds more would make a server of everybody."""
 LEAST_LEFT = 0.5
 """A list that has shrunk to less of its addresses than this is more likely broken than short."""
 
@@ -213,7 +215,10 @@ def _new(source: Source, page: Page | Unfetched, at: datetime) -> Listing:
         etag=page.headers.get("etag"),
         last_modified=last_modified,
     )
-    return listing(edition, contents)
+    new = listing(edition, contents)
+    if new.addresses(4) > MOST_ADDRESSES:
+        raise NotInForm("holds more than a quarter of all IPv4 addresses")
+    return new
 
 
 def _hold_against(old: Listing, new: Listing) -> None:
@@ -239,8 +244,3 @@ def _day(last_modified: str | None) -> str | None:
         return parsedate_to_datetime(last_modified).date().isoformat() if last_modified else None
     except ValueError:
         return None
-
-
-def why_not(lists: Iterable[Refreshed]) -> list[str]:
-    """A sentence for each list that is not as its publisher has it."""
-    return [each.why for each in lists if each.why is not None]

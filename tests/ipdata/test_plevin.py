@@ -51,8 +51,10 @@ def test_each_part_says_what_it_knows(found: Any, said: Claim) -> None:
     assert claim_of(found, "plevin (full)", "2026-10-04") == said
 
 
-def test_without_a_database_it_is_not_at_hand() -> None:
-    """The package alone is installed here; its databases are 0.4 to 19 MB."""
+def test_without_a_database_it_is_not_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package alone is installed for tests; its databases are 0.4 to 19 MB."""
+    monkeypatch.delenv("PLEVIN_DB", raising=False)
+    monkeypatch.setattr(plevin, "PACKAGES", ())
     assert plevin_at_hand() is None
 
 

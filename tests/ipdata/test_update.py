@@ -132,6 +132,7 @@ def _conditions(asked: Asked) -> dict[str, str]:
         (Told(b"11.0.0.0/25\n2a00:1::/32\n"), "made list: has shrunk to 25 % of its IPv4 addresses"),
         (Told(b"11.0.0.0/22\n"), "made list: has shrunk to 0 % of its IPv6 addresses"),
         (Told(lists.ASNS), "made list: line 1 is no network"),
+        (Told(b"\n".join(b"%d.0.0.0/8" % n for n in range(40, 110))), "more than a quarter of all IPv4 addresses"),
     ],
 )
 def test_a_broken_list_leaves_the_old_one(publisher: Publisher, tmp_path: Path, told: Told, why: str) -> None:
