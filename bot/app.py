@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 
 from bot import leaks, logs, web
 from bot.access import AccessRules, Directory
+from bot.armoury import Armoury
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
@@ -57,6 +58,7 @@ from bot.permissions import offer_of
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import remediations
+from bot.remediation.arming import is_armed
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
@@ -273,7 +275,13 @@ def remediation_settings_of(settings: Settings) -> RemediationSettings:
         timedelta(minutes=settings.remediation.expiry_minutes),
         dict(settings.remediation.approvers),
         lambda account, principal: settings.environment_of(account).is_protected(principal),
+        lambda db, account: not is_armed(db, settings.environment_of(account).name),
     )
+
+
+def accounts_by_environment(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The accounts of each environment."""
+    return {name: tuple(table.accounts) for name, table in settings.environments.items()} or {"default": ()}
 
 
 class Desk:
@@ -306,12 +314,14 @@ class Desk:
             settings.slack.channel,
         )
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
+        offered = remediations(offer_of(settings), clock, usage)
+        self.armoury = Armoury(self.state, clock, access, aws, offered, accounts_by_environment(settings))
         self.remediations = Remediations(
             self.state,
             aws,
             access,
             clock,
-            remediations(offer_of(settings), clock, usage),
+            offered,
             remediation_settings_of(settings),
             self.pipeline.changed,
             on_waiting=self.pipeline.waiting,

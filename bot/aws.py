@@ -35,6 +35,7 @@ from botocore.exceptions import (
 from bot.partitions import GLOBAL_REGIONS, in_partition, partition_of
 
 ACCOUNT_IN_ARN = re.compile(r"^arn:[a-z-]+:iam::(\d{12}):role/")
+_ASSUMED = re.compile(r"^arn:[a-z-]+:sts::\d{12}:assumed-role/([^/]+)/")
 NOT_IN_A_SESSION_NAME = re.compile(r"[^A-Za-z0-9_+=,.@-]")
 """STS takes these characters in RoleSessionName and SourceIdentity (API reference, AssumeRole), 2 to 64 of them."""
 
@@ -161,6 +162,14 @@ class Aws:
         """Asked once. Raises ``BotoCoreError`` or ``ClientError`` if AWS does not say who we are."""
         with self._lock:
             return self._own_identity()
+
+    def acting_arn(self, account: str) -> str:
+        """The ARN of whoever makes an approved change in ``account``. Raises as :meth:`identity`."""
+        if self._settings.act_role:
+            return self._settings.act_role.replace("{account}", account)
+        own = self.identity()
+        session = _ASSUMED.match(own.arn)
+        return f"arn:{own.partition}:iam::{own.account}:role/{session[1]}" if session else own.arn
 
     def reader(self, service: str, account: str, region: str | None = None) -> Any:
         """A client of ``service`` that may look into ``account``.

@@ -21,6 +21,8 @@ from bot.model import (
     Waiting,
     rfc3339,
 )
+from bot.remediation.arming import Armed
+from bot.remediation.readiness import Checked
 
 LONGEST_LIST = 1000
 """Lists are cut here; a cut list says ``"truncated": true`` and, as ``<list>_count``, how long it was."""
@@ -102,6 +104,16 @@ def plan_document(plan: Plan) -> Json:
         "requested_by": plan.requested_by.id,
         "expires_at": rfc3339(plan.expires_at),
     }
+
+
+def checked_document(checked: Checked) -> Json:
+    """An account in the document of ``triage doctor --act``."""
+    return {"account": checked.account, "allowed": list(checked.allowed), "problems": list(checked.problems)}
+
+
+def armed_document(state: Armed) -> Json:
+    """An environment in the document of ``triage arm``."""
+    return {"environment": state.environment, "armed": state.armed, "by": list(state.by)}
 
 
 def waiting_document(waiting: Waiting) -> Json:

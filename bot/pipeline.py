@@ -26,6 +26,7 @@ from bot.database import Database
 from bot.model import Alert, Case, Change, ChangeState, Environment, Observable, Ruling, Triage, Waiting, Window
 from bot.news import LATE, news
 from bot.remediation.approvals import waiting_in
+from bot.remediation.arming import is_armed
 from bot.remediation.records import changes_of
 from bot.slack.card import broken_glass, card
 from bot.slack.details import details
@@ -207,7 +208,8 @@ class Pipeline:
 
     def _load(self, db: Database, case: int) -> Case:
         known = cases.with_changes(cases.load(db, case), changes_of(db, case))
-        return replace(known, waiting=waiting_in(db, case, self._access, self._clock()))
+        waiting = waiting_in(db, case, self._access, self._clock())
+        return replace(known, waiting=waiting, armed=is_armed(db, known.environment))
 
     def _keep(self, db: Database, source: str, payload: Any, now: datetime) -> Receipt:
         receipt = inbox.keep(db, source, payload, now)

@@ -191,6 +191,7 @@ def change_line(change: Change) -> str:
         ChangeState.FAILED: "failed",
         ChangeState.PARTIAL: "done in part",
         ChangeState.UNKNOWN: "unknown: AWS may have applied it",
+        ChangeState.REHEARSED: "rehearsed: nothing was changed",
     }[change.state]
     taken_back = ", taken back since" if change.undone else ""
     what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}: "
@@ -214,7 +215,7 @@ def undoable(case: Case) -> Change | None:
 
 def offered(case: Case) -> tuple[Suggestion, ...]:
     """The suggested changes that are not already made or under way."""
-    ended_short = {ChangeState.FAILED, ChangeState.PARTIAL}
+    ended_short = {ChangeState.FAILED, ChangeState.PARTIAL, ChangeState.REHEARSED}
     busy = {
         (change.remediation, change.target)
         for change in case.changes

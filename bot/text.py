@@ -9,6 +9,7 @@ from bot import summary
 from bot.history.load import HistoryReport, SetAside
 from bot.model import Alert, Assessment, Case, Change, Enrichment, Plan, Reason, Refusal, Triage, Waiting
 from bot.plain import LONGEST_AGENT, clean
+from bot.remediation.arming import Armed
 from bot.summary import Row
 
 WIDTH = 100
@@ -96,6 +97,15 @@ def plan_text(plan: Plan) -> str:
             f"Nothing has been changed. To do it: triage approve {plan.id} --reason TEXT",
         ]
     )
+
+
+def armed_text(state: Armed) -> str:
+    """Whether changes in an environment are made or rehearsed, and who said so."""
+    by = f" by {' and '.join(state.by)}" if state.by else ""
+    if state.armed:
+        return clean(f"{state.environment}: armed{by}. Approved changes are made.")
+    more = "one more person must arm it, too" if state.by else "two people must arm it"
+    return clean(f"{state.environment}: {f'armed{by} so far; ' if by else 'not armed; '}{more}. Changes are rehearsed.")
 
 
 def waiting_text(waiting: Waiting) -> str:

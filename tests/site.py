@@ -26,6 +26,7 @@ from bot.history.sqlite import SqliteHistory
 from bot.intake.signatures import SIGNATURE, TIMESTAMP, sign
 from bot.model import rfc3339
 from tests import crash_runner
+from tests.arms import armed_file
 from tests.history import made
 from tests.remediation.bench import SETTINGS
 from tests.remediation.cloud import ACCOUNT, BOT, Seat
@@ -96,6 +97,7 @@ class Site:
     health_port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
+        armed_file(self.folder / "state.db")
         people = json.dumps([f"slack:{TEAM_ID}:{person}" for person in (ANALYST, SECOND_ANALYST)])
         self.config.write_text(f"""\
 [slack]

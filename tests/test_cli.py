@@ -16,6 +16,7 @@ import pytest
 
 from bot import cli
 from bot.database import open_reader
+from tests.arms import armed_file
 from tests.history import made
 from tests.remediation.bench import SETTINGS
 from tests.remediation.cloud import BOT, SEATS, Cloud, Seat, running, seat
@@ -403,6 +404,7 @@ external_id = "env:EXTERNAL_ID"
 approve = ["local:alice"]
 undo = ["local:alice"]
 """)
+    armed_file(tmp_path / "state.db")
     for name, value in {
         "LOGNAME": "alice",
         "EXTERNAL_ID": str(SETTINGS.external_id),
@@ -472,3 +474,25 @@ def test_what_was_typed_cannot_drive_the_terminal(triage: Triage, command: tuple
     ran = triage(*command, "\x1b[31m\x1b]0;pwn\x07\u202e\u009b31m\r.x")
     assert ran.code != DONE
     assert not set("\x1b\x07\u202e\u009b\r") & set(ran.out + ran.err)
+
+
+def test_until_two_people_have_armed_it_everything_is_a_rehearsal(desk: Triage, door: Door, tmp_path: Path) -> None:
+    people = '[access.people]\n"local:alice" = "slack:T0MADE:U0ALICE"\n"local:bob" = "slack:T0MADE:U0BOB"\n'
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace('["local:alice"]', '["local:alice", "local:bob"]') + people)
+    assert desk("arm", "--off", "--reason", "to try it").out == (
+        "default: not armed; two people must arm it. Changes are rehearsed.\n"
+    )
+    plan = desk("plan", "disable_access_key", KEY, "--json").document
+    assert plan["title"].startswith("Rehearse: Disable access key")
+    done = desk("approve", plan["plan"], "--reason", "a drill", "--json")
+    assert (done.code, done.document["state"]) == (REFUSED, "rehearsed")
+    assert works(door, PLACE)
+    first = desk("arm", "--reason", "drilled")
+    assert first.code == DONE
+    assert first.out.startswith("default: armed by alice so far; one more person must arm it, too.")
+    assert "somebody else must" in desk("arm", "--reason", "again").err
+    assert desk("arm", "--json").document == {
+        "environments": [{"environment": "default", "armed": False, "by": ["alice"]}]
+    }
+    assert "There is no environment nowhere" in desk("arm", "nowhere", "--reason", "x").err

@@ -22,6 +22,7 @@ from bot.demo.world import tell_story
 from bot.demo.world.stage import KeyPair
 from bot.model import ChangeState
 from bot.remediation.records import changes_of
+from tests.arms import arm
 from tests.emulate import CHANNEL, SIGNING_SECRET, TOKEN, emulated_slack
 from tests.serving import serving
 
@@ -116,6 +117,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             "EXTERNAL_ID": aws.access.external_id,
         }
         bot = Bot(load(config(tmp_path, client, slack.api_url, aws), {}), secrets, now)
+        arm(bot.desk.state)
         bot.start()
         with serving(bot.web) as address:
             yield Site(bot, address, client, aws, story.lead)

@@ -76,6 +76,31 @@ def _nothing_to_do(refusal: Refusal, *, as_json: bool) -> None:
         say(refusal.sentence)
 
 
+@app.command()
+def arm(
+    environment: Annotated[str, typer.Argument(metavar="[ENVIRONMENT]")] = "default",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="goes on record")] = "",
+    off: Annotated[bool, typer.Option("--off", help="rehearse again; one person is enough")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Have changes in an environment made, not rehearsed; two people must say so. Without --reason: how far it is."""
+    from bot import document, text
+
+    with desk_of(config) as desk:
+        armoury = desk.armoury
+        if not reason:
+            states = armoury.states()
+        elif off:
+            states = (granted(armoury.disarm(environment, me(), reason)),)
+        else:
+            states = (granted(armoury.arm(environment, me(), reason)),)
+    if as_json:
+        print_json({"environments": [document.armed_document(each) for each in states]})
+    else:
+        typer.echo("\n".join(text.armed_text(each) for each in states))
+
+
 def _carry_out(desk: Desk, approved: Change | Waiting | Refusal, *, as_json: bool) -> None:
     from bot import document, text
 

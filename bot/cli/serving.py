@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.reach import settings_of
-from bot.cli.terminal import USAGE, Config, Json, app, fail, print_json, time_of
+from bot.cli.reach import desk_of, settings_of
+from bot.cli.terminal import REFUSED, USAGE, Config, Json, app, fail, print_json, time_of
 from bot.plain import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot.remediation.readiness import Checked
 
 
 @app.command()
@@ -50,6 +55,41 @@ def check(config: Config = None) -> None:
     warned = f"; {len(problems)} warnings" if problems else ""
     stops = f"; `triage serve` does not start without {missing} of these" if missing else ""
     typer.echo(f"{where}: no mistakes{warned}{stops}.")
+
+
+@app.command()
+def doctor(
+    act: Annotated[bool, typer.Option("--act", help="may the acting role do what it will be asked?")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Ask AWS whether the bot could do its work, without changing anything."""
+
+    with desk_of(config) as desk:
+        found = desk.armoury.check() if act else {}
+        states = {each.environment: each for each in desk.armoury.states()}
+    if as_json:
+        checks = {
+            name: [
+                {"account": each.account, "allowed": list(each.allowed), "problems": list(each.problems)}
+                for each in some
+            ]
+            for name, some in found.items()
+        }
+        print_json({"act": checks, "armed": {name: state.armed for name, state in states.items()}})
+    else:
+        _tell_checks(found)
+    if any(each.problems for some in found.values() for each in some):
+        raise typer.Exit(REFUSED)
+
+
+def _tell_checks(found: Mapping[str, Sequence[Checked]]) -> None:
+    for name, checked in found.items():
+        for each in checked:
+            told = f"{name} {each.account}: {len(each.allowed)} calls allowed"
+            typer.echo(clean(f"{told}, {len(each.problems)} problems" if each.problems else told))
+            for problem in each.problems:
+                typer.echo(clean(f"  {problem}"))
 
 
 @app.command()

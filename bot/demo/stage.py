@@ -32,9 +32,14 @@ from bot.demo.world import Folder, Story, World, make_world
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.intake.signatures import SIGNATURE, TIMESTAMP, sign
+from bot.model import Actor
+from bot.remediation import arming
 from bot.slack.post import PACE
 
 SOURCE = "siem"
+ENVIRONMENT = "default"
+ARMED_BY = ("noor", "sam")
+"""Two people of the story's security team."""
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
 
@@ -138,8 +143,17 @@ class Stage:
         self.clock = _clock_from(self.at.replace(second=0))
         self.bot = Bot(load(_config(root, self), {}), self._secrets(), self.clock, self._pace)
         self._stack.callback(self.bot.stop)
+        self._arm()
         self.bot.start()
         self.webhook = self._stack.enter_context(_Served(self.bot.web)).address
+
+    def _arm(self) -> None:
+        """The organisation of the story has armed its bot long ago."""
+        state, at = self.bot.desk.state, self.clock()
+        state.write(lambda db: arming.keep_check(db, ENVIRONMENT, (), at))
+        for name in ARMED_BY:
+            who = Actor(f"slack:{TEAM_ID}:{name}", name)
+            state.write(lambda db, who=who: arming.arm(db, ENVIRONMENT, who, who.id, "drilled and ready", at))  # type: ignore[misc]
 
     def _secrets(self) -> dict[str, str]:
         return {

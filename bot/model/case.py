@@ -68,3 +68,5 @@ class Case:
     """Oldest first; a case that is open and has some was opened again by a new alert."""
     reopened: int = 0
     """How often."""
+    armed: bool = True
+    """Whether changes are made; otherwise they are rehearsed."""

@@ -61,6 +61,8 @@ class Plan:
     """Whose calls AWS refuses once it is made."""
     approvers: int = 1
     """How many different people must approve it."""
+    rehearsal: bool = False
+    """Nothing will be changed: the environment is not armed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Refusal:
 class ChangeState(StrEnum):
     """How far an approved change has come.
 
+    ``REHEARSED``: all of the way was gone but the last step, because the environment is not armed; nothing was changed.
     ``UNKNOWN``: AWS may have applied it, and could not be asked. ``PARTIAL``: some of its calls were made, the rest
     was refused; what was made can be taken back.
     """
@@ -96,6 +99,7 @@ class ChangeState(StrEnum):
     FAILED = "failed"
     PARTIAL = "partial"
     UNKNOWN = "unknown"
+    REHEARSED = "rehearsed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ LONGEST_REASON = 1000
 SHORTEST_GLASS = 20
 """Characters of a reason for breaking the glass: more than "urgent"."""
 PROTECTED = 2
+REHEARSED = (
+    "A rehearsal: nothing will be changed, because two people have not armed this environment yet (`triage arm`)."
+)
 LONGEST_ID = 100
 
 
@@ -38,6 +41,8 @@ class RemediationSettings:
     expiry: timedelta = timedelta(minutes=30)
     approvers: Mapping[str, int] = field(default_factory=dict)
     is_protected: Callable[[str | None, str], bool] = lambda account, principal: False
+    rehearses: Callable[[Database, str | None], bool] = lambda db, account: False
+    """Whether changes in an account are rehearsed, not made."""
 
 
 class Planning:
@@ -220,6 +225,8 @@ class Planning:
     def _keep(self, draft: Draft, name: str, actor: Actor, case: int | None, undo_of: str | None) -> Plan:
         now = self._clock().replace(microsecond=0)
         approvers, care = self._care(draft, name)
+        rehearsal = self._settings.rehearses(self._state.read(), draft.account)
+        care = (REHEARSED, *care) if rehearsal else care
         plan = Plan(
             id=records.new_id(),
             remediation=name,
@@ -227,7 +234,7 @@ class Planning:
             account=draft.account,
             case=case,
             undo_of=undo_of,
-            title=draft.title,
+            title=f"Rehearse: {draft.title}" if rehearsal else draft.title,
             before=draft.before,
             after=draft.after,
             warnings=(*care, *self._usage.what_breaks(draft.stops or draft.breaks), *draft.warnings),
@@ -238,6 +245,7 @@ class Planning:
             shares=draft.shares,
             stops=draft.stops,
             approvers=approvers,
+            rehearsal=rehearsal,
         )
         self._state.write(lambda db: self._keep_plan(db, plan))
         return plan

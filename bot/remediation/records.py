@@ -19,7 +19,7 @@ from bot.remediation.base import State
 UNFINISHED = (ChangeState.APPROVED, ChangeState.STARTED)
 PLAN = (
     "id, remediation, target, account, case_id, undo_of, title, before, after, warnings, actor, actor_name,"
-    " created_at, expires_at, principal, shares, stops, approvers"
+    " created_at, expires_at, principal, shares, stops, approvers, rehearsal"
 )
 CHANGE = (
     "e.id, e.plan, e.case_id, e.remediation, e.target, e.state, e.undo_of, EXISTS (SELECT 1 FROM executions AS u"
@@ -61,8 +61,8 @@ def keep_plan(db: Database, plan: Plan) -> None:
     who = [plan.requested_by.id, plan.requested_by.name, rfc3339(plan.created_at), rfc3339(plan.expires_at)]
     about = [plan.principal, plan.shares, _written(plan.stops)]
     db.execute(
-        f"INSERT INTO plans ({PLAN}, digest) VALUES ({', '.join('?' * 19)})",  # noqa: S608
-        [*values, *states, *who, *about, plan.approvers, digest(plan.before)],
+        f"INSERT INTO plans ({PLAN}, digest) VALUES ({', '.join('?' * 20)})",  # noqa: S608
+        [*values, *states, *who, *about, plan.approvers, plan.rehearsal, digest(plan.before)],
     )
 
 
@@ -89,6 +89,7 @@ def plan(db: Database, id_: str) -> Plan | None:
         shares=row[15],
         stops=_observable(row[16]),
         approvers=row[17],
+        rehearsal=bool(row[18]),
     )
 
 

@@ -101,11 +101,12 @@ class Remediations:
         self._clock = clock
         self._remediations = {remediation.name: remediation for remediation in remediations}
         self._wait = wait
+        self._settings = settings or RemediationSettings()
         usage = usage or Usage(clock)
         self._chronicle = Chronicle(aws, clock, self._remediations, on_change)
         self._watch = Watch(state, aws, clock, self._chronicle, usage)
         self._planning = Planning(
-            *(state, aws, access, clock, self._remediations, settings or RemediationSettings()),
+            *(state, aws, access, clock, self._remediations, self._settings),
             *(on_change, on_waiting, usage),
         )
 
@@ -221,9 +222,21 @@ class Remediations:
         begun = attempt.started_before and is_part_way(present, attempt.plan.before, attempt.plan.after)
         if not begun and not records.is_as_planned(self._state.read(), attempt.plan.id, present):
             return self._stale(attempt, present)
+        return self._unarmed(attempt) or self._made(attempt)
+
+    def _made(self, attempt: _Attempt) -> _Outcome:
         if not self._state.write(lambda db: self._start(db, attempt)):
             return _Outcome(ChangeState.UNKNOWN, "Another process took this change over.")
         return self._change(attempt)
+
+    def _unarmed(self, attempt: _Attempt) -> _Outcome | None:
+        """How a change ends that may not be made; ``None`` where its environment is armed, or it is under way."""
+        if attempt.plan.rehearsal:
+            commands = self._chronicle.commands(attempt.plan)
+            return _Outcome(ChangeState.REHEARSED, f"{attempt.plan.title}. Nothing was changed.{commands}")
+        if not attempt.started_before and self._settings.rehearses(self._state.read(), attempt.plan.account):
+            return _Outcome(ChangeState.FAILED, "Not carried out: the environment was disarmed since. Plan it again.")
+        return None
 
     def _start(self, db: Database, attempt: _Attempt) -> bool:
         """Write down the way back, before the way is gone."""

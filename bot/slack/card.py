@@ -82,8 +82,10 @@ def _offers(case: Case, most: int) -> Iterator[dict[str, Any]]:
         label = LABELS.get(suggestion.remediation, f"{suggestion.remediation.replace('_', ' ').capitalize()}…")
         if len(offered) > 1:
             label = f"{label.rstrip('…')} {suggestion.target[-24:]}…"
+        label = label if case.armed else f"Rehearse: {label[:1].lower()}{label[1:]}"
         action = f"{PLAN}{suggestion.remediation}" + (f":{number}" if number else "")
-        yield button(label, action, f"case:{case.id}:{suggestion.target}", style="danger")
+        style = "danger" if case.armed else None
+        yield button(label, action, f"case:{case.id}:{suggestion.target}", style=style)
 
 
 def _small_print(case: Case, now: datetime) -> Block | None:

@@ -25,6 +25,7 @@ _TITLES = {
     ChangeState.FAILED: "Failed",
     ChangeState.PARTIAL: "Done in part",
     ChangeState.UNKNOWN: "Not certain",
+    ChangeState.REHEARSED: "Rehearsed",
     ChangeState.APPROVED: "Approved",
     ChangeState.STARTED: "Started",
 }
@@ -38,6 +39,7 @@ def preparing() -> View:
 def preview(plan: Plan) -> View:
     """What would change, before it does, with a field for the reason and the button that approves it."""
     submit = "Undo" if plan.undo_of else _submit(plan.remediation)
+    submit = "Rehearse" if plan.rehearsal else submit
     return {
         **_view(
             "Undo" if plan.undo_of else "Preview",

@@ -227,3 +227,18 @@ def m009_usual_corrections(db: Database) -> None:
         )
         """
     )
+
+
+@migrations()
+def m010_arming(db: Database) -> None:
+    """Who said that an environment may be changed, and when its acting role was checked."""
+    db.executescript(
+        """
+        CREATE TABLE armings (
+            environment TEXT NOT NULL, person TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL,
+            reason TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (environment, person)
+        );
+        CREATE TABLE act_checks (environment TEXT PRIMARY KEY, at TEXT NOT NULL, passed INTEGER NOT NULL);
+        ALTER TABLE plans ADD COLUMN rehearsal INTEGER NOT NULL DEFAULT 0;
+        """
+    )
