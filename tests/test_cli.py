@@ -177,7 +177,7 @@ protected = ["111122223333:user/*"]
 """)
     shown = " ".join(triage("key", KEY, "--history", history, "--at", AT).out.split())
     assert "account payments-prod (111122223333)" in shown
-    assert "a service account or CI, as config says; protected: a change to it takes particular care" in shown
+    assert "a service account or CI, as is known here; protected: a change to it takes particular care" in shown
 
 
 def test_a_hostile_client_does_not_drive_the_terminal(triage: Triage, history: Path) -> None:
