@@ -400,6 +400,8 @@ class Bot:
             self._socket.close()
         self._workers.stop(DRAIN_SECONDS)
         self._retirement.close()
+        if self.follower:
+            self.follower.close()
         self.desk.close()
 
     def problems(self) -> list[str]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.history.bucket import Bucket, BucketUnavailable, NotNow
-from bot.history.load import LoadReport, load_logs
+from bot.history.load import Loader, LoadReport
 from bot.history.notices import NoNotice, Notice, WrittenLog, notice_of
 from bot.history.queue import Message, Queue, QueueUnavailable
 from bot.history.sources import Delivery, Log, LogObject, Undelivered, Unfetched
@@ -70,7 +70,7 @@ class Follower:
     ) -> None:
         self._queue = queue
         self._bucket = bucket
-        self._history = history
+        self._loader = Loader(history)
         self._clock = clock
         self._buckets = frozenset(buckets)
         self._stream = f"sqs:{queue.name}"
@@ -99,6 +99,10 @@ class Follower:
         self._failures, self._not_before = 0, None
         return busy
 
+    def close(self) -> None:
+        """Let the history go, once ``step`` is called no more."""
+        self._loader.close()
+
     # ------------------------------------------------------------------------------------------------ one look
 
     def _look(self) -> bool:
@@ -126,7 +130,7 @@ class Follower:
         work = _Work(self._stream)
         for message in messages:
             self._read(message, work)
-        report = load_logs(self._history, work.logs())
+        report = self._loader.load(work.logs())
         done, later = work.settled(messages)
         self._queue.delete(done)
         self._queue.give_back(later, _again_after)

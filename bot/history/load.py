@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -92,20 +92,69 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
     ``bot.history.decoders.DecoderLost`` if a process that helps was ended: the load is then run again.
     """
     with _with_stdin(paths) as given:
-        return _load(history, [[LogFile(path) for path in log_files(given)]], decoded, progress)
+        files = [LogFile(path) for path in log_files(given)]
+        return _load(history, lambda: closing(HistoryWriter(history.path)), [files], decoded, progress)
 
 
 def load_logs(history: SqliteHistory, logs: Iterable[Log], progress: Watch = lambda _: None) -> LoadReport:
-    """Load logs that are not files here into ``history``: objects in a bucket, and what a queue delivered.
+    """Load logs that are not files here into ``history``: see :meth:`Loader.load`."""
+    with closing(Loader(history)) as loader:
+        return loader.load(logs, progress)
 
-    An object that was read to its end before, all of it, and has the same size and version is not fetched again: its
-    records count as duplicates. What could not be fetched is set aside, and tried again by the next load that names it.
-    Everything is committed when this returns. ``logs`` are taken from their source some thousands at a time.
 
-    Never raises for what is in a log. Raises ``HistoryUnavailableError`` if the history cannot be written, what
-    ``logs`` raises, and what a ``fetch`` raises but ``bot.history.sources.Unfetched``: the load is then run again.
+class Loader:
+    """Loads logs that are not files here: objects in a bucket, and what a queue delivered. For one thread.
+
+    Between two loads it remembers what it has touched of the history, so that a little of it now and then costs little.
     """
-    return _load(history, _portions(logs), lambda unread: batches(fetched_ahead(unread)), progress)
+
+    def __init__(self, history: SqliteHistory) -> None:
+        self._history = history
+        self._writer: HistoryWriter | None = None
+        self._opened: tuple[int, int] | None = None
+
+    def load(self, logs: Iterable[Log], progress: Watch = lambda _: None) -> LoadReport:
+        """Load ``logs``; they are taken from their source some thousands at a time.
+
+        An object that was read to its end before, all of it, and has the same size and version is not fetched again:
+        its records count as duplicates. What could not be fetched is set aside, and tried again by the next load that
+        names it. Everything is committed when this returns.
+
+        Never raises for what is in a log. Raises ``HistoryUnavailableError`` if the history cannot be written, what
+        ``logs`` raises, and what a ``fetch`` raises but ``bot.history.sources.Unfetched``: the load is then run again.
+        """
+        try:
+            return _load(self._history, self._at_hand, _portions(logs), _fetching, progress)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let the history go; a later load takes it up again."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    @contextmanager
+    def _at_hand(self) -> Iterator[HistoryWriter]:
+        """The writer, a new one where the file is no longer the one that it writes."""
+        if self._writer is None or _inode(self._history.path) != self._opened:
+            self.close()
+            self._writer = HistoryWriter(self._history.path)
+            self._opened = _inode(self._history.path)
+        yield self._writer
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return known.st_dev, known.st_ino
+
+
+def _fetching(unread: Sequence[Log]) -> Iterator[Batch]:
+    return batches(fetched_ahead(unread))
 
 
 def _portions(logs: Iterable[L]) -> Iterator[list[L]]:
@@ -140,6 +189,7 @@ def _no_cycle_collection() -> Iterator[None]:
 
 def _load(
     history: SqliteHistory,
+    open_writer: Callable[[], AbstractContextManager[HistoryWriter]],
     portions: Iterable[Sequence[L]],
     decode: Callable[[Sequence[L]], Iterator[Batch]],
     progress: Watch,
@@ -147,7 +197,7 @@ def _load(
     started = time.monotonic()
     run = _Run()
     try:
-        with closing(HistoryWriter(history.path)) as writer, _no_cycle_collection():
+        with open_writer() as writer, _no_cycle_collection():
             listed = 0
             for logs in portions:
                 listed += len(logs)

@@ -19,12 +19,12 @@ from bot.history import follow, queue
 from bot.history.bucket import Bucket
 from bot.history.evidence import event_record
 from bot.history.follow import Follower
-from bot.history.load import SetAside, describe, load_logs
+from bot.history.load import SetAside, describe, load_logs, load_paths
 from bot.history.queue import Queue, queue_address_of
 from bot.history.sqlite import SqliteHistory
 from bot.model import Event, Span
 from tests.documents import ROOT, blocks
-from tests.history.made import ACCOUNT, ALWAYS, key, record
+from tests.history.made import ACCOUNT, ALWAYS, key, record, write
 from tests.history.passage import Asked, Passage, opened, s3_error
 from tests.history.test_notices import in_sns, of_cloudtrail, s3
 from tests.remediation.cloud import running
@@ -275,6 +275,30 @@ def test_a_message_is_deleted_only_once_its_log_is_stored(
     place.history.path.rmdir()
     assert follower.step()
     assert (len(place.events()), place.left(), follower.status().problem) == (1, 0, None)
+
+
+def test_a_history_that_was_put_aside_is_begun_anew(place: Place, tmp_path: Path) -> None:
+    follower = place.follower()
+    place.send(s3(place.write(), size=1, eTag="e"))
+    assert follower.step()
+    for file in tmp_path.iterdir():
+        file.rename(tmp_path / f"aside-{file.name}")
+    place.history.close()
+    place.send(s3(place.write(), size=1, eTag="e"))
+    assert follower.step()
+    assert [event.id for event in place.events()] == [record(2)["eventID"]]
+    follower.close()
+
+
+def test_others_may_load_between_two_steps(place: Place, tmp_path: Path) -> None:
+    follower = place.follower()
+    place.send(s3(place.write(), size=1, eTag="e"))
+    assert follower.step()
+    load_paths(place.history, [write(tmp_path / "log.json", [record(1), record(2), record(3)])])
+    place.send(s3(place.write(), size=1, eTag="e"))
+    assert follower.step()
+    assert len(place.events()) == 3
+    follower.close()
 
 
 def test_killed_between_storing_and_deleting_it_counts_nothing_twice(place: Place, way: Passage) -> None:
