@@ -8,8 +8,10 @@ The list (``interesting_calls.csv``) is TrailDiscover's by Adan Álvarez, CC BY 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from bot.model import (
     Baseline,
     Context,
     Declaration,
+    Event,
     Fact,
     Kind,
     Observable,
@@ -34,7 +37,7 @@ DECLARATION = Declaration(
     question="Which calls matter?",
     takes=frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL}),
     needs=frozenset({"history"}),
-    raises=frozenset({"ses.toggle"}),
+    raises=frozenset({"ses.toggle", "llm.probe", "recon.speed", "recon.regions"}),
 )
 
 LIST = Path(__file__).with_suffix(".csv")
@@ -50,6 +53,18 @@ SENDING_SWITCHES = frozenset(
 )
 """What opens or closes e-mail sending for a whole account and region (SES API reference, v1 and v2)."""
 SES = "ses:"
+QUOTA = frozenset({"ses:GetSendQuota", "ses:GetAccount"})
+
+ASKING = ("List", "Get", "Describe", "Search", "Lookup")
+"""How the names of calls begin that only ask."""
+PAGES = ("browser", "console")
+SPEED, SPEED_NAMES = timedelta(seconds=10), 5
+"""More different questions than this within so short a time are no person's typing (Elastic's rule)."""
+BREADTH, BREADTH_REGIONS = timedelta(seconds=60), 8
+MODELS, INVOKING = "bedrock:ListFoundationModels", ("bedrock:InvokeModel", "bedrock:Converse")
+PROBE = timedelta(minutes=15)
+LONG_TERM = "AKIA"
+MOST_EVENTS = 10_000
 
 MOST_COUNTED = 10
 """New calls whose users are counted, so that the rare ones come first."""
@@ -81,22 +96,39 @@ def enrich(observable: Observable, context: Context) -> Answer:
     uses, recent = context.uses(observable), context.uses(observable, context.window.recent)
     baseline = context.baseline()
     new = sorted(_new(recent, baseline), key=_gravity)[:MOST_COUNTED]
-    return judge(context, uses, recent, baseline, [context.prevalence(name) for name in new])
+    counted = [context.prevalence(name) for name in new]
+    return judge(context, uses, recent, baseline, counted, events=_events(observable, context))
+
+
+def _events(observable: Observable, context: Context) -> Sequence[Event]:
+    assert context.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+    return context.history.events(observable, context.window.recent, limit=MOST_EVENTS)
 
 
 def judge(
-    context: Context, uses: Sequence[Use], recent: Sequence[Use], baseline: Baseline, counted: Sequence[Prevalence]
+    context: Context,
+    uses: Sequence[Use],
+    recent: Sequence[Use],
+    baseline: Baseline,
+    counted: Sequence[Prevalence],
+    *,
+    events: Sequence[Event] = (),
 ) -> Answer:
-    """What the rows say. ``uses`` are of the whole window, ``recent`` of its end; ``counted``: who made new ones."""
+    """What the rows say. ``uses`` are of the whole window, ``recent`` of its end; ``counted``: who made new ones.
+
+    ``events`` (newest first) are the recent calls one by one.
+    """
     rows = _rows(uses, _new(recent, baseline), baseline, {each.event: len(each.principals) for each in counted})
     new = [row for row in rows if row["new"]]
-    signals, unknowns = _switched(recent, baseline, context)
+    switched, unknowns = _switched(recent, baseline, context)
+    own = [event for event in reversed(events) if not event.by_service]
+    paced = (*_speed(own, baseline), *_breadth(own, baseline), *_probe(own, baseline))
     return Answer(
         headline=_headline(rows, new, context.looked(), thin=baseline.thin),
         facts=tuple(Fact(row["event"], _fact(row)) for row in rows[:MOST_FACTS]),
-        signals=signals,
+        signals=(*switched, *paced),
         unknowns=unknowns,
-        found=bool(new) or (baseline.thin and bool(rows)),
+        found=bool(new) or bool(paced) or (baseline.thin and bool(rows)),
         data={"calls": rows},
     )
 
@@ -185,8 +217,91 @@ def _switched(
     if baseline.thin:
         return (), (Unknown("ses.toggle", baseline.why_thin),)
     who = context.principal.name if context.principal is not None else "this principal"
-    done = "was switched" if any(use.outcome is Outcome.OK for use in hits) else "was to be switched, and was not,"
     regions = ", ".join(sorted({use.region for use in hits}))
-    sentence = f"Account-wide e-mail sending {done} in {regions} by {who}, who had nothing to do with e-mail before."
+    priced = ", and its price was asked" if any(use.event in QUOTA for use in _own(recent)) else ""
+    sentence = (
+        f"Account-wide e-mail sending {_switch(hits)} in {regions} by {who}, who had nothing to do with e-mail before"
+        f"{priced}."
+    )
     evidence = tuple(dict.fromkeys(event for use in hits for event in use.evidence))[:MOST_EVIDENCE]
     return (Signal("ses.toggle", sentence, evidence),), ()
+
+
+def _switch(hits: Iterable[Use]) -> str:
+    """Which way it was switched, as far as it is known; a refused call has switched nothing."""
+    ways = {use.detail.enabled for use in hits if use.detail is not None and use.detail.enabled is not None}
+    way = {(True,): " on", (False,): " off", (False, True): " on and off"}.get(tuple(sorted(ways)), "")
+    done = any(use.outcome is Outcome.OK for use in hits)
+    return f"was switched{way}" if done else f"was to be switched{way}, and was not,"
+
+
+# ------------------------------------------------------------------------------------ how it was asked
+
+
+def _speed(events: Sequence[Event], baseline: Baseline) -> list[Signal]:
+    """Many different questions within seconds, one of them new: a script that looks around."""
+    asked = [event for event in events if _asks(event) and event.family.startswith("aws-cli")]
+    hits = _densest(asked, SPEED, lambda event: event.name)
+    names = {event.name for event in hits}
+    if len(names) <= SPEED_NAMES or not _any_new(names, baseline):
+        return []
+    sentence = f"{len(names)} different discovery calls came within {SPEED.seconds} seconds: no person types so fast."
+    return [Signal("recon.speed", sentence, _ids(hits))]
+
+
+def _breadth(events: Sequence[Event], baseline: Baseline) -> list[Signal]:
+    """The same question in most regions at once, by somebody who did not ask it before."""
+    by_name: dict[str, list[Event]] = {}
+    for event in events:
+        if _asks(event) and not event.family.startswith(PAGES):
+            by_name.setdefault(event.name, []).append(event)
+    found = (_densest(calls, BREADTH, lambda event: event.region) for calls in by_name.values())
+    hits = max(found, key=lambda calls: len({event.region for event in calls}), default=[])
+    regions = {event.region for event in hits}
+    if len(regions) < BREADTH_REGIONS or not _any_new({hits[0].name}, baseline):
+        return []
+    sentence = f"{hits[0].name} was called in {len(regions)} regions within {BREADTH.seconds} seconds."
+    return [Signal("recon.regions", sentence, _ids(hits))]
+
+
+def _probe(events: Sequence[Event], baseline: Baseline) -> list[Signal]:
+    """A long-term key asks which models there are and tries one, for the first time."""
+    if baseline.thin or any(use.event.startswith((MODELS, *INVOKING)) for use in baseline.uses):
+        return []
+    listed: Event | None = None
+    for event in (event for event in events if event.key is not None and event.key.startswith(LONG_TERM)):
+        if event.name == MODELS:
+            listed = event
+        elif event.name.startswith(INVOKING) and listed is not None and event.at - listed.at <= PROBE:
+            sentence = f"A long-term key asked which models there are, and called {event.name} for the first time."
+            return [Signal("llm.probe", sentence, _ids([listed, event]))]
+    return []
+
+
+def _asks(event: Event) -> bool:
+    return event.name.partition(":")[2].startswith(ASKING)
+
+
+def _any_new(names: Iterable[str], baseline: Baseline) -> bool:
+    """Whether one of ``names`` was not called before; whoever always asks so, asks so today."""
+    return baseline.thin or bool(set(names) - {use.event for use in baseline.uses})
+
+
+def _densest(events: Sequence[Event], within: timedelta, key: Callable[[Event], str]) -> list[Event]:
+    """The stretch of ``events`` (oldest first) no longer than ``within`` that holds most different keys."""
+    counts: Counter[str] = Counter()
+    best, most, start = slice(0, 0), 0, 0
+    for end, event in enumerate(events):
+        counts[key(event)] += 1
+        while event.at - events[start].at > within:
+            counts[key(events[start])] -= 1
+            if not counts[key(events[start])]:
+                del counts[key(events[start])]
+            start += 1
+        if len(counts) > most:
+            best, most = slice(start, end + 1), len(counts)
+    return list(events[best])
+
+
+def _ids(events: Iterable[Event]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event.id for event in events))[:MOST_EVIDENCE]

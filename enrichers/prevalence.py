@@ -32,11 +32,8 @@ DECLARATION = Declaration(
     raises=frozenset({"api.first"}),
 )
 
-RARE_PRINCIPALS = 2
-"""A call so few principals made before is rare in an organisation of any size."""
-
-MOST_CALLS = 40
-"""New calls of one key that are counted, those it made least often first."""
+MOST_CALLS, MOST_KNOWN = 40, 5
+"""New calls of one key that are counted, and others: those it made least often."""
 MOST_FACTS = 8
 MOST_NAMED = 3
 MOST_SIGNALS = 10
@@ -46,51 +43,68 @@ MOST_EVIDENCE = 10
 def enrich(observable: Observable, context: Context) -> Answer:
     recent = [use for use in context.uses(observable, context.window.recent) if not use.by_service and use.event]
     if observable.kind is Kind.EVENT:
-        return judge_event(observable, context.prevalence(observable.value), recent)
+        return judge_event(observable, context.prevalence(observable.value), recent, context)
     baseline = context.baseline()
-    names = _new_calls(recent, baseline)
-    return judge(context, recent, baseline, [context.prevalence(name) for name in names[:MOST_CALLS]], len(names))
-
-
-def judge(
-    context: Context, recent: Sequence[Use], baseline: Baseline, counted: Sequence[Prevalence], new: int
-) -> Answer:
-    """How common the calls are that are new to the principal. ``new`` is how many there are, counted or not."""
-    rows = sorted((_row(each) for each in counted), key=lambda row: (row["principals"], row["event"]))
-    rare = [] if baseline.thin else [row for row in rows if _is_rare(row, context)]
-    return Answer(
-        headline=_headline(rows, rare, context.looked(), thin=baseline.thin),
-        facts=tuple(Fact(row["event"], _fact(row)) for row in rows[:MOST_FACTS]),
-        signals=tuple(_signal(row, recent, context) for row in rare[:MOST_SIGNALS]),
-        unknowns=_unknowns(baseline, new, len(counted), fired=bool(rare)),
-        found=False,
-        data={"events": rows, "new_calls": new},
+    new, known = _calls(recent, baseline)
+    return judge(
+        context,
+        recent,
+        baseline,
+        [context.prevalence(name) for name in [*new[:MOST_CALLS], *known[:MOST_KNOWN]]],
+        new=len(new),
+        population=context.population(),
     )
 
 
-def judge_event(observable: Observable, before: Prevalence, recent: Sequence[Use]) -> Answer:
+def judge(
+    context: Context,
+    recent: Sequence[Use],
+    baseline: Baseline,
+    counted: Sequence[Prevalence],
+    *,
+    new: int,
+    population: int | None,
+) -> Answer:
+    """How common the recent calls are. ``new`` is how many are new to the principal, counted or not."""
+    made = {use.event for use in baseline.uses}
+    rows = sorted(
+        ({**_row(each), "new": None if baseline.thin else each.event not in made} for each in counted),
+        key=lambda row: (row["principals"], row["event"]),
+    )
+    rare = [row for row in rows if row["new"] and _is_rare(row, context)]
+    return Answer(
+        headline=_headline(rows, rare, context.looked(), thin=baseline.thin and bool(new)),
+        facts=tuple(Fact(row["event"], _fact(row)) for row in rows[:MOST_FACTS]),
+        signals=tuple(_signal(row, recent, context, population) for row in rare[:MOST_SIGNALS]),
+        unknowns=_unknowns(baseline, new, min(len(counted), new), fired=bool(rare)),
+        found=False,
+        data={"events": rows, "new_calls": new, "population": population},
+    )
+
+
+def judge_event(observable: Observable, before: Prevalence, recent: Sequence[Use], context: Context) -> Answer:
     """How common one call is. ``recent`` are its uses in the end of the window."""
     row = _row(before)
     now = sorted({use.principal for use in recent})
-    often = "rare here" if row["principals"] <= RARE_PRINCIPALS else "used here"
+    often = "rare here" if row["exact"] and row["principals"] <= context.rare_at_most() else "common here"
     return Answer(
         headline=f"{observable}: {often}; {_many(row)} in the {PREVALENCE.days} days before, {len(now)} recently",
         facts=(
             Fact("Before", f"{_count(row['count'], 'call')} by {_many(row)}: {_named(row['who'])}"),
             Fact("Recently", f"{len(now)} principals: {_named(now)}"),
         ),
-        data={"events": [row], "recently": now},
+        data={"events": [row], "recently": now, "population": context.population()},
     )
 
 
-def _new_calls(recent: Iterable[Use], baseline: Baseline) -> list[str]:
-    """The recent calls that the principal did not make before, the least frequent first."""
+def _calls(recent: Iterable[Use], baseline: Baseline) -> tuple[list[str], list[str]]:
+    """The recent calls that the principal did not make before, and the others; the least frequent first."""
     made = {use.event for use in baseline.uses}
     counts: dict[str, int] = {}
     for use in recent:
-        if use.event not in made:
-            counts[use.event] = counts.get(use.event, 0) + use.count
-    return sorted(counts, key=lambda name: (counts[name], name))
+        counts[use.event] = counts.get(use.event, 0) + use.count
+    names = sorted(counts, key=lambda name: (counts[name], name))
+    return [name for name in names if name not in made], [name for name in names if name in made]
 
 
 def _row(each: Prevalence) -> dict[str, Any]:
@@ -106,12 +120,13 @@ def _row(each: Prevalence) -> dict[str, Any]:
 
 def _is_rare(row: Mapping[str, Any], context: Context) -> bool:
     me = context.principal.id if context.principal is not None else None
-    return bool(row["exact"]) and row["principals"] <= RARE_PRINCIPALS and me not in row["who"]
+    return bool(row["exact"]) and row["principals"] <= context.rare_at_most() and me not in row["who"]
 
 
-def _signal(row: Mapping[str, Any], recent: Iterable[Use], context: Context) -> Signal:
+def _signal(row: Mapping[str, Any], recent: Iterable[Use], context: Context, population: int | None) -> Signal:
     who = context.principal.name if context.principal is not None else "this principal"
-    ever = f"{_many(row)} used it in the {PREVALENCE.days} days before"
+    used = f"{_many(row)} of {population}" if population is not None else _many(row)
+    ever = f"{used} used it in the {PREVALENCE.days} days before"
     evidence = tuple(event for use in recent if use.event == row["event"] for event in use.evidence)
     sentence = f"{row['event']} is rare here: {ever}; {who} never did."
     return Signal("api.first", sentence, tuple(dict.fromkeys(evidence))[:MOST_EVIDENCE])

@@ -2,6 +2,7 @@
 
 A thief with one stolen key often has more of them, and tries them from one place: other keys on a fresh address are
 the next leads. An exit that several people used all along is an office, a VPN or a proxy, and ties nobody to anybody.
+An IPv6 address stands for its /64, in which one caller changes addresses at will.
 """
 
 from __future__ import annotations
@@ -10,7 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bot.model import Answer, Context, Declaration, Event, Fact, Kind, Observable, Span, inside, rfc3339
+from bot.model import (
+    SHARED_EXIT,
+    Answer,
+    Context,
+    Declaration,
+    Event,
+    Fact,
+    Kind,
+    Observable,
+    Span,
+    inside,
+    rfc3339,
+    site_of,
+)
 
 DECLARATION = Declaration(
     question="Who else used the address?",
@@ -20,9 +34,6 @@ DECLARATION = Declaration(
 
 BEFORE = timedelta(days=30)
 
-EGRESS_PRINCIPALS = 3
-"""So many different users before the recent part make an address a shared exit."""
-
 MOST_EVENTS = 5_000
 """Read of each part, the newest first: enough for whatever a thief does, and more than a shared exit has to prove."""
 MOST_FACTS = 8
@@ -31,12 +42,13 @@ MOST_KEYS = 20
 
 def enrich(observable: Observable, context: Context) -> Answer:
     assert context.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+    place = Observable(Kind.IP, site_of(observable.value))
     before = Span(context.window.recent_since - BEFORE, context.window.baseline.until)
     return judge(
         observable,
         context,
-        context.history.events(observable, context.window.recent, limit=MOST_EVENTS),
-        context.history.events(observable, before, limit=MOST_EVENTS),
+        context.history.events(place, context.window.recent, limit=MOST_EVENTS),
+        context.history.events(place, before, limit=MOST_EVENTS),
     )
 
 
@@ -45,7 +57,7 @@ def judge(observable: Observable, context: Context, recent: Sequence[Event], bef
     me = context.principal.id if context.principal is not None else None
     users = _users(recent, before)
     usual = [row for row in users if row["before"]]
-    egress = len(usual) >= EGRESS_PRINCIPALS or inside(observable.value, context.environment.own_networks)
+    egress = len(usual) >= SHARED_EXIT or inside(observable.value, context.environment.own_networks)
     others = [row for row in users if row["principal"] != me]
     return Answer(
         headline=f"{observable}: {_headline(users, others, len(usual), egress=egress, looked=context.looked())}",
@@ -53,6 +65,7 @@ def judge(observable: Observable, context: Context, recent: Sequence[Event], bef
         found=bool(others) and not egress,
         data={
             "ip": observable.value,
+            "site": site_of(observable.value),
             "shared_exit": egress,
             "principals_before": len(usual),
             "users": users,
@@ -99,7 +112,7 @@ def _headline(
 ) -> str:
     if not users:
         return f"used by nobody {looked}"
-    if egress and before < EGRESS_PRINCIPALS:
+    if egress and before < SHARED_EXIT:
         return "an own network"
     if egress:
         return f"a shared exit: {before} principals used it in the {BEFORE.days} days before"

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from bot.model.alert import Alert
 from bot.model.environment import Environment
 from bot.model.event import AddressClass, Event, Outcome, Principal, Use
-from bot.model.history import History, Prevalence
+from bot.model.history import COMMON_PRINCIPALS, History, Prevalence
 from bot.model.hunting import Hunts
 from bot.model.observable import Kind, Observable
 from bot.model.ports import (
@@ -41,6 +41,8 @@ POLICY_CALLS = (
 """What puts a policy on a user, and what takes one off."""
 MOST_POLICY_CHANGES = 200
 MOST_CALLS_OF_ADDRESS = 1_000
+RARE_SHARE, RARE_PRINCIPALS = 0.05, 2
+"""Without the cap of ``COMMON_PRINCIPALS`` rare would be 250 of 5,000, and innocents behind one exit look alike."""
 SHARED_EXIT = 3
 """So many different users before the recent part make an address a shared exit: an office, a VPN, a proxy."""
 PREVALENCE = timedelta(days=30)
@@ -217,6 +219,10 @@ class Context:
             return None
         users = len(self.prevalence(event).principals)
         return max(math.log(population / (users + 1)) / math.log(population), 0.0)
+
+    def rare_at_most(self) -> int:
+        """A call that no more principals made before is rare here: 5 % of all, but at least 2 and at most 10."""
+        return min(COMMON_PRINCIPALS, max(RARE_PRINCIPALS, math.ceil((self.population() or 0) * RARE_SHARE)))
 
     def users_before(self, ip: str) -> frozenset[str] | None:
         """Who used the address in the 30 days before the recent part, as far as its newest 1,000 calls tell.

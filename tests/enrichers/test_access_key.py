@@ -73,6 +73,41 @@ def test_a_key_never_used() -> None:
     assert given.data["last_used_at"] is None
 
 
+LONG_AGO = 24 * 60 * 120
+
+
+def bystander(minutes_ago: float) -> Event:
+    """A call of somebody else's: how far back the history goes."""
+    return event(minutes_ago, key="AKIARTX3GSDSQBBBBBBB", principal=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("why", "events", "created", "said"),
+    [
+        ("used all along", [event(24 * 60 * 10), event()], None, None),
+        ("used 50 days before", [event(24 * 60 * 50), event()], None, None),
+        ("silent for 120 days", [event(LONG_AGO), event()], None, "signal"),
+        ("silent as far as the history goes, and old", [bystander(LONG_AGO), event()], timedelta(days=300), "signal"),
+        ("silent as far as the history goes, and new", [bystander(LONG_AGO), event()], timedelta(days=2), None),
+        ("silent, and its age is not known", [bystander(LONG_AGO), event()], None, "unknown"),
+        ("the history is short", [bystander(24 * 60 * 20), event()], timedelta(days=300), "unknown"),
+        ("the history is new", [event()], timedelta(days=300), "unknown"),
+        ("not used lately", [event(LONG_AGO)], None, None),
+    ],
+)
+def test_a_key_that_wakes_up(why: str, events: list[Event], created: timedelta | None, said: str | None) -> None:
+    record = KeyRecord(KEY, "alice", created_at=NOW - created) if created else None
+    given = enrich(LEAD, context(events, iam=FakeIam(of_key=record) if created else None))
+    dormant = [signal.kind for signal in given.signals]
+    assert dormant == (["key.dormant"] if said == "signal" else []), why
+    assert [unknown.kind for unknown in given.unknowns] == (["key.dormant"] if said == "unknown" else []), why
+
+
+def test_a_session_cannot_sleep() -> None:
+    session = Observable(Kind.ACCESS_KEY, "ASIARTX3GSDSQAAAAAAA")
+    assert enrich(session, context([bystander(LONG_AGO), event(key=session.value)])).unknowns == ()
+
+
 def test_an_access_key_of_the_root_user_in_the_records() -> None:
     call = event(principal=ROOT)
     given = answer(None, [call], principal=ROOT)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
-from bot.model import Answer, Context, Event, Kind, Observable, Outcome, Window
+from bot.model import Answer, Context, Detail, Event, Kind, Observable, Outcome, Window
 from enrichers.interesting_calls import GRAVITY, SENDING_SWITCHES, enrich, telling_calls
 from tests.fakes import ALICE, LEAD, context, event, ordinary
 
@@ -25,6 +25,10 @@ def calm() -> list[Event]:
 
 def answer(events: Sequence[Event], **changes: Any) -> Answer:
     return enrich(LEAD, context(events, **changes))
+
+
+def kinds(given: Answer) -> list[str]:
+    return [signal.kind for signal in given.signals]
 
 
 def names(given: Answer) -> list[str]:
@@ -120,6 +124,84 @@ def test_whose_switching_is_odd(before: list[Event], changes: dict[str, Any], fi
 def test_a_refused_switch_is_said_to_be_refused() -> None:
     given = answer([*ordinary(), event(name=SWITCH, outcome=Outcome.DENIED)])
     assert "was to be switched, and was not," in given.signals[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("enabled", "outcome", "told"),
+    [
+        (True, Outcome.OK, "was switched on in"),
+        (False, Outcome.OK, "was switched off in"),
+        (None, Outcome.OK, "was switched in"),
+        (True, Outcome.DENIED, "was to be switched on, and was not, in"),
+    ],
+)
+def test_which_way_it_was_switched(enabled: bool | None, outcome: Outcome, told: str) -> None:
+    detail = Detail(enabled=enabled) if enabled is not None else None
+    given = answer([*calm(), event(name=SWITCH, outcome=outcome, detail=detail), event(name="ses:GetSendQuota")])
+    assert told in given.signals[0].sentence
+    assert given.signals[0].sentence.endswith("and its price was asked.")
+
+
+# ------------------------------------------------------------------------------------ how it was asked
+
+QUESTIONS = tuple(f"iam:List{what}" for what in ("Users", "Roles", "Groups", "Policies", "AccessKeys", "MFADevices"))
+
+
+def rapidly(*names: str, seconds: float = 1, **changes: Any) -> list[Event]:
+    return [event(30 - n * seconds / 60, name=name, **changes) for n, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("why", "before", "now", "fires"),
+    [
+        ("six questions in six seconds", (), rapidly(*QUESTIONS), True),
+        ("five", (), rapidly(*QUESTIONS[:5]), False),
+        ("slowly", (), rapidly(*QUESTIONS, seconds=5), False),
+        ("the same six on other days", QUESTIONS, rapidly(*QUESTIONS), False),
+        ("by a library", (), rapidly(*QUESTIONS, family="boto3|linux|-|-"), False),
+        ("by a service", (), rapidly(*QUESTIONS, by_service=True), False),
+        ("doing, not asking", (), rapidly(*(f"iam:Delete{n}" for n in "ABCDEF")), False),
+    ],
+)
+def test_discovery_faster_than_a_person_types(why: str, before: tuple[str, ...], now: list[Event], fires: bool) -> None:
+    past = [event(24 * 60 * 3, name=name) for name in before]
+    assert (kinds(answer([*calm(), *past, *now])) == ["recon.speed"]) is fires, why
+
+
+@pytest.mark.parametrize(
+    ("why", "regions", "seconds", "changes", "fires"),
+    [
+        ("eight regions in a minute", 8, 7, {}, True),
+        ("seven", 7, 7, {}, False),
+        ("over an hour", 8, 400, {}, False),
+        ("on pages", 8, 7, {"family": "console"}, False),
+        ("its daily call", 8, 7, {"name": "sqs:ListQueues"}, False),
+    ],
+)
+def test_one_question_in_many_regions(
+    why: str, regions: int, seconds: int, changes: dict[str, Any], fires: bool
+) -> None:
+    values = {"name": "servicequotas:GetServiceQuota"} | changes
+    now = [event(60 - n * seconds / 60, region=f"region-{n}", **values) for n in range(regions)]
+    given = answer([*calm(), *ordinary(name="sqs:ListQueues"), *now])
+    assert (kinds(given) == ["recon.regions"]) is fires, why
+
+
+LIST_MODELS, INVOKE = "bedrock:ListFoundationModels", "bedrock:InvokeModel"
+
+
+@pytest.mark.parametrize(
+    ("why", "before", "now", "fires"),
+    [
+        ("asked, then tried", [], [event(20, name=LIST_MODELS), event(10, name=INVOKE)], True),
+        ("the other way round", [], [event(10, name=LIST_MODELS), event(20, name=INVOKE)], False),
+        ("an hour later", [], [event(80, name=LIST_MODELS), event(10, name=INVOKE)], False),
+        ("its work", [event(24 * 60 * 3, name=INVOKE)], [event(20, name=LIST_MODELS), event(10, name=INVOKE)], False),
+        ("by a session", [], [event(20, name=LIST_MODELS, key="ASIA1"), event(10, name=INVOKE, key="ASIA1")], False),
+    ],
+)
+def test_language_models_tried(why: str, before: list[Event], now: list[Event], fires: bool) -> None:
+    assert ("llm.probe" in kinds(answer([*calm(), *before, *now]))) is fires, why
 
 
 def test_a_thin_baseline_is_said() -> None:

@@ -28,7 +28,7 @@ def test_a_call_hardly_anybody_makes() -> None:
     given = answer([*ordinary(), by("mailer"), call])
     assert [(signal.kind, signal.evidence) for signal in given.signals] == [("api.first", (call.id,))]
     assert given.signals[0].sentence == (
-        "ses:GetSendQuota is rare here: 1 principal used it in the 30 days before; alice never did."
+        "ses:GetSendQuota is rare here: 1 principal of 2 used it in the 30 days before; alice never did."
     )
     assert given.data["events"] == [
         {
@@ -38,8 +38,10 @@ def test_a_call_hardly_anybody_makes() -> None:
             "who": ["111122223333:user/mailer"],
             "first_seen": "2026-11-15T14:00:00Z",
             "exact": True,
+            "new": True,
         }
     ]
+    assert given.data["population"] == 2
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,20 @@ def test_a_call_hardly_anybody_makes() -> None:
 )
 def test_what_counts_as_rare(before: list[Event], fires: bool) -> None:
     assert bool(answer([*ordinary(), *before, event(name=QUOTA)]).signals) is fires
+
+
+@pytest.mark.parametrize(
+    ("principals", "users", "fires"),
+    [(20, 2, True), (20, 3, False), (120, 6, True), (120, 8, False), (300, 10, True), (300, 11, False)],
+)
+def test_rare_grows_with_the_organisation_up_to_ten(principals: int, users: int, fires: bool) -> None:
+    others = [by(f"u{n}", call=QUOTA if n < users else "s3:GetObject") for n in range(principals)]
+    assert bool(answer([*ordinary(), *others, event(name=QUOTA)]).signals) is fires
+
+
+def test_the_rarest_of_its_usual_calls_are_told_too() -> None:
+    given = answer([*ordinary(name="s3:GetObject"), *ordinary(name="sqs:Usual"), event(name="sqs:Usual")])
+    assert [(row["event"], row["new"]) for row in given.data["events"]] == [("sqs:Usual", False)]
 
 
 def test_the_rarest_is_told_first() -> None:
