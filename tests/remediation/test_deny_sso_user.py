@@ -107,7 +107,8 @@ def asked(name: str) -> dict[str, Any]:
 
 def test_a_person_may_be_named_where_the_identity_store_is_known(bench: Bench, policy: str) -> None:
     remedy, aws = DenySsoUser(denying(policy, "d-0123456789")), Scripted(bench)
-    answer = {"UserId": PERSON, "IdentityStoreId": "d-0123456789"}
+    arn = f"arn:aws:identitystore:::user/{PERSON}"
+    answer = {"UserId": PERSON, "IdentityStoreId": "d-0123456789", "UserArn": arn}
     aws.answers.add_response("get_user_id", answer, asked("ana@example.com"))
     draft = remedy.plan(f"{ACCOUNT}:sso/ana@example.com", aws)
     assert isinstance(draft, Draft)

@@ -82,7 +82,9 @@ def test_an_unreadable_aws_is_a_refusal_with_the_reason(bench: Bench) -> None:
 
 
 def test_an_unknown_remediation_names_those_there_are(bench: Bench) -> None:
-    assert "there are: disable_access_key" in refused(bench.remediations.plan("delete_user", "x", ANA))
+    assert "there are: block_ip, block_ip_waf, deny_sso_user, disable_access_key" in refused(
+        bench.remediations.plan("delete_user", "x", ANA)
+    )
 
 
 def test_a_plan_expires(bench: Bench) -> None:
