@@ -16,6 +16,11 @@ from bot.history.content import CHUNK, Content, content_from
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 """The largest object fetched, as it stands in its bucket: it passes through memory whole."""
 
+THREADS = 32
+"""Objects being fetched at once: as many as connections are kept, since each answer takes tens of milliseconds."""
+BYTES_AHEAD = 64 * 1024 * 1024
+"""Of objects that are fetched and not yet read, but for one larger than all this."""
+
 Identity = tuple[int, int]
 """Size and version of a log; both -1 for one that cannot be known again."""
 UNKNOWN: Identity = (-1, -1)
@@ -154,20 +159,29 @@ Log = LogObject | Delivery | Undelivered
 """What is not a file on this machine."""
 
 
-def fetched_ahead(logs: Iterable[Log], threads: int = 8) -> Iterator[Log]:
-    """The same logs in the same order, while up to ``threads`` that come later are being fetched."""
+def fetched_ahead(logs: Iterable[Log], threads: int = THREADS) -> Iterator[Log]:
+    """The same logs in the same order, while up to ``threads`` that come later are being fetched, as far as memory
+    allows.
+    """
     waiting: deque[tuple[Log, Future[bytes] | None]] = deque()
+    ahead = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
     try:
         for log in logs:
             wanted = isinstance(log, LogObject) and log.size <= MAX_OBJECT_BYTES
             waiting.append((log, pool.submit(log.fetch) if isinstance(log, LogObject) and wanted else None))
-            if len(waiting) > threads:
+            ahead += _size(log)
+            while len(waiting) > threads or (ahead > BYTES_AHEAD and len(waiting) > 1):
+                ahead -= _size(waiting[0][0])
                 yield _with(*waiting.popleft())
         while waiting:
             yield _with(*waiting.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _size(log: Log) -> int:
+    return log.size if isinstance(log, LogObject) else 0
 
 
 def _with(log: Log, fetched: Future[bytes] | None) -> Log:

@@ -34,16 +34,27 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passage]:
         yield passage
 
 
-@pytest.fixture(scope="module")
-def s3(way: Passage) -> Any:
+def client(endpoint: str) -> Any:
     return boto3.client(
         "s3",
         region_name="us-east-1",
-        endpoint_url=way.url,
+        endpoint_url=endpoint,
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=READ_OF["s3"],
     )
+
+
+@pytest.fixture(scope="module")
+def s3(way: Passage) -> Any:
+    """What the product reads with."""
+    return client(way.url)
+
+
+@pytest.fixture(scope="module")
+def writing(way: Passage) -> Any:
+    """What CloudTrail writes with."""
+    return client(way.upstream)
 
 
 @pytest.fixture
@@ -73,8 +84,8 @@ class Filling:
 
 
 @pytest.fixture
-def filling(s3: Any, bucket: Bucket) -> Filling:
-    return Filling(s3, bucket)
+def filling(writing: Any, bucket: Bucket) -> Filling:
+    return Filling(writing, bucket)
 
 
 def keys(bucket: Bucket, prefix: str, span: Span) -> list[str]:
@@ -120,10 +131,9 @@ def test_every_account_and_region_is_found(bucket: Bucket, filling: Filling, fol
         filling.day(NOON, f"{account}/{beside}")
     assert sorted(keys(bucket, "", Span(NOON - DAY, NOON))) == sorted(wanted)
     parts = folders[0].split("/")
+    assert wanted[0] in keys(bucket, folders[0], Span(NOON - DAY, NOON))
     for depth in range(1, len(parts) + 1):
-        within = "/".join(parts[:depth])
-        assert wanted[0] in keys(bucket, within, Span(NOON - DAY, NOON))
-        assert wanted[0] in keys(bucket, f"{within}/", Span(NOON - DAY, NOON))
+        assert wanted[0] in keys(bucket, "/".join(parts[:depth]) + "/", Span(NOON - DAY, NOON))
 
 
 @pytest.mark.parametrize(
@@ -154,12 +164,19 @@ def test_elsewhere_everything_named_like_a_log_is_taken_unless_written_before_th
 
 
 def test_more_than_a_page_is_listed_to_its_end(bucket: Bucket, filling: Filling, s3: Any, way: Passage) -> None:
-    from concurrent.futures import ThreadPoolExecutor
+    days = [filling.day(NOON + timedelta(minutes=n)) for n in range(25)]
+    pages = "provide-client-params.s3.ListObjectsV2"
+    s3.meta.events.register(pages, _ten_a_page, unique_id="ten")
+    try:
+        assert keys(bucket, TRAIL + "/", Span(NOON, NOON)) == days
+        assert keys(bucket, TRAIL + "/", Span(NOON - 9 * DAY, NOON - 5 * DAY)) == []
+    finally:
+        s3.meta.events.unregister(pages, unique_id="ten")
+    assert len(way.listings()) == 3 + 1
 
-    names = [f"{TRAIL}/2026/11/20/{n:04}.json.gz" for n in range(1050)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: s3.put_object(Bucket=bucket.name, Key=name, Body=b"{}"), names))
-    assert keys(bucket, TRAIL + "/", Span(NOON, NOON)) == names
+
+def _ten_a_page(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {**params, "MaxKeys": 10}
 
 
 def test_a_second_load_fetches_nothing_and_a_third_only_what_is_new(

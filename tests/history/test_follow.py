@@ -146,11 +146,11 @@ def test_a_log_is_known_again_however_it_was_named(place: Place, way: Passage) -
 
 
 def test_many_messages_are_loaded_together(place: Place) -> None:
-    for _ in range(35):
+    for _ in range(14):
         place.send(s3(place.write(), size=1, eTag="e"))
     follower = place.follower()
     assert follower.step()
-    assert (len(place.events()), place.left(), follower.status().messages) == (35, 0, 35)
+    assert (len(place.events()), place.left(), follower.status().messages) == (14, 0, 14)
 
 
 def test_records_from_eventbridge_are_in_the_history_and_can_be_shown(place: Place) -> None:

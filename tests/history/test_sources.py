@@ -112,6 +112,24 @@ def test_objects_are_fetched_beside_each_other_and_come_in_order() -> None:
     assert texts == [str(number).encode() for number in range(9)]
 
 
+def test_large_objects_are_not_all_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "BYTES_AHEAD", 100)
+    fetched: list[int] = []
+
+    def fetching(number: int) -> Callable[[], bytes]:
+        def fetch() -> bytes:
+            fetched.append(number)
+            return b"x"
+
+        return fetch
+
+    logs = [LogObject(f"s3://trail/{number}", 60, "1", fetching(number)) for number in range(9)]
+    for number, log in enumerate(fetched_ahead(logs)):
+        assert log.content().text == b"x"
+        assert max(fetched) <= number + 1
+    assert len(fetched) == 9
+
+
 def test_an_event_of_an_object_says_where_its_record_is_or_shows_it(history: SqliteHistory) -> None:
     bucket = Bucket(a=[record(7), record(1, requestParameters={"userName": "bob"})])
     load_logs(history, [bucket.log("a")])
