@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from bot.database import Database, storable
 from bot.model import Actor, rfc3339
@@ -39,6 +40,18 @@ class Entry:
     previous: str
     hash: str
 
+    def document(self) -> dict[str, Any]:
+        """As it is exported: its hash is that of its fields and of ``previous``."""
+        return {
+            **{name: getattr(self, name) for name in ("seq", "at", "actor", "actor_name", "operation", "target")},
+            "reason": self.reason,
+            "before": json.loads(self.before),
+            "after": json.loads(self.after),
+            "result": self.result,
+            "previous": self.previous,
+            "hash": self.hash,
+        }
+
     def expectedlink(self) -> str:
         fields = [self.seq, self.at, self.actor, self.actor_name, self.operation, self.target]
         return link(self.previous, [*fields, self.reason, self.before, self.after, self.result])
@@ -64,6 +77,12 @@ def append(
     db.execute(f"INSERT INTO audit ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, previous, mark])  # noqa: S608
     db.execute("UPDATE audit_head SET entries = ?, hash = ?", [count + 1, mark])
     return int(count + 1)
+
+
+def head(db: Database) -> tuple[int, str]:
+    """The number of the newest entry and its hash; before the first one 0 and zeros."""
+    row = db.execute("SELECT entries, hash FROM audit_head").fetchone()
+    return int(row[0]), str(row[1])
 
 
 def entries(db: Database) -> tuple[Entry, ...]:

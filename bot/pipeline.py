@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import cases, intake
+from bot import anchors, cases, intake
 from bot.access import AccessRules
 from bot.database import Database
 from bot.model import Alert, Case, Change, ChangeState, Environment, Observable, Ruling, Triage, Waiting, Window
@@ -29,7 +29,7 @@ from bot.remediation.approvals import waiting_in
 from bot.remediation.arming import is_armed
 from bot.remediation.records import changes_of
 from bot.slack.card import broken_glass, card
-from bot.slack.details import details
+from bot.slack.details import anchored, details
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
 from bot.store.jobs import Job
@@ -39,6 +39,7 @@ from bot.workers import Commit, Handler, nothing
 log = structlog.get_logger()
 
 CARD = "card"
+AUDIT = "audit"
 
 
 class Investigate(Protocol):
@@ -181,6 +182,7 @@ class Pipeline:
         """A remediation has come further: its card says so in the same transaction."""
         if change.case is not None:
             self.show(db, change.case)
+            self._anchor(db, change.case)
         if change.broke_glass and change.state is ChangeState.APPROVED:
             self._tell_of_glass(db, change)
 
@@ -188,6 +190,12 @@ class Pipeline:
         """Somebody approved and another must: the card says so, and has the button, in the same transaction."""
         if waiting.plan.case is not None:
             self.show(db, waiting.plan.case)
+
+    def _anchor(self, db: Database, case: int) -> None:
+        """Have the thread of ``case`` say where the audit record is: what Slack shows cannot be rewritten here."""
+        known, now = cases.load(db, case), self._clock()
+        message = anchored(anchors.keep(db, case, now))
+        outbox.show(db, _slot(known, AUDIT), known.channel, message.payload(), now, under=_slot(known, CARD))
 
     def _tell_of_glass(self, db: Database, change: Change) -> None:
         """One person alone decided what more must: everybody in the channel hears of it."""

@@ -18,6 +18,7 @@ from bot.cli import searching  # isort: skip
 from bot.cli import ordinary  # isort: skip
 from bot.cli import casework  # isort: skip
 from bot.cli import changing  # isort: skip
+from bot.cli import auditing  # isort: skip
 from bot.cli import addresses  # isort: skip
 from bot.cli import serving  # isort: skip
 from bot.cli.terminal import INCOMPLETE, REFUSED, USAGE, app, say
@@ -28,6 +29,7 @@ __all__ = (
     "USAGE",
     "addresses",
     "app",
+    "auditing",
     "casework",
     "changing",
     "loading",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot import summary
+from bot.anchors import Anchor
 from bot.model import Case, Enrichment, Kind, Reason, Triage
 from bot.plain import LONGEST_AGENT, clean
 from bot.slack import scoped
@@ -17,8 +18,10 @@ from bot.slack.elements import (
     Block,
     Message,
     bullets,
+    context,
     fitted,
     labelled,
+    message,
     paragraph,
 )
 from bot.summary import Row, enricher_name
@@ -51,6 +54,12 @@ def details(case: Case) -> tuple[tuple[str, Message], ...]:
         *([("scope", scoped.message_of(triage.scope, case=case.id))] if triage.scope else []),
         *((name, _fitted(enricher_name(name), _answers(found, triage), triage)) for name, found in grouped.items()),
     )
+
+
+def anchored(anchor: Anchor) -> Message:
+    """Where the audit record is: its newest entry and the hash that all before it lead to."""
+    told = f"Audit entry {anchor.entry}: {anchor.hash}"
+    return message(told, context(told))
 
 
 def _fitted(title: str, blocks: Iterable[Block | None], triage: Triage) -> Message:

@@ -242,3 +242,12 @@ def m010_arming(db: Database) -> None:
         ALTER TABLE plans ADD COLUMN rehearsal INTEGER NOT NULL DEFAULT 0;
         """
     )
+
+
+@migrations()
+def m011_anchors(db: Database) -> None:
+    """The head of the audit record that the thread of a case shows."""
+    db.execute(
+        "CREATE TABLE anchors (case_id INTEGER PRIMARY KEY REFERENCES cases(id), entry INTEGER NOT NULL,"
+        " hash TEXT NOT NULL, at TEXT NOT NULL)"
+    )

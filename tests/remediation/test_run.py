@@ -10,6 +10,7 @@ from bot.model import ChangeState, Operation
 from bot.remediation.base import policy
 from bot.remediation.disable_access_key import DisableAccessKey
 from bot.remediation.run import change, changes_of
+from bot.store.state import StateUnavailable
 from tests.remediation.bench import ANA, BEN, MAL, NAME, Bench, change_of, plan_of, refused
 from tests.remediation.door import Fate
 
@@ -320,3 +321,34 @@ def test_an_undo_begun_while_aws_is_looked_at_is_not_called_drift(bench: Bench) 
     bench.door.decide = undo_meanwhile
     assert bench.remediations.verify(done.execution, 0).state is ChangeState.CONFIRMED
     assert bench.status() == "Active"
+
+
+def test_without_an_audit_entry_nothing_is_changed(bench: Bench) -> None:
+    approved = bench.approved()
+    bench.state.write(
+        lambda db: db.execute(
+            "CREATE TRIGGER the_disk_is_full BEFORE INSERT ON audit WHEN NEW.result = 'started'"
+            " BEGIN SELECT RAISE(ABORT, 'no room for another entry'); END"
+        )
+    )
+    with pytest.raises(StateUnavailable, match="no room for another entry"):
+        bench.remediations.execute(approved.execution)
+    assert bench.asked_for() == []
+    assert change(bench.state.read(), approved.execution).state is ChangeState.APPROVED
+    assert bench.cloud.works(bench.seat.stolen)
+    bench.state.write(lambda db: db.execute("DROP TRIGGER the_disk_is_full"))
+    bench.clock.forward(minutes=5)
+    assert bench.remediations.execute(approved.execution).state is ChangeState.CONFIRMED
+
+
+def test_without_an_audit_entry_nothing_is_approved(bench: Bench) -> None:
+    plan = bench.planned()
+    bench.state.write(
+        lambda db: db.execute(
+            "CREATE TRIGGER the_disk_is_full BEFORE INSERT ON audit"
+            " BEGIN SELECT RAISE(ABORT, 'no room for another entry'); END"
+        )
+    )
+    with pytest.raises(StateUnavailable, match="no room"):
+        bench.remediations.approve(plan.id, ANA, "stolen key")
+    assert changes_of(bench.state.read(), 7) == ()
