@@ -121,7 +121,7 @@ def load(db: Database, id_: int) -> Case:
     """The case without its changes. Raises ``LookupError`` if there is none of that number."""
     row = db.execute(
         "SELECT id, environment, subject_kind, subject_value, title, channel, state, opened_at, since, recent_since,"
-        " until, triage, reopened FROM cases WHERE id = ?",
+        " until, triage, reopened, owner, owner_name FROM cases WHERE id = ?",
         [id_],
     ).fetchone()
     if row is None:
@@ -140,7 +140,19 @@ def load(db: Database, id_: int) -> Case:
         rulings=tuple(_rulings(db, id_)),
         closings=closings.closings_of(db, id_),
         reopened=row[12],
+        owner=Actor(row[13], row[14]) if row[13] else None,
     )
+
+
+def take(db: Database, case: int, actor: Actor, at: datetime) -> bool:
+    """Make ``case`` that of ``actor``; whether it was not theirs before. Raises ``LookupError`` if it is not open."""
+    if not is_open(db, case):
+        raise LookupError(f"there is no open case {case}")
+    taken = db.execute(
+        "UPDATE cases SET owner = ?, owner_name = ?, taken_at = ? WHERE id = ? AND owner IS NOT ?",
+        [actor.id, actor.name, rfc3339(at), case, actor.id],
+    )
+    return bool(taken.rowcount)
 
 
 def rule(db: Database, case: int, key: str, actor: Actor, reason: str, at: datetime, *, belongs: bool) -> bool:

@@ -206,6 +206,11 @@ def waiting_line(waiting: Waiting) -> str:
     return f"{waiting.plan.title}: approved by {names}; {more} must approve before {moment(waiting.plan.expires_at)}."
 
 
+def owned(case: Case) -> str:
+    """Whose case it is."""
+    return f"taken by {case.owner.name}" if case.owner else "nobody has taken it"
+
+
 def undoable(case: Case) -> Change | None:
     """The newest change that was made, if only in part, and can still be taken back."""
     made = {ChangeState.CONFIRMED, ChangeState.PARTIAL}

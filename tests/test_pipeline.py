@@ -201,6 +201,18 @@ def test_a_ruling_is_kept_once_on_record_and_has_the_case_asked_again(desk: Desk
     assert (ruling.key, ruling.belongs, ruling.reason, ruling.by) == (TWO, True, "it is not, after all", "Ana")
 
 
+def test_a_case_is_taken_on_record_and_by_another_after(desk: Desk) -> None:
+    deliver(desk, alert("a", ONE))
+    taken = desk.operations.take(1, ANA)
+    assert not isinstance(taken, Refusal)
+    assert taken.owner == ANA
+    desk.operations.take(1, ANA)
+    assert rows(desk, "SELECT actor, target FROM audit WHERE operation = 'take'") == [(ANA.id, "case 1")]
+    assert isinstance(desk.operations.take(1, MAL), Refusal)
+    with pytest.raises(LookupError):
+        desk.operations.take(7, ANA)
+
+
 def test_a_ruling_needs_a_right_a_reason_and_an_open_case(desk: Desk) -> None:
     deliver(desk, alert("a", ONE))
     for actor, reason in ((MAL, "because"), (ANA, " ")):

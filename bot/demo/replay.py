@@ -39,7 +39,7 @@ def once(*, seed: int, at: datetime | None, keep: Path | None) -> Played:
         stage.send_alert()
         ts = stage.wait(lambda: stage.settled(CASE) and _ts(stage))
         stage.deliver_late_records()
-        stage.slack.click(ANALYST, SOC, ts, "ask_again")
+        stage.slack.click(ANALYST, SOC, ts, "more", value=f"ask_again case:{CASE}")
         stage.wait(lambda: _asked_until_now(stage) and stage.settled(CASE))
         card = stage.card_as_sent(CASE)
         observed = _contain_and_undo(stage, ts)

@@ -70,3 +70,5 @@ class Case:
     """How often."""
     armed: bool = True
     """Whether changes are made; otherwise they are rehearsed."""
+    owner: Actor | None = None
+    """Who took it."""

@@ -44,6 +44,20 @@ class Casework(Permitted):
         self._state.write(lambda db: self._pipeline.ask_again(db, case))
         return case
 
+    def take(self, case: int, actor: Actor) -> Case | Refusal:
+        """Make ``case`` that of ``actor``, whosever it was. Raises ``LookupError`` if there is no such case."""
+        if refusal := self._refused(actor, Operation.TRIAGE) or self._closed(case):
+            return refusal
+        now = self._clock()
+
+        def commit(db: Database) -> None:
+            if cases.take(db, case, actor, now):
+                audit.append(db, actor=actor, operation="take", target=f"case {case}", result="taken", at=now)
+                self._pipeline.show(db, case)
+
+        self._state.write(commit)
+        return self._loaded(case)
+
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
         """Count ``key`` into the scope of ``case``, or set it aside; the case's questions are asked again.
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.commands import Command
-from bot.model import Actor, Refusal, Waiting
+from bot.model import Actor, Conclusion, Refusal, Waiting
 from bot.slack import forms, modals, replies
 from bot.slack.asked import Operations
-from bot.slack.card import ASK_AGAIN, PLAN, SECOND
+from bot.slack.buttons import ASK_AGAIN, CLOSE, LEAK, PLAN, SECOND, TAKE
 from bot.slack.elements import Message, View
 from bot.slack.typed import Typed
 from bot.store import outbox
@@ -35,6 +35,7 @@ class Answers:
     def __init__(self, operations: Operations, clock: Clock) -> None:
         self._operations = operations
         self._typed = Typed(operations, clock)
+        self._filled = {forms.RULE: self._ruled, CLOSE: self._closed, LEAK: self._leaked}
         self._clock = clock
 
     def handlers(self) -> dict[str, Handler]:
@@ -71,14 +72,36 @@ class Answers:
         """The approval of a previewed change, or a form that was filled in."""
         payload = job.payload
         try:
-            return self._ruled(payload) if payload["form"] == forms.RULE else self._approved(job)
+            filled = self._filled.get(payload["form"])
+            return filled(payload) if filled else self._approved(job)
         except LookupError:
             return self._show(payload, modals.refusal_view(GONE), after=AFTER_ACKNOWLEDGEMENT)
 
     def _ruled(self, payload: Payload) -> Commit:
         case, key, belongs = forms.ruling_of(payload["about"])
         kept = self._operations.rule(case, key, _actor(payload), payload["reason"], belongs=belongs)
-        view = modals.refusal_view(kept) if isinstance(kept, Refusal) else modals.ruled_view(case, key, belongs=belongs)
+        what = "counts as in the attacker's hands" if belongs else "was set aside"
+        told = f"{key} {what} in case #{case}. The scope is made again; the card shows what it finds."
+        return self._said(payload, kept, told)
+
+    def _closed(self, payload: Payload) -> Commit:
+        fields = payload["fields"]
+        other = fields.get(forms.DUPLICATE_OF, "").lstrip("#")
+        if other and not other.isdecimal():
+            return self._said(payload, Refusal(f"{other} is no case number."), "")
+        case, conclusion = forms.case_of(payload["about"]), Conclusion(fields.get(forms.CONCLUSION, ""))
+        made = self._operations.close(
+            case, conclusion, _actor(payload), payload["reason"], duplicate_of=int(other) if other else None
+        )
+        return self._said(payload, made, f"Case #{case} is closed as {conclusion}.")
+
+    def _leaked(self, payload: Payload) -> Commit:
+        case, place = forms.case_of(payload["about"]), payload["fields"].get(forms.PLACE, "")
+        made = self._operations.leak(case, place, _actor(payload), payload["reason"])
+        return self._said(payload, made, f"Kept. Case #{case} is judged again with it; the card shows the verdict.")
+
+    def _said(self, payload: Payload, made: object, sentence: str) -> Commit:
+        view = modals.refusal_view(made) if isinstance(made, Refusal) else modals.kept_view(sentence)
         return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
 
     def _approved(self, job: Job) -> Commit:
@@ -98,6 +121,11 @@ class Answers:
         if action.startswith(ASK_AGAIN):
             asked = self._operations.ask_again(_case(payload["value"])[0], actor)
             return self._refuse(payload, asked) if isinstance(asked, Refusal) else self._asking(payload, asked)
+        if action.startswith(TAKE):
+            taken = self._operations.take(_case(payload["value"])[0], actor)
+            if isinstance(taken, Refusal):
+                return self._refuse(payload, taken)
+            return self._respond(payload, replies.say(f"Case #{taken.id} is yours."))
         if action.startswith(PLAN):
             case, target = _case(payload["value"])
             plan = self._operations.plan_offered(action.split(":")[1], target, case, actor)

@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from bot.hunts.result import Hunted
-from bot.model import Actor, Case, Change, Kind, Observable, Operation, Plan, Refusal, Scope, Triage, Waiting
+from bot.model import (
+    Actor,
+    Case,
+    Change,
+    Conclusion,
+    Kind,
+    Observable,
+    Operation,
+    Plan,
+    Refusal,
+    Scope,
+    Triage,
+    Waiting,
+)
 
 
 class CaseOpened(Protocol):
@@ -51,6 +64,14 @@ class Operations(Protocol):
     def approve(
         self, plan: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
     ) -> Change | Waiting | Refusal: ...
+
+    def take(self, case: int, actor: Actor) -> Case | Refusal: ...
+
+    def close(
+        self, case: int, conclusion: Conclusion, actor: Actor, reason: str, *, duplicate_of: int | None = None
+    ) -> Case | Refusal: ...
+
+    def leak(self, case: int, place: str, actor: Actor, reason: str) -> Case | Refusal: ...
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal: ...
 

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from bot import summary
 from bot.model import Case, Change
-from bot.slack.elements import Block, Message, actions, bullets, button, context, header, labelled, message, paragraph
+from bot.slack.buttons import buttons
+from bot.slack.elements import Block, Message, actions, bullets, context, header, labelled, message, paragraph
 from bot.summary import Row
 
-BUTTONS = 3
 GAPS = 5
 CHANGES = 4
 VALUE = 260
 """Characters a row may take, so that the card stays on one screen of a phone; the thread has the rest."""
-
-PLAN = "plan:"
-UNDO = "undo"
-ASK_AGAIN = "ask_again"
-SECOND = "second"
-"""The approval of another person, where one is not enough."""
-
-LABELS = {"disable_access_key": "Disable access key…"}
 
 
 def card(case: Case, *, now: datetime) -> Message:
@@ -37,7 +28,7 @@ def card(case: Case, *, now: datetime) -> Message:
         labelled(tuple(_open_questions(case)), VALUE),
         bullets([summary.change_line(change) for change in case.changes[-CHANGES:]], VALUE),
         bullets([summary.waiting_line(each) for each in case.waiting], VALUE),
-        actions(f"case:{case.id}", _buttons(case)),
+        actions(f"case:{case.id}", buttons(case)),
         _small_print(case, now),
     )
 
@@ -65,33 +56,11 @@ def _open_questions(case: Case) -> Iterator[Row]:
         yield Row("⚠️", could_be)
 
 
-def _buttons(case: Case) -> list[dict[str, Any]]:
-    if case.subject is None:
-        return []
-    rest = [button("Ask again", ASK_AGAIN, f"case:{case.id}")] if case.open else []
-    if change := summary.undoable(case):
-        rest.append(button("Undo…", UNDO, change.execution))
-    second = [button("Approve…", f"{SECOND}:{n}", each.plan.id) for n, each in enumerate(case.waiting[:1])]
-    offers = _offers(case, BUTTONS - len(rest) - len(second)) if case.open else ()
-    return [*second, *offers, *rest]
-
-
-def _offers(case: Case, most: int) -> Iterator[dict[str, Any]]:
-    offered = summary.offered(case)
-    for number, suggestion in enumerate(offered[:most]):
-        label = LABELS.get(suggestion.remediation, f"{suggestion.remediation.replace('_', ' ').capitalize()}…")
-        if len(offered) > 1:
-            label = f"{label.rstrip('…')} {suggestion.target[-24:]}…"
-        label = label if case.armed else f"Rehearse: {label[:1].lower()}{label[1:]}"
-        action = f"{PLAN}{suggestion.remediation}" + (f":{number}" if number else "")
-        style = "danger" if case.armed else None
-        yield button(label, action, f"case:{case.id}:{suggestion.target}", style=style)
-
-
 def _small_print(case: Case, now: datetime) -> Block | None:
     state = "" if case.open else " (closed)"
     return context(
-        f"Case #{case.id}{state} · {case.environment} · opened {summary.moment(case.opened_at)}",
+        f"Case #{case.id}{state} · {case.environment} · {summary.owned(case)}",
+        f"Opened {summary.moment(case.opened_at)}",
         summary.searched(case.triage.searched) if case.triage else "",
         f"Last changed {summary.moment(now)}",
     )

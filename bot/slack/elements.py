@@ -110,6 +110,12 @@ def button(label: str, action: str, value: str, *, style: str | None = None) -> 
     return {**drawn, "style": style} if style else drawn
 
 
+def menu(action: str, options: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """An overflow menu; each option is a label and a value."""
+    drawn = [{"text": plain(label, BUTTON), "value": value} for label, value in options]
+    return {"type": "overflow", "action_id": action, "options": drawn}
+
+
 def actions(block_id: str, buttons: Sequence[dict[str, Any]]) -> Block | None:
     return {"type": "actions", "block_id": block_id, "elements": list(buttons)} if buttons else None
 
@@ -128,6 +134,20 @@ def fitted(title: str, blocks: Iterable[Block | None], more: str) -> Message:
             break
         kept.append(block)
     return message(title, *kept)
+
+
+def line_input(block: str, label: str, *, optional: bool = False) -> Block:
+    """A field for one line."""
+    element = {"type": "plain_text_input", "action_id": block, "max_length": 500}
+    return {"type": "input", "block_id": block, "label": plain(label, 200), "element": element, "optional": optional}
+
+
+def choice(block: str, label: str, options: Sequence[tuple[str, str]], first: str | None = None) -> Block:
+    """One of several ``options`` (value and label); ``first`` is chosen to begin with."""
+    drawn = {value: {"text": plain(text, BUTTON), "value": value} for value, text in options}
+    chosen = {"initial_option": drawn[first]} if first else {}
+    element = {"type": "static_select", "action_id": block, "options": list(drawn.values()), **chosen}
+    return {"type": "input", "block_id": block, "label": plain(label, 200), "element": element}
 
 
 def size(blocks: Sequence[Block]) -> int:

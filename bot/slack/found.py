@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from bot import summary
 from bot.hunts.result import Hunted
 from bot.model import Case, Change, Triage
-from bot.slack.card import UNDO
+from bot.slack.buttons import UNDO
 from bot.slack.details import command
 from bot.slack.elements import Block, Message, actions, bullets, button, context, fitted, labelled, message, paragraph
 from bot.summary import Row

@@ -104,7 +104,17 @@ def _actions(block: Shape) -> Iterator[str]:
         yield f"{len(elements)} elements"
     yield from _repeated("action_id", [element.get("action_id") for element in elements])
     for element in elements:
-        yield from _button(element)
+        yield from _menu(element) if element.get("type") == "overflow" else _button(element)
+
+
+def _menu(element: Shape) -> Iterator[str]:
+    options = element.get("options", [])
+    if not 1 <= len(options) <= 5:
+        yield f"{len(options)} options in a menu"
+    yield from _length("action_id", element.get("action_id"), ID_LIMIT)
+    for option in options:
+        yield from _plain_text("option", option.get("text"), 75)
+        yield from _length("option value", option.get("value"), 150)
 
 
 def _button(element: Shape) -> Iterator[str]:

@@ -22,7 +22,20 @@ from slack_sdk import WebClient
 from bot.commands import Command, parse
 from bot.model import Refusal
 from bot.slack import forms, modals, replies
-from bot.slack.card import ASK_AGAIN, PLAN, SECOND, UNDO
+from bot.slack.buttons import (
+    ASK_AGAIN,
+    CLOSE,
+    EXPECTED,
+    LEAK,
+    MORE,
+    PLAN,
+    RULE_IN,
+    RULE_OUT,
+    SECOND,
+    TAKE,
+    UNDO,
+    pressed,
+)
 from bot.slack.client import FAULTS, logger, web_client
 from bot.slack.elements import View
 from bot.store import jobs, outbox
@@ -35,10 +48,9 @@ LISTENERS = 50
 NOTHING_DONE = "Nothing was done: the bot could not store your request. Try again in a minute, or tell whoever runs it."
 NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Press the button again."
 
-OPERATIONS = re.compile(
-    rf"^(?:{PLAN}.+|{UNDO}(?::.+)?|{SECOND}(?::.+)?|{ASK_AGAIN}(?::.+)?|(?:{forms.RULE_IN}|{forms.RULE_OUT})(?::.+)?)$"
-)
-FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE})$")
+_NAMED = "|".join([UNDO, SECOND, ASK_AGAIN, TAKE, CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE])
+OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")
+FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK})$")
 
 Body = Mapping[str, Any]
 Clock = Callable[[], datetime]
@@ -102,15 +114,14 @@ class _Listeners:
 
     def click(self, ack: Ack, body: Body) -> None:
         """A button of a card or its thread."""
-        pressed = body["actions"][0]
-        if form := forms.opened_by(str(pressed["action_id"]), str(pressed.get("value", ""))):
+        action, value = pressed(body["actions"][0])
+        if form := forms.opened_by(action, value):
             ack()
             if not self._open(body, form, secrets.token_hex(16)):
                 self._tell(body, NOT_OPENED)
             return
-        opens = not str(pressed["action_id"]).startswith(ASK_AGAIN)
-        view = secrets.token_hex(16) if opens else None
-        intent = {"action": pressed["action_id"], "value": pressed.get("value", ""), "view": view, **_common(body)}
+        view = secrets.token_hex(16) if not action.startswith((ASK_AGAIN, TAKE)) else None
+        intent = {"action": action, "value": value, "view": view, **_common(body)}
         kept = self._keep("click", intent, body)
         ack()
         if kept is None:

@@ -78,12 +78,9 @@ def done_view(change: Change) -> View:
     return _view(_TITLES[change.state], paragraph(summary.change_line(change), 1000), follow)
 
 
-def ruled_view(case: int, key: str, *, belongs: bool) -> View:
-    """What is seen once a ruling is kept."""
-    what = "counts as in the attacker's hands" if belongs else "was set aside"
-    return _view(
-        "Kept", paragraph(f"{key} {what} in case #{case}. The scope is made again; the card shows what it finds.")
-    )
+def kept_view(sentence: str) -> View:
+    """What is seen once what was decided is kept."""
+    return _view("Kept", paragraph(sentence, 600))
 
 
 def refusal_view(refusal: Refusal) -> View:

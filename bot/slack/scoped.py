@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.model import Scope, Suspicion
 from bot.scope.telling import in_lines
+from bot.slack.buttons import RULE_IN, RULE_OUT
 from bot.slack.elements import Block, Message, actions, bullets, button, fitted, labelled, paragraph
-from bot.slack.forms import RULE_IN, RULE_OUT
 from bot.summary import Row
 
 LINES = 15

@@ -251,3 +251,15 @@ def m011_anchors(db: Database) -> None:
         "CREATE TABLE anchors (case_id INTEGER PRIMARY KEY REFERENCES cases(id), entry INTEGER NOT NULL,"
         " hash TEXT NOT NULL, at TEXT NOT NULL)"
     )
+
+
+@migrations()
+def m012_owners(db: Database) -> None:
+    """Who took a case."""
+    db.executescript(
+        """
+        ALTER TABLE cases ADD COLUMN owner TEXT;
+        ALTER TABLE cases ADD COLUMN owner_name TEXT;
+        ALTER TABLE cases ADD COLUMN taken_at TEXT;
+        """
+    )

@@ -247,6 +247,8 @@ CASES: Mapping[str, Case] = {
         triage=replace(triage(judged=assessment(Verdict.INCONCLUSIVE, 0)), activity=Activity(), searched=None),
     ),
     "waiting": replace(INCIDENT, waiting=(Waiting(plan(approvers=2), (ALICE,), 1),)),
+    "taken": replace(INCIDENT, owner=ALICE),
+    "closed": replace(INCIDENT, open=False, owner=ALICE, changes=(change(),)),
     "sample": replace(CHECKING, subject=None, alerts=(replace(ALERT, sample=True, secrets_removed=1),)),
 }
 

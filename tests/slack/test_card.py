@@ -16,6 +16,7 @@ from slack_sdk.models.views import View
 from bot.model import Answer, Fact, Refusal, Signal, Waiting
 from bot.plain import clean
 from bot.slack import modals, replies
+from bot.slack.buttons import pressed
 from bot.slack.card import card
 from bot.slack.details import details
 from bot.slack.elements import BUDGET, flattened, size, texts
@@ -77,29 +78,62 @@ def words(name: str) -> str:
     return " ".join(" ".join(texts(block)) for block in card(CASES[name], now=NOW).blocks)
 
 
-def buttons(name: str) -> list[tuple[str, str]]:
+def elements(name: str) -> list[dict[str, Any]]:
     found = [block["elements"] for block in card(CASES[name], now=NOW).blocks if block["type"] == "actions"]
-    return [(button["action_id"], button["value"]) for elements in found for button in elements]
+    return [element for some in found for element in some]
+
+
+def shown(name: str) -> list[tuple[str, str]]:
+    """The action id and value of each button."""
+    return [(each["action_id"], each["value"]) for each in elements(name) if each["type"] == "button"]
+
+
+def menu(name: str) -> list[str]:
+    """What stands under More."""
+    return [one["text"]["text"] for each in elements(name) if each["type"] == "overflow" for one in each["options"]]
 
 
 DISABLE = ("plan:disable_access_key", f"case:12:{KEY}")
-ASK = ("ask_again", "case:12")
+TAKE = ("take", "case:12")
+UNDO = ("undo", "exec-1")
+EXPECTED = ("expected", "case:12")
+REST = ["Ask again", "Seen in public…", "Close…"]
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "expected", "rest"),
     [
-        ("checking", [ASK]),
-        ("incident", [DISABLE, ASK]),
-        ("being_disabled", [ASK]),
-        ("unknown_outcome", [ASK]),
-        ("disabled", [ASK, ("undo", "exec-1")]),
-        ("undone", [DISABLE, ASK]),
-        ("sample", []),
+        ("checking", [TAKE], REST),
+        ("incident", [DISABLE, TAKE], REST),
+        ("being_disabled", [TAKE], REST),
+        ("unknown_outcome", [TAKE], REST),
+        ("disabled", [UNDO, TAKE], REST),
+        ("undone", [DISABLE, TAKE], REST),
+        ("waiting", [("second:0", "plan-1"), DISABLE, TAKE], REST),
+        ("nothing_found", [DISABLE, TAKE, EXPECTED], REST),
+        ("taken", [DISABLE], REST),
+        ("closed", [], ["Undo…"]),
+        ("sample", [], ["Close…"]),
     ],
 )
-def test_buttons_offer_what_can_be_done_now(name: str, expected: list[tuple[str, str]]) -> None:
-    assert buttons(name) == expected
+def test_buttons_offer_what_can_be_done_now(name: str, expected: list[tuple[str, str]], rest: list[str]) -> None:
+    assert shown(name) == expected
+    assert menu(name) == rest
+
+
+def test_what_has_no_room_on_the_card_stands_under_more() -> None:
+    crowded = replace(CASES["nothing_found"], waiting=CASES["waiting"].waiting)
+    (row,) = [block for block in card(crowded, now=NOW).blocks if block["type"] == "actions"]
+    *pressable, more = row["elements"]
+    assert [each["action_id"] for each in pressable] == ["second:0", "plan:disable_access_key", "take"]
+    assert more["options"][0]["text"]["text"] == "This is expected…"
+    assert pressed({"selected_option": more["options"][0]}) == ("expected", "case:12")
+
+
+def test_before_it_is_armed_the_buttons_rehearse() -> None:
+    (row,) = [b for b in card(replace(INCIDENT, armed=False), now=NOW).blocks if b["type"] == "actions"]
+    assert row["elements"][0]["text"]["text"] == "Rehearse: disable access key…"
+    assert "style" not in row["elements"][0]
 
 
 @pytest.mark.parametrize("name", ["checking", "so_far_nothing_bad"])
@@ -221,7 +255,7 @@ def test_where_two_must_approve_the_glass_can_be_broken() -> None:
         modals.working_view(),
         modals.done_view(change()),
         modals.waiting_view(Waiting(plan(approvers=2), (ALICE,), 1)),
-        modals.ruled_view(12, KEY, belongs=True),
+        modals.kept_view("Case #12 is closed as expected."),
         modals.refusal_view(Refusal("No.", ("aws iam update-access-key --status Inactive",))),
     ],
 )

@@ -32,6 +32,7 @@ from bot.model import (
     Case,
     Change,
     ChangeState,
+    Conclusion,
     Kind,
     Observable,
     Operation,
@@ -125,6 +126,20 @@ class MadeUp:
         if self.waits:
             return Waiting(plan(approvers=2), (actor,), 1)
         return self.refusal or change(ChangeState.APPROVED, sentence="Approved; about to be carried out.")
+
+    def take(self, case: int, actor: Actor) -> Case | Refusal:
+        self.asked.append(("take", case, actor.id))
+        return self.refusal or CASES["taken"]
+
+    def close(
+        self, case: int, conclusion: Conclusion, actor: Actor, reason: str, *, duplicate_of: int | None = None
+    ) -> Case | Refusal:
+        self.asked.append(("close", case, conclusion, reason, duplicate_of, actor.id))
+        return self.refusal or CASES["closed"]
+
+    def leak(self, case: int, place: str, actor: Actor, reason: str) -> Case | Refusal:
+        self.asked.append(("leak", case, place, reason, actor.id))
+        return self.refusal or CASES["incident"]
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
         self.asked.append(("rule", case, key, belongs, reason, actor.id))
@@ -277,7 +292,7 @@ def test_a_refused_change_shows_the_commands_instead(slack: LocalSlack, state: S
 
 
 def test_asking_again(slack: LocalSlack, state: State, operations: MadeUp) -> None:
-    slack.click(ANALYST, SOC, show(state, slack, "incident"), "ask_again")
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "more", value="ask_again case:12")
     assert told(slack) == "Case #12: asking every question again."
     assert operations.asked == [("ask_again", 12, ME)]
     assert slack.open_views(ANALYST) == []
@@ -285,7 +300,7 @@ def test_asking_again(slack: LocalSlack, state: State, operations: MadeUp) -> No
 
 def test_a_card_of_a_forgotten_case_says_so(slack: LocalSlack, state: State, operations: MadeUp) -> None:
     operations.missing = True
-    slack.click(ANALYST, SOC, show(state, slack, "incident"), "ask_again")
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "more", value="ask_again case:12")
     assert "not known here any more" in told(slack)
 
 
@@ -301,6 +316,45 @@ def test_a_double_click_makes_two_windows_and_no_change(slack: LocalSlack, state
         assert slack.click(ANALYST, SOC, ts, "plan:disable_access_key").acked
     slack.wait_until(lambda: len(slack.calls("views.update")) >= 2)
     assert {asked[0] for asked in operations.asked} == {"plan"}
+
+
+def test_a_case_is_taken_from_its_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "take")
+    assert told(slack) == "Case #12 is yours."
+    assert operations.asked == [("take", 12, ME)]
+
+
+def test_a_case_is_closed_with_a_verdict_and_a_reason(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "more", value="close case:12")
+    filled = {"conclusion": "duplicate", "duplicate_of": "#7", "reason": "same theft"}
+    slack.submit_view(ANALYST, window(slack, "Close case")["id"], filled)
+    assert "Case #12 is closed as duplicate." in json.dumps(window(slack, "Kept"))
+    assert operations.asked == [("close", 12, Conclusion.DUPLICATE, "same theft", 7, ME)]
+
+
+def test_what_is_expected_is_closed_so_unless_the_analyst_says_otherwise(
+    slack: LocalSlack, state: State, operations: MadeUp
+) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "nothing_found"), "expected")
+    slack.submit_view(ANALYST, window(slack, "Close case")["id"], {"reason": "the scanner, every Friday"})
+    window(slack, "Kept")
+    assert operations.asked == [("close", 12, Conclusion.EXPECTED, "the scanner, every Friday", None, ME)]
+
+
+def test_a_key_that_stands_in_public_is_told_of(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "more", value="leak case:12")
+    filled = {"place": "a public Postman workspace", "reason": "saw the id there"}
+    slack.submit_view(ANALYST, window(slack, "Seen in public")["id"], filled)
+    assert "is judged again with it" in json.dumps(window(slack, "Kept"))
+    assert operations.asked == [("leak", 12, "a public Postman workspace", "saw the id there", ME)]
+
+
+def test_what_is_no_case_number_is_refused(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "more", value="close case:12")
+    filled = {"conclusion": "duplicate", "duplicate_of": "the other one", "reason": "same theft"}
+    slack.submit_view(ANALYST, window(slack, "Close case")["id"], filled)
+    assert "the other one is no case number" in json.dumps(window(slack, "Nothing was changed"))
+    assert operations.asked == []
 
 
 def show_scope(state: State, slack: LocalSlack) -> str:

@@ -1,0 +1,101 @@
+"""What the card of a case lets a person press: at most three buttons by situation, the rest under More.
+
+An action id begins with the operation it asks for. An option of the menu carries ``<action id> <value>``, so that a
+listener reads a button and an option alike (:func:`pressed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot import summary
+from bot.model import Case, Verdict
+from bot.slack.elements import button, menu
+
+PLAN = "plan:"
+UNDO = "undo"
+ASK_AGAIN = "ask_again"
+SECOND = "second"
+"""The approval of another person, where one is not enough."""
+TAKE = "take"
+CLOSE = "close"
+EXPECTED = "expected"
+LEAK = "leak"
+RULE_IN, RULE_OUT = "rule_in", "rule_out"
+MORE = "more"
+
+MOST = 3
+MENU = 5
+"""Options Slack takes in an overflow menu."""
+LABELS = {
+    "disable_access_key": "Disable access key…",
+    "quarantine_user": "Quarantine user…",
+    "reset_console_password": "Reset console password…",
+    "revoke_sessions": "End sessions…",
+    "block_ip": "Block address…",
+    "pause_ses": "Pause e-mail…",
+}
+CALMER = frozenset({Verdict.SUSPICIOUS, Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
+"""Verdicts for which "this is expected" is a likely answer."""
+
+Element = dict[str, Any]
+
+
+def pressed(action: Mapping[str, Any]) -> tuple[str, str]:
+    """The action id and the value of a pressed button, or of the chosen option of the menu."""
+    option = action.get("selected_option")
+    if isinstance(option, Mapping):
+        operation, _, value = str(option.get("value") or "").partition(" ")
+        return operation, value
+    return str(action.get("action_id") or ""), str(action.get("value") or "")
+
+
+def buttons(case: Case) -> list[Element]:
+    """The buttons and the menu of a card, the most urgent first."""
+    urgent = list(_urgent(case))
+    rest = [*_options(urgent[MOST:]), *_more(case)][:MENU]
+    return [*urgent[:MOST], *([menu(MORE, rest)] if rest else [])]
+
+
+def _urgent(case: Case) -> Iterator[Element]:
+    if not case.open:
+        return
+    for number, waiting in enumerate(case.waiting[:1]):
+        yield button("Approve…", f"{SECOND}:{number}", waiting.plan.id)
+    yield from _offers(case)
+    if change := summary.undoable(case):
+        yield button("Undo…", UNDO, change.execution)
+    if case.owner is None and case.subject is not None:
+        yield button("Take", TAKE, f"case:{case.id}")
+    if case.triage is not None and not case.triage.pending and case.triage.assessment.verdict in CALMER:
+        yield button("This is expected…", EXPECTED, f"case:{case.id}")
+
+
+def _offers(case: Case) -> Iterator[Element]:
+    offered = summary.offered(case)
+    for number, suggestion in enumerate(offered):
+        label = LABELS.get(suggestion.remediation, f"{suggestion.remediation.replace('_', ' ').capitalize()}…")
+        if len(offered) > 1:
+            label = f"{label.rstrip('…')} {suggestion.target[-24:]}…"
+        if not case.armed:
+            label = f"Rehearse: {label[:1].lower()}{label[1:]}"
+        action = f"{PLAN}{suggestion.remediation}" + (f":{number}" if number else "")
+        style = "danger" if case.armed else None
+        yield button(label, action, f"case:{case.id}:{suggestion.target}", style=style)
+
+
+def _more(case: Case) -> Iterator[tuple[str, str]]:
+    here = f"case:{case.id}"
+    if case.open and case.subject is not None:
+        yield "Ask again", f"{ASK_AGAIN} {here}"
+        yield "Seen in public…", f"{LEAK} {here}"
+    if case.open:
+        yield "Close…", f"{CLOSE} {here}"
+    elif change := summary.undoable(case):
+        yield "Undo…", f"{UNDO} {change.execution}"
+
+
+def _options(left: list[Element]) -> Iterator[tuple[str, str]]:
+    for each in left:
+        yield each["text"]["text"], f"{each['action_id']} {each['value']}"
