@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.model import Coverage, Event, History, Observable, Prevalence, Principal, Span, Use
+from bot.model import Coverage, Event, History, Observable, Prevalence, Principal, Sampled, Span, Use
 from bot.once import Once
 
 
@@ -41,6 +41,9 @@ class AskedOnce(History):
 
     def prevalence(self, event: str, span: Span) -> Prevalence:
         return self._once.ask(("prevalence", event, span), lambda: self._history.prevalence(event, span))
+
+    def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
+        return self._once.ask(("sampled", *accounts, span), lambda: self._history.sampled(accounts, span))
 
     def cost(self) -> str | None:
         return self._history.cost()

@@ -29,6 +29,7 @@ from bot.model import (
     Outcome,
     Prevalence,
     Principal,
+    Sampled,
     Span,
     Use,
 )
@@ -102,6 +103,9 @@ class WithAlerts(History):
         first = min([each.at for each in told] + [at for at in [known.first_seen] if at is not None])
         principals = tuple(sorted({*known.principals, *(each.principal.id for each in told)}))
         return replace(known, count=known.count + len(told), principals=principals, first_seen=first)
+
+    def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
+        return self._history.sampled(accounts, span)
 
     def cost(self) -> str | None:
         return self._history.cost()

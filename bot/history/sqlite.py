@@ -15,9 +15,22 @@ from bot.history import packing, practice
 from bot.history.coverage import Place, covered
 from bot.history.kept import unpacked
 from bot.history.rolled import Rolled, Seconds, moment
+from bot.history.sampling import sampled
 from bot.history.schema import migrations
 from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
-from bot.model import Coverage, Event, Habit, History, HistoryUnavailableError, Kind, Observable, Principal, Span, Use
+from bot.model import (
+    Coverage,
+    Event,
+    Habit,
+    History,
+    HistoryUnavailableError,
+    Kind,
+    Observable,
+    Principal,
+    Sampled,
+    Span,
+    Use,
+)
 
 _IDENTITY = """SELECT p.value, d.type, d.arn, d.account FROM use u JOIN identity d ON d.id = u.identity
     JOIN principal p ON p.id = d.principal WHERE u.id = ?"""
@@ -132,6 +145,10 @@ class SqliteHistory(History):
         masks = practice.masks(first, last)
         query = _POPULATION.format(days=" OR ".join(["block = ? AND days & ?"] * len(masks)))
         return int(self.rows(query, [each for mask in masks for each in mask])[0][0])
+
+    def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
+        """An even sample of what was done in ``accounts`` inside ``span``."""
+        return sampled(self.rows, accounts, span)
 
     def callers(self, first: date, last: date) -> Mapping[str, int]:
         """Event name → how many principals called it on the UTC days from ``first`` to ``last``, both included."""

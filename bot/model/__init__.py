@@ -38,6 +38,7 @@ from bot.model.history import (
     Foreseen,
     History,
     Prevalence,
+    Sampled,
     Want,
 )
 from bot.model.hunting import Hit, Hits, Hunts, Level, Severity
@@ -158,6 +159,7 @@ __all__ = (
     "Registries",
     "Reputation",
     "Ruling",
+    "Sampled",
     "Scope",
     "Searching",
     "Severity",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from bot.model.event import Event, Principal, Use
+from bot.model.event import AddressClass, Event, Principal, Use
 from bot.model.observable import Kind, Observable
 from bot.model.times import Span
 
@@ -62,6 +62,23 @@ class Foreseen:
     certain: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Calls of one kind in a sample: whose, from where, how many."""
+
+    at: datetime
+    principal: str
+    ip: str | None
+    address_class: AddressClass
+    by_service: bool
+    count: int = 1
+
+
+SLOT = timedelta(hours=37)
+"""So that the last calls of each slot come from every hour of the day and every day of the week."""
+SAMPLE_OF_SLOT = 100
+
+
 class History(Protocol):
     """The CloudTrail history. One protocol for every store; all answers are of unique records.
 
@@ -106,6 +123,15 @@ class History(Protocol):
         first = min((use.first_seen for use in uses), default=None)
         principals = tuple(sorted({use.principal for use in uses}))
         return Prevalence(event, sum(use.count for use in uses), principals, first, exact=True)
+
+    def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
+        """An even sample of what was done in ``accounts`` inside ``span``, of the same size however much that was."""
+        slots = (span.until - span.since) // SLOT
+        spans = [Span(span.until - SLOT * (n + 1), span.until - SLOT * n) for n in range(slots)]
+        asked = [(Observable(Kind.ACCOUNT, accounts[n % len(accounts)]), slot) for n, slot in enumerate(spans)]
+        self.foresee([Foreseen(account, slot, Want.EVENTS, SAMPLE_OF_SLOT) for account, slot in asked])
+        events = [each for account, slot in asked for each in self.events(account, slot, limit=SAMPLE_OF_SLOT)]
+        return [Sampled(each.at, each.principal.id, each.ip, each.address_class, each.by_service) for each in events]
 
     def foresee(self, questions: Sequence[Foreseen]) -> None:
         """These will be asked: a store may answer them all in one go. The answers are the same without."""

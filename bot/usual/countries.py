@@ -13,15 +13,11 @@ from bot.model import (
     AddressData,
     Correction,
     Environment,
-    Event,
-    Foreseen,
     History,
-    Kind,
-    Observable,
     Ordinary,
+    Sampled,
     Span,
     UsualCountries,
-    Want,
 )
 
 LEAST_SHARE = 0.02
@@ -29,54 +25,36 @@ LEAST_SHARE = 0.02
 LEAST_CALLS = 50
 """Fewer calls with a known country teach nothing about where an organisation works."""
 
-LEARNED_DAYS = 90
-SLOT = timedelta(hours=37)
-"""So that the sampled calls, the last of each slot, come from every hour of the day and every day of the week."""
-SAMPLE_CALLS = 100
-"""What is usual is learned from this many calls of each slot: an even sample, whatever the accounts do."""
+LEARNED = timedelta(days=90)
 MOST_REMEMBERED = 100
 
 PEOPLE = (":user/", ":sso/", ":root", ":saml/")
 
 
-def sample(accounts: Sequence[str], history: History, until: datetime) -> list[Event]:
-    """Calls from all parts of the days before ``until``, of each account in turn."""
-    slots = timedelta(days=LEARNED_DAYS) // SLOT
-    spans = [Span(until - SLOT * (n + 1), until - SLOT * n) for n in range(slots)]
-    asked = [(Observable(Kind.ACCOUNT, accounts[n % len(accounts)]), span) for n, span in enumerate(spans)]
-    history.foresee([Foreseen(account, span, Want.EVENTS, SAMPLE_CALLS) for account, span in asked])
-    return [event for account, span in asked for event in history.events(account, span, limit=SAMPLE_CALLS)]
-
-
-def learned(events: Iterable[Event], addresses: AddressData) -> UsualCountries:
+def learned(sample: Iterable[Sampled], addresses: AddressData) -> UsualCountries:
     """The countries people's calls come from. A server's country says nothing about where people are."""
-    people = [event for event in events if by_person(event)]
-    ips = [event.ip for event in people if event.ip and addresses.origin(event.ip).hosting is not True]
-    countries = countries_of(ips, addresses)
+    people = [each for each in sample if by_person(each)]
+    calls: Counter[str] = Counter()
+    for each in people:
+        calls[each.ip or ""] += each.count
+    countries: Counter[str] = Counter()
+    for ip, count in calls.items():
+        origin = addresses.origin(ip)
+        if origin.country and origin.hosting is not True:
+            countries[origin.country] += count
     total = countries.total()
     if total < LEAST_CALLS:
         return UsualCountries()
     names = frozenset(name for name, count in countries.items() if count >= LEAST_SHARE * total)
-    since = min(event.at for event in people)
+    since = min(each.at for each in people)
     words = f"{_shares(countries, total)} sampled calls since {since:%Y-%m-%d}"
     return UsualCountries(names, "history", words, since)
 
 
-def by_person(event: Event) -> bool:
+def by_person(each: Sampled) -> bool:
     """Made by a person's principal from a public address, not by a service for it."""
-    public = event.address_class is AddressClass.PUBLIC and not event.by_service
-    return public and any(kind in event.principal.id for kind in PEOPLE)
-
-
-def countries_of(ips: Iterable[str | None], addresses: AddressData) -> Counter[str]:
-    """How many of ``ips`` lie in each country; those of an unknown country are left out."""
-    counted = Counter(ip for ip in ips if ip)
-    countries: Counter[str] = Counter()
-    for ip, count in counted.items():
-        country = addresses.origin(ip).country
-        if country:
-            countries[country] += count
-    return countries
+    public = each.address_class is AddressClass.PUBLIC and not each.by_service
+    return public and any(kind in each.principal for kind in PEOPLE)
 
 
 def _shares(countries: Mapping[str, int], total: int) -> str:
@@ -106,7 +84,7 @@ class Learner:
         with self._lock:
             known = self._known.get(key)
         if known is None:
-            known = learned(sample(accounts, history, until), addresses)
+            known = learned(history.sampled(accounts, Span(until - LEARNED, until)), addresses)
             with self._lock:
                 if len(self._known) >= MOST_REMEMBERED:
                     self._known.clear()

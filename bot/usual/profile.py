@@ -16,15 +16,15 @@ from bot.model import (
     AddressData,
     Coverage,
     Environment,
-    Event,
     Gap,
     Ordinary,
+    Sampled,
     Span,
     UsualCountries,
     inside,
 )
 from bot.scope.rules import HabitRules, shipped
-from bot.usual.countries import Learner, UsualHere, sample
+from bot.usual.countries import LEARNED, Learner, UsualHere
 
 HABITS = timedelta(days=30)
 """Exits, machines and rare events are those of 30 days, as in scoping; countries are learned from 90."""
@@ -115,7 +115,7 @@ def profile(
         span=span,
         searched=searched,
         countries=countries,
-        providers=_providers(sample(asked, history, at), addresses) if asked else (),
+        providers=_providers(history.sampled(accounts, Span(at - LEARNED, at)), addresses),
         exits=tuple(_exits(environment, shared)),
         machines=tuple(_machines(environment, found, rules)),
         rare=tuple(_with_users(history, span, rare[:MOST_RARE])),
@@ -138,17 +138,17 @@ def _with_users(history: SqliteHistory, span: Span, rare: Sequence[tuple[str, in
             yield RareEvent(name, who)
 
 
-def _providers(events: Sequence[Event], addresses: AddressData) -> tuple[Provider, ...]:
+def _providers(sample: Sequence[Sampled], addresses: AddressData) -> tuple[Provider, ...]:
     calls: Counter[str] = Counter()
     who: dict[str, set[str]] = {}
     hosting: dict[str, bool | None] = {}
-    for event in events:
-        if event.ip is None or event.by_service or event.address_class is not AddressClass.PUBLIC:
+    for each in sample:
+        if each.ip is None or each.by_service or each.address_class is not AddressClass.PUBLIC:
             continue
-        origin = addresses.origin(event.ip)
+        origin = addresses.origin(each.ip)
         name = origin.provider or origin.organisation or (f"AS{origin.asn}" if origin.asn is not None else "unknown")
-        calls[name] += 1
-        who.setdefault(name, set()).add(event.principal.id)
+        calls[name] += each.count
+        who.setdefault(name, set()).add(each.principal)
         hosting[name] = origin.hosting
     ordered = sorted(calls, key=lambda name: (-calls[name], name))
     return tuple(Provider(name, calls[name], len(who[name]), hosting[name]) for name in ordered)

@@ -14,7 +14,7 @@ HERE = Environment(accounts=frozenset({"111122223333"}))
 
 
 class Counting(FakeHistory):
-    """Counts how often it is asked for events."""
+    """Counts how often it is asked for events. It has no sample of its own: the protocol's is used."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         super().__init__(events)
