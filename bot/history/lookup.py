@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -148,6 +149,12 @@ class LookupHistory(History):
             return None
         found = self.events(observable, Span(self._reach().since, until), limit=1)
         return found[0].principal if found else None
+
+    def for_one_triage(self) -> LookupHistory:
+        """The same regions at the same pace; what is fetched is remembered for as long as the triage takes."""
+        own = copy(self)
+        own._memory = Memory(self._timing.now, lasting=True)
+        return own
 
     # ----------------------------------------------------------------------------------------- one question
 

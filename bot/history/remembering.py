@@ -18,10 +18,13 @@ Found = TypeVar("Found")
 
 
 class Memory:
-    """What was fetched in the last minutes. Two that ask for the same wait for one answer; a failure is not kept."""
+    """What was fetched in the last minutes, or ``lasting``. Two that ask for the same wait for one answer; a failure is
+    not kept.
+    """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], *, lasting: bool = False) -> None:
         self._now = now
+        self._lasting = lasting
         self._guard = threading.Lock()
         self._locks: dict[object, threading.Lock] = {}
         self._answers: OrderedDict[object, tuple[datetime, Any]] = OrderedDict()
@@ -67,7 +70,7 @@ class Memory:
         return answer
 
     def _is_old(self, at: datetime) -> bool:
-        return self._now() - at > REMEMBERED
+        return not self._lasting and self._now() - at > REMEMBERED
 
     def _drop(self, questions: Sequence[object]) -> None:
         for question in questions:

@@ -166,6 +166,18 @@ def test_a_later_triage_looks_again(site: Opening) -> None:
     assert len(asked.history.events(key(), TWO_WEEKS)) == 2
 
 
+def test_one_triage_remembers_for_as_long_as_it_takes_and_the_next_begins_anew(site: Opening) -> None:
+    asked = site(calls(120), regions=("us-east-1",), paced=True)
+    one = asked.history.for_one_triage()
+    for _ in range(3):
+        assert len(one.events(key(), TWO_WEEKS)) == 120
+        asked.time.now += timedelta(minutes=5)
+    assert len(asked.cloud.asked) == 3
+    # Whoever asks for whichever triage, the region is asked at one pace.
+    assert len(asked.history.for_one_triage().events(key(), TWO_WEEKS)) == 120
+    assert len(asked.cloud.asked) == 6
+
+
 def test_two_who_ask_the_same_wait_for_one_answer(site: Opening) -> None:
     asked = site(calls(120), regions=("us-east-1",))
     with ThreadPoolExecutor(4) as pool:
