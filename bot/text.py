@@ -15,6 +15,8 @@ from bot.summary import Row
 WIDTH = 100
 LABEL = 18
 LINES = 15
+SET_ASIDE_SHOWN = 20
+"""Files of one reason that are named; of more, the first."""
 
 
 def notification(case: Case) -> str:
@@ -189,8 +191,20 @@ def history_text(report: HistoryReport) -> str:
         Row("Principals", str(report.principals)),
         Row("Searched", summary.searched(report.searched)),
     ]
-    aside = [f"{each.count} x {each.reason} ({_place(each)})" for each in report.set_aside]
-    return _document([*_rows(rows), *_section("Set aside", aside or ["nothing"])])
+    return _document([*_rows(rows), *_section("Set aside", list(_aside(report.set_aside)) or ["nothing"])])
+
+
+def _aside(entries: Sequence[SetAside]) -> Iterator[str]:
+    """A line each; one line for all of a reason that many share, as where a whole bucket may not be read."""
+    by_reason: dict[str, list[SetAside]] = {}
+    for each in entries:
+        by_reason.setdefault(each.reason, []).append(each)
+    for reason, alike in by_reason.items():
+        if len(alike) <= SET_ASIDE_SHOWN:
+            yield from (f"{each.count} x {reason} ({_place(each)})" for each in alike)
+        else:
+            count, more = sum(each.count for each in alike), len(alike) - 1
+            yield f"{count} x {reason} ({_place(alike[0])} and {more} more: --json names them)"
 
 
 def _place(each: SetAside) -> str:

@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.history.load import HistoryReport, SetAside
 from bot.model import Answer, Fact, Refusal
 from bot.plain import clean, cut
-from bot.text import WIDTH, alert_text, case_text, change_text, notification, plan_text, refusal_text, triage_text
+from bot.text import (
+    WIDTH,
+    alert_text,
+    case_text,
+    change_text,
+    history_text,
+    notification,
+    plan_text,
+    refusal_text,
+    triage_text,
+)
 from tests.slack.cases import ALERT, CASES, INCIDENT, KALI, KEY, change, clients, enrichment, plan, triage
 
 DRIVING = "\x1b[2J\x07\u202egnp.exe\u2066\u200b\u2028forged: row\r\nverdict: low\ud800"
@@ -90,3 +101,12 @@ def test_clean(text: str, limit: int | None, expected: str) -> None:
 
 def test_cut_keeps_what_fits() -> None:
     assert [cut("abcdef", limit) for limit in (6, 5, 1)] == ["abcdef", "abcd…", "…"]
+
+
+def test_files_set_aside_are_named_and_of_many_for_one_reason_the_first() -> None:
+    odd = SetAside("odd.json", 7, "no eventTime", 2)
+    denied = [SetAside(f"s3://trail/{number}", None, "denied", 1) for number in range(5000)]
+    text = history_text(HistoryReport(0, 0, 0, (), 0, 0, None, (odd, *denied)))
+    assert "2 x no eventTime (odd.json:7)" in text
+    assert "5000 x denied (s3://trail/0 and 4999 more: --json names them)" in text
+    assert len(text.splitlines()) < 30
