@@ -23,6 +23,7 @@ from bot.history.load import SetAside, describe, load_logs, load_paths
 from bot.history.queue import Queue, queue_address_of
 from bot.history.sqlite import SqliteHistory
 from bot.model import Event, Span
+from tests.documents import ROOT, blocks
 from tests.history.made import ACCOUNT, ALWAYS, key, record, write
 from tests.history.passage import Asked, Passage, opened, s3_error
 from tests.history.test_notices import in_sns, of_cloudtrail, s3
@@ -363,6 +364,36 @@ def test_the_status_says_how_far_behind_the_history_is(place: Place) -> None:
     place.clock.now += timedelta(minutes=2)
     follower.step()
     assert (follower.status().waiting, follower.status().queue_age) == (1, None)
+
+
+def test_the_queue_policy_of_the_documentation_lets_the_bucket_in_and_no_other(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "connecting-aws.md").read_text(encoding="utf-8")
+    (policy,) = (block.text for block in blocks(page) if "sqs:SendMessage" in block.text)
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{place.url.rsplit('/', 1)[-1]}"
+    names = {"arn:aws:sqs:eu-west-1:444455556666:triage-logs": arn, "444455556666": ACCOUNT, "YOUR-TRAIL-BUCKET": TRAIL}
+    for shown, ours in names.items():
+        policy = policy.replace(shown, ours)
+    place.clients["sqs"].set_queue_attributes(QueueUrl=place.url, Attributes={"Policy": policy})
+    place.clients["s3"].create_bucket(Bucket="a-strangers")
+    wanted = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    for bucket in (TRAIL, "a-strangers"):
+        place.clients["s3"].put_bucket_notification_configuration(
+            Bucket=bucket,
+            NotificationConfiguration={"QueueConfigurations": [wanted]},
+            SkipDestinationValidation=True,
+        )
+    name = place.write(bucket="a-strangers")
+    place.write()
+    monkeypatch.setattr(queue, "WAIT_SECONDS", 1)
+    follower = place.follower()
+    while follower.step():
+        pass
+    place.clients["s3"].put_bucket_notification_configuration(Bucket=TRAIL, NotificationConfiguration={})
+    assert [event.id for event in place.events()] == [record(place.written)["eventID"]]
+    assert all(name not in str(each) for each in describe(place.history).set_aside)
+    assert place.left() == 0
 
 
 @pytest.mark.parametrize(
