@@ -31,6 +31,7 @@ from bot.history.retention import Retirement
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.hunts.result import Hunted
+from bot.hunts.watching import Watch
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
 from bot.ipdata.plevin_package import plevin_at_hand
@@ -371,6 +372,7 @@ class Bot:
         self.health = web.health(self.problems)
         self._upkeep = upkeep_of(settings, clock)
         self._workers = Workers(self.desk.state, clock, self._handlers())
+        self._watch = self._watch_of(settings)
         self._retirement = Retirement(settings.history.path, clock, settings.history.days)
         aws = aws_of(settings, environ, clock)
         self.follower = follower_of(settings, aws, SqliteHistory(settings.history.path), clock)
@@ -389,6 +391,8 @@ class Bot:
             self._workers.loop(f"send-{number}", sender.send_next)
         if retention.may_run():
             self._workers.loop("retire", self._retirement.step)
+        if self._watch is not None:
+            self._workers.loop("detect", self._watch.step)
         if self.follower:
             self._workers.loop("follow", self.follower.step)
         if self._socket:
@@ -403,6 +407,13 @@ class Bot:
         if self.follower:
             self.follower.close()
         self.desk.close()
+
+    def _watch_of(self, settings: Settings) -> Watch | None:
+        """The detections that run by themselves, where there is an embedded history and they are switched on."""
+        desk, every = self.desk, timedelta(minutes=settings.detections.minutes)
+        if not every or not isinstance(desk.investigate.history, SqliteHistory):
+            return None
+        return Watch(desk.investigate.history, desk.investigate.known, desk.clock, desk.pipeline.detected, every)
 
     def problems(self) -> list[str]:
         """A sentence for each thing that keeps the bot from working."""

@@ -90,6 +90,11 @@ def add(db: Database, case: int, alert: Alert, *, delivery: str = "") -> None:
     )
 
 
+def has_alert(db: Database, alert: str) -> bool:
+    """Whether any case, open or closed, has the alert of this id."""
+    return db.execute("SELECT 1 FROM case_alerts WHERE alert_id = ?", [alert]).fetchone() is not None
+
+
 def is_open(db: Database, case: int) -> bool:
     return db.execute("SELECT 1 FROM cases WHERE id = ? AND state = 'open'", [case]).fetchone() is not None
 

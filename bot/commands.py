@@ -52,6 +52,8 @@ HELP_ENDING = (
 )
 
 MOST_VALUES = 10
+HUNTS = frozenset({"all", "detections", "enumeration"})
+"""What can be hunted for by one word; any other is a playbook's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,9 @@ def _hunt(rest: str) -> Ask | Refusal:
     words = [each.lower() for each in _tokens(rest)]
     if words[:1] == ["playbook"] or not words:
         return Ask(Command.HUNT, tuple(words[:2]) or ("all",))
-    return Ask(Command.HUNT, (words[0],) if words[0] in {"all", "enumeration"} else ("playbook", words[0]))
+    return Ask(
+        Command.HUNT, (words[0],) if words[0] in {"all", "detections", "enumeration"} else ("playbook", words[0])
+    )
 
 
 def _case(rest: str) -> Ask | Refusal:

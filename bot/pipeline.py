@@ -12,7 +12,7 @@ in and repeats nothing that was seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -115,6 +115,15 @@ class Pipeline:
                 self._ask(db, case)
                 self._ask_later(db, case, alert)
         return opened
+
+    def detected(self, alerts: Iterable[Alert]) -> None:
+        """Open or join the cases of what our own detections found; an alert that a case has already changes nothing."""
+        for alert in alerts:
+            self._state.write(lambda db, alert=alert: self._detected(db, alert))  # type: ignore[misc]
+
+    def _detected(self, db: Database, alert: Alert) -> None:
+        if not cases.has_alert(db, alert.id):
+            self.open_cases(db, alert)
 
     def look_again(self, job: Job) -> Commit:
         """Ask a case once more because CloudTrail delivers late; a case that was closed meanwhile is left alone."""

@@ -114,6 +114,8 @@ path = {json.dumps(str(self.folder / "history.db"))}
 read_role = "{SETTINGS.read_role}"
 act_role = "{SETTINGS.act_role}"
 external_id = "env:EXTERNAL_ID"
+[detections]
+minutes = 0
 [sources.siem]
 secrets = ["env:SIEM_SECRET"]
 [access]

@@ -142,6 +142,8 @@ path = {json.dumps(str(folder / "history.db"))}
 read_role = "{aws.access.read_role}"
 act_role = "{aws.access.act_role}"
 external_id = "env:EXTERNAL_ID"
+[detections]
+minutes = 0
 [access]
 triage = {person}
 approve = {person}

@@ -55,7 +55,7 @@ def scope(
 
 @app.command()
 def hunt(
-    what: Annotated[str, typer.Argument(metavar="enumeration|playbook|all")],
+    what: Annotated[str, typer.Argument(metavar="enumeration|playbook|all|detections")],
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="of the playbook")] = None,
     history: HistoryFile = None,
     since: Annotated[

@@ -167,6 +167,10 @@ class Triage(Table):
         return self
 
 
+class Detections(Table):
+    minutes: Annotated[int, Field(ge=0, le=1440)] = 5
+
+
 class Enrichers(Table):
     enabled: tuple[str, ...] = (
         *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
@@ -278,6 +282,7 @@ class Settings(Table):
     history: History = History()
     triage: Triage = Triage()
     enrichers: Enrichers = Enrichers()
+    detections: Detections = Detections()
     ipdata: IpData = IpData()
     exposure: Exposure = Exposure()
     threat_lists: ThreatListsTable = ThreatListsTable()

@@ -190,6 +190,10 @@ path = {json.dumps(str(root / "history.db"))}
 path = {json.dumps(str(root / "ipdata"))}
 plevin = false
 
+# The story begins with somebody else's alert.
+[detections]
+minutes = 0
+
 [aws]
 read_role = "{access.read_role}"
 act_role = "{access.act_role}"

@@ -17,6 +17,7 @@ from bot.hunts.hunting import hunt
 from bot.hunts.library import Playbook
 from bot.hunts.library import shipped as shipped_playbooks
 from bot.hunts.result import Hunted
+from bot.hunts.watching import watch
 from bot.model import (
     Alert,
     Assessment,
@@ -115,7 +116,8 @@ def _left_out(pivots: int) -> tuple[Gap, ...]:
 def about_hunt(
     asked: Sequence[str], history: SqliteHistory, known: Known, *, until: datetime, since: datetime | None = None
 ) -> Hunted | Refusal:
-    """``enumeration``, ``playbook NAME`` or ``all``, from ``since`` (default: 24 hours before) to ``until``."""
+    """``enumeration``, ``playbook NAME`` or ``all``, from ``since`` (default: 24 hours before) to ``until``; or
+    ``detections``, those that run by themselves, over the 24 hours before ``until``."""
     since = since or until - HUNT_WINDOW
     if since > until:
         return Refusal("A hunt begins before it ends: --since is later than --until.")
@@ -123,6 +125,8 @@ def about_hunt(
     match list(asked):
         case ["enumeration"]:
             chosen: list[Playbook] = []
+        case ["detections"]:
+            return watch(history, until, known)
         case ["all"]:
             chosen = list(playbooks.values())
         case ["playbook", name] if name in playbooks:
@@ -130,7 +134,7 @@ def about_hunt(
         case ["playbook", *_]:
             return Refusal(f"Name one of the playbooks: {', '.join(playbooks)}.")
         case _:
-            return Refusal("Hunt for `enumeration`, `playbook NAME` or `all`.")
+            return Refusal("Hunt for `enumeration`, `playbook NAME`, `all` or `detections`.")
     enumeration = asked[0] != "playbook"
     networks = known.own_networks
     return hunt(history, Span(since, until), enumeration=enumeration, playbooks=chosen, own_networks=networks)

@@ -49,7 +49,7 @@ def scope(
     known, leads = known or Known(), tuple(sorted(set(leads)))
     since = since or at - WINDOW
     for move in range(_MOVES + 1):
-        ground = _ground(history, Span(since, at), known, told)
+        ground = ground_of(history, Span(since, at), known, told)
         found = search(ground, _keys(leads), _places(leads))
         earlier = _arrival(ground, found, since, history) if move < _MOVES else None
         if earlier is None:
@@ -60,12 +60,21 @@ def scope(
     return scope_of(ground, found, leads, searched)
 
 
-def _ground(history: Source, window: Span, known: Known, told: Iterable[Event]) -> Ground:
+def ground_of(
+    history: Source,
+    window: Span,
+    known: Known,
+    told: Iterable[Event] = (),
+    *,
+    events: Iterable[Event] | None = None,
+) -> Ground:
+    """The events of ``window`` on what was usual before it. ``events`` are the window's, if they are at hand."""
     baseline = _baseline(window.since, known)
     start = window.since - timedelta(days=known.rules.habits.widened_days)
-    events = [*history.everyones_events(window), *(event for event in told if event.at in window)]
+    happened = history.everyones_events(window) if events is None else events
     earlier = history.everyones_habits(Span(start, baseline.since - _SECOND))
-    return Ground(history.everyones_habits(baseline), events, known, earlier)
+    inside = [*happened, *(event for event in told if event.at in window)]
+    return Ground(history.everyones_habits(baseline), inside, known, earlier)
 
 
 def _baseline(since: datetime, known: Known) -> Span:

@@ -19,7 +19,10 @@ from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.hunts.hunting import hunt, prevalence
 from bot.hunts.library import shipped
+from bot.hunts.watching import watch
+from bot.ipdata import LocalAddressData
 from bot.model import Span
+from bot.scope.ground import Known
 from tests.history.made import DATA
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -61,6 +64,26 @@ def test_both_addresses_of_the_thief_are_found_and_nothing_else(loaded: Loaded) 
 
 def test_on_ordinary_days_nothing_is_enumerated(loaded: Loaded) -> None:
     assert hunt(loaded.history, Span(AT - 17 * DAY, AT - DAY - timedelta(seconds=1))).hits == ()
+
+
+def test_on_the_day_of_the_theft_every_stolen_key_stands_out_and_nobody_else(loaded: Loaded) -> None:
+    found = watch(loaded.history, AT, Known(origin=LocalAddressData().origin)).hits
+    stories = {hit.principals[0].partition("/")[2]: hit.hunt.split("+") for hit in found if hit.hunt != "enumeration"}
+    assert set(stories) == {key.user for key in loaded.world.story.stolen[:6]}
+    assert all("ses.toggle" in detections for detections in stories.values())
+    tried = {key for hit in found if hit.hunt == "enumeration" for key in hit.keys}
+    assert tried == {key.id for key in loaded.world.story.stolen}
+
+
+@pytest.mark.parametrize("days", [1, 4, 11])
+def test_on_ordinary_days_nothing_stands_out(loaded: Loaded, days: int) -> None:
+    assert watch(loaded.history, AT - days * DAY, Known(origin=LocalAddressData().origin)).hits == ()
+
+
+def test_what_stands_out_is_told_at_the_command_line(loaded: Loaded) -> None:
+    code, found = run(loaded, "hunt", "detections", "--until", AT.isoformat())
+    assert code == 0
+    assert len(found["hits"]) == 8
 
 
 def test_the_thiefs_playbook_names_the_six_who_switched(loaded: Loaded) -> None:

@@ -1,0 +1,121 @@
+"""Detections over what the loader brings in, again and again: each story becomes one alert, like any other.
+
+An alert's id is made of the story and its day, so the same story found again joins its case and adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.hunts.detections import day_of, detect
+from bot.hunts.enumeration import HUNT as ENUMERATION
+from bot.hunts.hunting import hunt
+from bot.hunts.result import SEVERITIES, Hit, Hunted
+from bot.model import Alert, Event, Gap, HistoryUnavailableError, Kind, Observable, Span
+from bot.scope.ground import Known
+from bot.scope.reading import Source, ground_of
+
+WINDOW = timedelta(hours=24)
+SOURCE = "detection"
+READING = ("Get", "List", "Describe")
+"""How the names of read-only calls begin."""
+_MOST_KEYS = 10
+
+log = structlog.get_logger()
+
+
+class Watched(Source, Protocol):
+    """What the watch asks of a history."""
+
+    def newest(self) -> datetime | None: ...
+
+
+def watch(history: Source, until: datetime, known: Known) -> Hunted:
+    """Everything that stands out in the 24 hours before ``until``; the history's own errors pass through."""
+    window = Span(until - WINDOW + timedelta(seconds=1), until)
+    events = history.everyones_events(window)
+    ground = ground_of(history, window, known, events=events)
+    tried = hunt(history, window, own_networks=known.own_networks)
+    hits = [*tried.hits, *detect(ground, events)]
+    hits.sort(key=lambda hit: SEVERITIES.index(hit.severity))
+    return Hunted(window, tried.searched, tuple(hits), tuple(dict.fromkeys([*tried.gaps, *_gaps(events)])))
+
+
+def _gaps(events: Sequence[Event]) -> Iterator[Gap]:
+    """What could not be seen: without read-only calls nobody can be seen looking around."""
+    names = {event.name.partition(":")[2] for event in events}
+    if events and not any(name.startswith(READING) for name in names):
+        yield Gap(
+            "Is anybody trying keys?",
+            "the history holds no read-only calls of this time: an EventBridge rule must be in the state "
+            "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS to pass them on, a trail must log read events",
+        )
+
+
+def alert_of(hit: Hit) -> Alert:
+    """A story as an alert: a tried address is the case of the address, everything else that of its keys."""
+    address = Observable(Kind.IP, hit.source_ip) if hit.source_ip else None
+    if hit.hunt == ENUMERATION and address is not None:
+        about: tuple[Observable, ...] = (address,)
+    else:
+        keys = tuple(Observable(Kind.ACCESS_KEY, key) for key in hit.keys[:_MOST_KEYS])
+        who = tuple(Observable(Kind.PRINCIPAL, each) for each in hit.principals)
+        about = (*keys, *who, *((address,) if address else ()))
+    whose = hit.source_ip if hit.hunt == ENUMERATION else hit.principals[0]
+    return Alert(
+        id=f"{SOURCE}:{ENUMERATION if hit.hunt == ENUMERATION else 'story'}:{whose}:{day_of(hit)}",
+        source=SOURCE,
+        title=hit.sentence,
+        severity=hit.severity,
+        at=hit.last_seen,
+        observables=about,
+        notes=_notes(hit),
+    )
+
+
+def _notes(hit: Hit) -> tuple[str, ...]:
+    keys = f"Keys: {', '.join(hit.keys[:_MOST_KEYS])}." if hit.hunt == ENUMERATION and hit.keys else ""
+    return (f"Found by {hit.hunt.replace('+', ', ')}.", *([keys] if keys else []))
+
+
+class Watch:
+    """Looks again whenever the history has grown. One thread calls :meth:`step`."""
+
+    def __init__(
+        self,
+        history: Watched,
+        known: Callable[[], Known],
+        clock: Callable[[], datetime],
+        open_cases: Callable[[Iterable[Alert]], None],
+        every: timedelta,
+    ) -> None:
+        self._history = history
+        self._known = known
+        self._clock = clock
+        self._open_cases = open_cases
+        self._every = every
+        self._due: datetime | None = None
+        self._seen: datetime | None = None
+
+    def step(self) -> bool:
+        """Look if it is time and there is something new. Always ``False``: there is no hurry."""
+        now = self._clock()
+        if self._due is None or now >= self._due:
+            self._due = now + self._every
+            try:
+                self._look(now)
+            except HistoryUnavailableError as error:
+                log.warning("detections could not look at the history; trying again later", why=str(error))
+        return False
+
+    def _look(self, now: datetime) -> None:
+        newest = self._history.newest()
+        if newest is None or newest == self._seen:
+            return
+        found = watch(self._history, min(newest, now), self._known())
+        self._open_cases(alert_of(hit) for hit in found.hits)
+        self._seen = newest
