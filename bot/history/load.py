@@ -37,6 +37,8 @@ _PORTION = 5_000
 """Logs at a time of those that are not files: what is known of each is held until it is read."""
 
 L = TypeVar("L", bound=Source)
+Portion = tuple[Sequence[L], bool]
+"""Some logs, and whether they are the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Progress:
     """How far a load is: files read to their end, and all of them; records read or known from before."""
 
     files: int
-    of_files: int
+    of_files: int | None
+    """``None`` while the files are still being listed."""
     records: int
 
 
@@ -93,7 +96,7 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
     """
     with _with_stdin(paths) as given:
         files = [LogFile(path) for path in log_files(given)]
-        return _load(history, lambda: closing(HistoryWriter(history.path)), [files], decoded, progress)
+        return _load(history, lambda: closing(HistoryWriter(history.path)), [(files, True)], decoded, progress)
 
 
 def load_logs(history: SqliteHistory, logs: Iterable[Log], progress: Watch = lambda _: None) -> LoadReport:
@@ -157,9 +160,10 @@ def _fetching(unread: Sequence[Log]) -> Iterator[Batch]:
     return batches(fetched_ahead(unread))
 
 
-def _portions(logs: Iterable[L]) -> Iterator[list[L]]:
+def _portions(logs: Iterable[L]) -> Iterator[Portion[L]]:
     rest = iter(logs)
-    return iter(lambda: list(islice(rest, _PORTION)), [])
+    while portion := list(islice(rest, _PORTION)):
+        yield portion, len(portion) < _PORTION
 
 
 @contextmanager
@@ -190,7 +194,7 @@ def _no_cycle_collection() -> Iterator[None]:
 def _load(
     history: SqliteHistory,
     open_writer: Callable[[], AbstractContextManager[HistoryWriter]],
-    portions: Iterable[Sequence[L]],
+    portions: Iterable[Portion[L]],
     decode: Callable[[Sequence[L]], Iterator[Batch]],
     progress: Watch,
 ) -> LoadReport:
@@ -199,13 +203,13 @@ def _load(
     try:
         with open_writer() as writer, _no_cycle_collection():
             listed = 0
-            for logs in portions:
+            for logs, last in portions:
                 listed += len(logs)
                 unread = [log for log in logs if not run.skipped(writer, log)]
-                progress(Progress(run.files, listed, run.records))
+                progress(run.progress(listed if last else None))
                 for batch in decode(unread):
                     run.saw(batch, writer.store(batch))
-                    progress(Progress(run.files, listed, run.records))
+                    progress(run.progress(listed if last else None))
     except sqlite3.Error as error:
         raise HistoryUnavailableError(f"the history {history.path} could not be written: {error}") from error
     return run.report(time.monotonic() - started, history)
@@ -283,6 +287,9 @@ class _Run:
         if oldest is None or oldest > start:
             first = start + packing.second_of(min(entries))
             self.oldest = first if oldest is None else min(oldest, first)
+
+    def progress(self, of_files: int | None) -> Progress:
+        return Progress(self.files, of_files, self.records)
 
     def report(self, seconds: float, history: SqliteHistory) -> LoadReport:
         return LoadReport(

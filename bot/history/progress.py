@@ -48,11 +48,14 @@ class Shown:
 
 def sentence(progress: Progress, read: int, seconds: float) -> str:
     """Files, events, rate and what remains; ``read`` records took ``seconds`` so far."""
+    rate = read / seconds if seconds > 0 else 0.0
+    speed = f"{progress.records:,} events, {rate:,.0f}/s"
+    if progress.of_files is None:
+        return f"{progress.files:,} files so far, {speed}"
     done = progress.files / progress.of_files if progress.of_files else 1.0
     bar = "█" * round(done * _BAR) + "░" * (_BAR - round(done * _BAR))
-    rate = read / seconds if seconds > 0 else 0.0
     files = f"{progress.files:,} of {progress.of_files:,} files"
-    return f"{bar} {done:4.0%}  {files}, {progress.records:,} events, {rate:,.0f}/s{_remaining(done, seconds)}"
+    return f"{bar} {done:4.0%}  {files}, {speed}{_remaining(done, seconds)}"
 
 
 def _remaining(done: float, seconds: float) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.history.load import Progress, load_paths
-from bot.history.progress import Shown
+import pytest
+
+from bot.history import load
+from bot.history.load import Progress, load_logs, load_paths
+from bot.history.progress import Shown, sentence
+from bot.history.sources import Delivery
 from bot.history.sqlite import SqliteHistory
 from tests.history.made import record, write
 
@@ -47,3 +52,14 @@ def test_what_was_loaded_before_counts_as_done_and_not_as_speed(tmp_path: Path) 
     seen: list[Progress] = []
     load_paths(history, [first, second], seen.append)
     assert seen == [Progress(1, 2, 1), Progress(2, 2, 2)]
+
+
+def test_while_logs_are_still_listed_nobody_knows_how_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_PORTION", 2)
+    logs = [Delivery("sqs:logs", json.dumps(record(number)).encode()) for number in range(5)]
+    seen: list[Progress] = []
+    load_logs(SqliteHistory(tmp_path / "history.sqlite"), iter(logs), seen.append)
+    assert [each.of_files for each in seen] == [None, None, None, None, 5, 5]
+    assert sentence(seen[1], 2, 1.0) == "2 files so far, 2 events, 2/s"
