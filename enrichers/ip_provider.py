@@ -102,8 +102,9 @@ def _together(known: AddressOrigin, registered: AddressOrigin) -> AddressOrigin:
 def _uses(observable: Observable, context: Context) -> Sequence[Use]:
     if context.history is None or context.principal is None:
         return ()
-    uses = context.uses(observable, context.window.recent)
-    return [use for use in uses if use.principal == context.principal.id and not use.by_service]
+    who = Observable(Kind.PRINCIPAL, context.principal.id)
+    uses = context.uses(who, context.window.recent)
+    return [use for use in uses if use.ip == observable.value and not use.by_service]
 
 
 def _baseline(context: Context) -> Baseline | None:

@@ -115,10 +115,11 @@ def _uses(observable: Observable, context: Context) -> tuple[Sequence[Use], Sequ
     """The recent uses of the address (by the principal, where there is one), and what the principal did before."""
     if context.history is None:
         return (), ()
-    recent = [use for use in context.uses(observable, context.window.recent) if not use.by_service]
+    who = Observable(Kind.PRINCIPAL, context.principal.id) if context.principal is not None else observable
+    recent = [use for use in context.uses(who, context.window.recent) if not use.by_service]
     if context.principal is None:
         return recent, ()
-    return [use for use in recent if use.principal == context.principal.id], context.baseline().uses
+    return [use for use in recent if use.ip == observable.value], context.baseline().uses
 
 
 def _known_place(origin: AddressOrigin, context: Context, before: Iterable[Use]) -> bool:

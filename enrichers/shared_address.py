@@ -8,10 +8,11 @@ An IPv6 address stands for its /64, in which one caller changes addresses at wil
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from bot.model import (
+    MOST_CALLS_OF_ADDRESS,
+    PREVALENCE,
     SHARED_EXIT,
     Answer,
     Context,
@@ -20,7 +21,6 @@ from bot.model import (
     Fact,
     Kind,
     Observable,
-    Span,
     inside,
     rfc3339,
     site_of,
@@ -32,10 +32,8 @@ DECLARATION = Declaration(
     needs=frozenset({"history"}),
 )
 
-BEFORE = timedelta(days=30)
-
 MOST_EVENTS = 5_000
-"""Read of each part, the newest first: enough for whatever a thief does, and more than a shared exit has to prove."""
+"""Read of the recent part, the newest first: enough for whatever a thief does."""
 MOST_FACTS = 8
 MOST_KEYS = 20
 
@@ -43,12 +41,11 @@ MOST_KEYS = 20
 def enrich(observable: Observable, context: Context) -> Answer:
     assert context.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
     place = Observable(Kind.IP, site_of(observable.value))
-    before = Span(context.window.recent_since - BEFORE, context.window.baseline.until)
     return judge(
         observable,
         context,
         context.history.events(place, context.window.recent, limit=MOST_EVENTS),
-        context.history.events(place, before, limit=MOST_EVENTS),
+        context.calls_before(observable.value),
     )
 
 
@@ -69,7 +66,7 @@ def judge(observable: Observable, context: Context, recent: Sequence[Event], bef
             "shared_exit": egress,
             "principals_before": len(usual),
             "users": users,
-            "cut": max(len(recent), len(before)) >= MOST_EVENTS,
+            "cut": len(recent) >= MOST_EVENTS or len(before) >= MOST_CALLS_OF_ADDRESS,
         },
     )
 
@@ -115,7 +112,7 @@ def _headline(
     if egress and before < SHARED_EXIT:
         return "an own network"
     if egress:
-        return f"a shared exit: {before} principals used it in the {BEFORE.days} days before"
+        return f"a shared exit: {before} principals used it in the {PREVALENCE.days} days before"
     if not others:
         return f"used by nobody else {looked}"
     now = sum(bool(row["recent"]) for row in others)

@@ -41,6 +41,7 @@ TEST = ApprovedTest("spring", (KEY,), ("red-*",), ("203.0.113.0/28",), NOW - HOU
         ("deploy", OIDC, False),  # a name that anybody may choose
         ("*repo:acme/deploy", OIDC, True),
         ("mallory", "111122223333:sso/mallory", True),
+        ("arn:aws:iam::*:user/odd", Principal("111122223333:user/odd", "IAMUser", "no arn", None), True),
     ],
 )
 def test_a_pattern_names_a_principal(pattern: str, principal: Principal | str, named: bool) -> None:

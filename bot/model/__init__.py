@@ -13,6 +13,7 @@ from bot.model.alert import Alert, Call
 from bot.model.case import Case, Closing, Conclusion
 from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting
 from bot.model.enricher import (
+    MOST_CALLS_OF_ADDRESS,
     PREVALENCE,
     SHARED_EXIT,
     THIN_BASELINE_DAYS,
@@ -81,6 +82,7 @@ __all__ = (
     "COMMON_PRINCIPALS",
     "EVIDENCE_CLASSES",
     "FARTHEST_KM",
+    "MOST_CALLS_OF_ADDRESS",
     "PREVALENCE",
     "PREVALENCE_SAMPLE",
     "RECENT",

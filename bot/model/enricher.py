@@ -29,6 +29,7 @@ from bot.model.ports import (
 from bot.model.times import Span, Window
 from bot.model.unanswered import CannotSearch
 from bot.model.usual import Usual
+from bot.networks import site_of
 
 THIN_BASELINE_EVENTS = 20
 THIN_BASELINE_DAYS = 3
@@ -224,18 +225,18 @@ class Context:
         """A call that no more principals made before is rare here: 5 % of all, but at least 2 and at most 10."""
         return min(COMMON_PRINCIPALS, max(RARE_PRINCIPALS, math.ceil((self.population() or 0) * RARE_SHARE)))
 
-    def users_before(self, ip: str) -> frozenset[str] | None:
-        """Who used the address in the 30 days before the recent part, as far as its newest 1,000 calls tell.
-
-        ``None`` where this history cannot look for addresses.
-        """
+    def calls_before(self, ip: str) -> Sequence[Event]:
+        """The newest 1,000 calls from the address (IPv6: its /64) in the 30 days before the recent part."""
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
         span = Span(self.window.recent_since - PREVALENCE, self.window.baseline.until)
+        return self.history.events(Observable(Kind.IP, site_of(ip)), span, limit=MOST_CALLS_OF_ADDRESS)
+
+    def users_before(self, ip: str) -> frozenset[str] | None:
+        """Whom ``calls_before`` are of; ``None`` where this history cannot look for addresses."""
         try:
-            calls = self.history.events(Observable(Kind.IP, ip), span, limit=MOST_CALLS_OF_ADDRESS)
+            return frozenset(event.principal.id for event in self.calls_before(ip) if not event.by_service)
         except CannotSearch:
             return None
-        return frozenset(event.principal.id for event in calls if not event.by_service)
 
     def recent_addresses(self, observable: Observable) -> list[str]:
         """The public addresses of recent calls, the newest first; those of services do not count."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,8 @@ from fnmatch import fnmatchcase
 from bot.model.event import Principal
 from bot.model.usual import Correction
 from bot.networks import inside
+
+PARTITION = re.compile(r"arn:(aws[a-z-]{0,16}):")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ def _names(principal: Principal) -> Iterator[str]:
     if kind in {"user", "role", "sso"}:
         yield name
     if kind in {"user", "role"}:
-        partition = (principal.arn or "arn:aws").split(":")[1]
-        yield f"arn:{partition}:iam::{account}:{resource}"
+        # An ARN is what the caller's account says; what does not look like one tells no partition.
+        partition = PARTITION.match(principal.arn or "")
+        yield f"arn:{partition[1] if partition else 'aws'}:iam::{account}:{resource}"
     if principal.arn:
         yield principal.arn
