@@ -11,6 +11,8 @@ from bot.model import (
     Alert,
     Assessment,
     Change,
+    Containment,
+    ContainmentRow,
     Coverage,
     Enrichment,
     Gap,
@@ -140,6 +142,33 @@ def change_document(change: Change) -> Json:
         "reason": change.reason,
         "at": rfc3339(change.at),
         "sentence": change.sentence,
+    }
+
+
+def containment_document(containment: Containment) -> Json:
+    """The document of ``triage plan contain``, and of approving or taking back what it printed."""
+    return {
+        "containment": containment.id,
+        "case": containment.case,
+        "undo_of": containment.undo_of,
+        "requested_by": containment.requested_by.id,
+        "expires_at": rfc3339(containment.expires_at),
+        "rows": [_containment_row(row) for row in containment.rows],
+    }
+
+
+def _containment_row(row: ContainmentRow) -> Json:
+    refusal = row.refusal
+    return {
+        "step": row.step.value,
+        "remediation": row.remediation,
+        "target": row.target,
+        "plan": plan_document(row.plan) if row.plan else None,
+        "refusal": refusal.sentence if refusal else None,
+        "commands": list(refusal.commands) if refusal else [],
+        "nothing_to_do": bool(refusal and refusal.settled),
+        "missing": row.missing,
+        "change": change_document(row.change) if row.change else None,
     }
 
 

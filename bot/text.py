@@ -7,7 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot import summary
 from bot.history.load import HistoryReport, SetAside
-from bot.model import Alert, Assessment, Case, Change, Enrichment, Plan, Reason, Refusal, Triage, Waiting
+from bot.model import (
+    Alert,
+    Assessment,
+    Case,
+    Change,
+    Containment,
+    ContainmentRow,
+    Enrichment,
+    Plan,
+    Reason,
+    Refusal,
+    Triage,
+    Waiting,
+)
 from bot.plain import LONGEST_AGENT, clean
 from bot.remediation.arming import Armed
 from bot.summary import Row
@@ -99,6 +112,37 @@ def plan_text(plan: Plan) -> str:
             f"Nothing has been changed. To do it: triage approve {plan.id} --reason TEXT",
         ]
     )
+
+
+def containment_text(containment: Containment) -> str:
+    """Everything that is to be done about one thief, row by row, with how far each has come."""
+    what = "Take back a containment" if containment.undo_of else "Contain"
+    rows, begun = containment.rows, any(row.change for row in containment.rows)
+    how = "To go on" if begun else "Nothing has been changed. To do all of it"
+    return _document(
+        [
+            f"{what}: {len(rows)} changes, {containment.id}, expires {summary.moment(containment.expires_at)}",
+            *(line for row in rows for line in _containment_row(row)),
+            "",
+            *([] if all(row.change for row in rows) else [f"{how}: triage approve {containment.id} --reason TEXT"]),
+        ]
+    )
+
+
+def _containment_row(row: ContainmentRow) -> Iterator[str]:
+    name = clean(f"{row.step.value}: {row.remediation.replace('_', ' ')} {row.target}")
+    if row.change is not None:
+        yield from _wrapped(f"- {name}: {clean(summary.change_line(row.change))} [{row.change.execution}]")
+        return
+    if row.refusal is not None:
+        why = "nothing to do" if row.refusal.settled else "not possible"
+        yield from _wrapped(f"- {name}: {why}. {clean(row.refusal.sentence)}")
+        yield from (f"    {clean(command)}" for command in row.refusal.commands)
+        return
+    waiting = f" ({row.missing} more people must approve)" if row.missing else ""
+    yield from _wrapped(f"- {name}: {clean(row.plan.title) if row.plan else 'planned'}{waiting}")
+    for warning in row.plan.warnings if row.plan else ():
+        yield from _wrapped(f"    {clean(warning)}", indent="    ")
 
 
 def armed_text(state: Armed) -> str:

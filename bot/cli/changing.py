@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli.containing import (
+    CONTAIN,
+    approve_containment,
+    is_containment,
+    plan_containment,
+    undo_containment,
+)
 from bot.cli.reach import desk_of, me
-from bot.cli.terminal import REFUSED, Config, Json, Reason, app, granted, print_json, refuse, say
+from bot.cli.terminal import REFUSED, USAGE, Config, Json, Reason, app, fail, granted, print_json, refuse, say
 from bot.model import Change, ChangeState, Refusal, Waiting
 
 if TYPE_CHECKING:
@@ -16,13 +24,32 @@ if TYPE_CHECKING:
 
 @app.command()
 def plan(
-    remediation: Annotated[str, typer.Argument(metavar="REMEDIATION", help="e.g. disable_access_key")],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="e.g. AKIA…")],
+    remediation: Annotated[str, typer.Argument(metavar="REMEDIATION", help="e.g. disable_access_key, or contain")],
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="TARGET...", help="e.g. AKIA…; several to contain")
+    ] = None,
     case: Annotated[int | None, typer.Option("--case", metavar="ID")] = None,
+    scope: Annotated[
+        Path | None, typer.Option("--scope", metavar="FILE", help="to contain what `triage scope --json` confirmed")
+    ] = None,
+    address: Annotated[
+        list[str] | None, typer.Option("--address", metavar="IP", help="to contain: the thief's, several times")
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Preview a change; reads AWS, changes nothing, prints a plan id."""
+    """Preview a change, or with `contain` all that stop a thief; reads AWS, changes nothing, prints a plan's id."""
+    named = targets or []
+    if remediation == CONTAIN:
+        with desk_of(config) as desk:
+            plan_containment(desk, named, address or [], scope, case, as_json=as_json)
+        return
+    if len(named) != 1 or scope or address:
+        fail("A change has one target; `triage plan contain` takes several, --scope and --address.", USAGE)
+    _plan_one(remediation, named[0], case, config, as_json=as_json)
+
+
+def _plan_one(remediation: str, target: str, case: int | None, config: Path | None, *, as_json: bool) -> None:
     from bot import document, text
 
     with desk_of(config) as desk:
@@ -47,8 +74,11 @@ def approve(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Approve a plan; with the last approval that is needed it is carried out."""
+    """Approve a plan, or a containment; with the last approval that is needed it is carried out."""
     with desk_of(config) as desk:
+        if is_containment(plan_id):
+            approve_containment(desk, plan_id, reason, break_glass=break_glass, as_json=as_json)
+            return
         _carry_out(desk, desk.operations.approve(plan_id, me(), reason, break_glass=break_glass), as_json=as_json)
 
 
@@ -59,10 +89,13 @@ def undo(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Take a confirmed change back."""
+    """Take a confirmed change back, or all of a containment."""
     from bot import text
 
     with desk_of(config) as desk:
+        if is_containment(execution):
+            undo_containment(desk, execution, reason, as_json=as_json)
+            return
         made = granted(desk.operations.plan_undo(execution, me()))
         typer.echo(text.plan_text(made), err=True)
         _carry_out(desk, desk.operations.approve(made.id, me(), reason), as_json=as_json)

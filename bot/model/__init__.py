@@ -12,6 +12,7 @@ from bot.history.access_key import kind_of as key_kind
 from bot.model.alert import Alert, Call
 from bot.model.case import Case, Closing, Conclusion
 from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting
+from bot.model.containment import Containment, ContainmentRow, Step
 from bot.model.enricher import (
     MOST_CALLS_OF_ADDRESS,
     PREVALENCE,
@@ -114,6 +115,8 @@ __all__ = (
     "CodeSearch",
     "Conclusion",
     "ContactRecord",
+    "Containment",
+    "ContainmentRow",
     "Context",
     "Correction",
     "Coverage",
@@ -169,6 +172,7 @@ __all__ = (
     "Span",
     "Statistics",
     "Status",
+    "Step",
     "Suggestion",
     "Suspicion",
     "ThreatLists",

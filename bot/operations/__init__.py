@@ -14,6 +14,7 @@ from bot.access import AccessRules, decide
 from bot.hunts.result import Hunted
 from bot.model import Actor, Alert, Change, Kind, Observable, Operation, Plan, Refusal, Scope, Triage, Waiting
 from bot.operations.casework import Casework
+from bot.operations.containing import Containing
 from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
 from bot.operations.permitted import asked
 from bot.operations.teaching import Teaching
@@ -47,7 +48,7 @@ class Lookups(Protocol):
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal: ...
 
 
-class Operations(Casework, Teaching):
+class Operations(Casework, Teaching, Containing):
     """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
 
     def __init__(

@@ -77,7 +77,7 @@ class Planning:
             return Refusal(
                 f"There is no remediation called {name}; there are: {', '.join(sorted(self._remediations))}."
             )
-        if refusal := self._may_plan(actor, name, target):
+        if refusal := self.may_plan(actor, name, target):
             return refusal
         try:
             draft = remediation.plan(target, self._aws)
@@ -125,12 +125,13 @@ class Planning:
         """
         plan_id, reason = storable(plan_id, LONGEST_ID), storable(reason.strip(), LONGEST_REASON)
         return self._state.write(
-            lambda db: self._approve(db, plan_id, actor, reason, again=again, break_glass=break_glass)
+            lambda db: self.approve_in(db, plan_id, actor, reason, again=again, break_glass=break_glass)
         )
 
-    def _approve(
+    def approve_in(
         self, db: Database, plan_id: str, actor: Actor, reason: str, *, again: bool, break_glass: bool
     ) -> Change | Waiting | Refusal:
+        """As :meth:`approve`, inside a caller's transaction."""
         plan = records.plan(db, plan_id)
         if plan is None:
             return Refusal("There is no such plan: plan the change again.")
@@ -207,7 +208,8 @@ class Planning:
             return found if isinstance(found, Refusal) else None
         return None
 
-    def _may_plan(self, actor: Actor, name: str, target: str) -> Refusal | None:
+    def may_plan(self, actor: Actor, name: str, target: str) -> Refusal | None:
+        """Why ``actor`` may not plan, which goes on record; ``None`` if they may."""
         asked = [decide(actor, operation, self._access) for operation in (Operation.APPROVE, Operation.TRIAGE)]
         if any(decision.allowed for decision in asked):
             return None

@@ -46,8 +46,8 @@ class UndoRecord:
 
 
 def new_id() -> str:
-    """An id nobody can guess: knowing one is part of being allowed to use it."""
-    return secrets.token_urlsafe(12)
+    """An id nobody can guess: knowing one is part of being allowed to use it. It never reads as an option."""
+    return secrets.token_hex(12)
 
 
 def digest(state: State) -> str:

@@ -22,6 +22,7 @@ from bot.remediation import approvals, records
 from bot.remediation.base import Remediation, is_part_way
 from bot.remediation.base import State as Present
 from bot.remediation.chronicle import Chronicle, made
+from bot.remediation.contain import Contain
 from bot.remediation.planning import Planning, RemediationSettings, operation_of
 from bot.remediation.records import UndoRecord, change, changes_of
 from bot.remediation.usage import Usage
@@ -109,6 +110,8 @@ class Remediations:
             *(state, aws, access, clock, self._remediations, self._settings),
             *(on_change, on_waiting, usage),
         )
+        self.contain = Contain(state, aws, access, clock, self._planning, usage, self._remediations)
+        """Many changes as one."""
 
     def plan(self, name: str, target: str, actor: Actor, case: int | None = None) -> Plan | Refusal:
         """The preview of one change, made from reading AWS. Changes nothing."""

@@ -30,6 +30,9 @@ JUST_NOW = timedelta(hours=24)
 """What happened since then may be the thief's: it makes no address familiar."""
 FAMILIAR_DAYS = 3
 MOST = 5
+MOST_EVENTS = 10_000
+"""The newest calls of a key that are searched for sessions it gave out."""
+MOST_SESSIONS = 200
 ALL_DAY_HOURS = 6.0
 REGULAR_HOURS = 2.0
 HARMLESS = "sts:GetCallerIdentity"
@@ -101,6 +104,41 @@ class Usage:
         if found is None or found[1] is None:
             return None
         return len({use.principal for use in found[0]})
+
+    def holder_of(self, key: str) -> str | None:
+        """The id of the principal that used ``key`` most recently; ``None`` if the history does not say."""
+        history = self._history()
+        if history is None:
+            return None
+        try:
+            found = history.principal(Observable(Kind.ACCESS_KEY, key), self._clock())
+        except HistoryUnavailableError:
+            return None
+        return found.id if found else None
+
+    def roles_assumed_by(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """The ids of the roles that sessions given to ``keys`` in the last 14 days, or to those sessions, acted as."""
+        left, seen, roles = list(keys), set(keys), dict[str, None]()
+        while left:
+            for session in self._minted_by(left.pop()):
+                if session in seen or len(seen) > MOST_SESSIONS:
+                    continue
+                seen.add(session)
+                left.append(session)
+                holder = self.holder_of(session)
+                if holder and ":role/" in holder:
+                    roles[holder] = None
+        return tuple(roles)
+
+    def _minted_by(self, key: str) -> tuple[str, ...]:
+        history, now = self._history(), self._clock()
+        if history is None:
+            return ()
+        try:
+            events = history.events(Observable(Kind.ACCESS_KEY, key), Span(now - WINDOW, now), limit=MOST_EVENTS)
+        except HistoryUnavailableError:
+            return ()
+        return tuple(dict.fromkeys(event.minted for event in events if event.minted))
 
     def answered_since(self, stops: Observable | None, since: datetime) -> str:
         """A sentence naming a call of ``stops`` that AWS answered after ``since``; empty if none is known."""

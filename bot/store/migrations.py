@@ -263,3 +263,22 @@ def m012_owners(db: Database) -> None:
         ALTER TABLE cases ADD COLUMN taken_at TEXT;
         """
     )
+
+
+@migrations()
+def m013_containments(db: Database) -> None:
+    """Many plans previewed and approved as one, each row with its own way and its own end."""
+    db.executescript(
+        """
+        CREATE TABLE containments (
+            id TEXT PRIMARY KEY, case_id INTEGER, undo_of TEXT REFERENCES containments(id), actor TEXT NOT NULL,
+            actor_name TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL
+        );
+        CREATE TABLE containment_rows (
+            containment TEXT NOT NULL REFERENCES containments(id), position INTEGER NOT NULL, step TEXT NOT NULL,
+            remediation TEXT NOT NULL, target TEXT NOT NULL, plan TEXT REFERENCES plans(id), refusal TEXT,
+            commands TEXT NOT NULL DEFAULT '[]', settled INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (containment, position)
+        );
+        """
+    )

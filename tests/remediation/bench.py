@@ -18,6 +18,7 @@ from bot.database import Database
 from bot.model import Actor, Change, Event, Operation, Plan, Refusal, Waiting
 from bot.remediation import remediations
 from bot.remediation.offer import PLAIN, Offer
+from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
 from bot.store import jobs
@@ -84,7 +85,13 @@ class Bench:
         """As an installation whose configuration says more."""
         self.remediations = self._made(RULES, offer, settings)
 
-    def _made(self, rules: AccessRules, offer: Offer, settings: AwsSettings) -> Remediations:
+    def asking(self, settings: RemediationSettings) -> None:
+        """As an organisation that asks more of changes."""
+        self.remediations = self._made(RULES, PLAIN, SETTINGS, settings)
+
+    def _made(
+        self, rules: AccessRules, offer: Offer, settings: AwsSettings, asked: RemediationSettings | None = None
+    ) -> Remediations:
         usage = Usage(self.clock, lambda: FakeHistory(self.events), self.own_networks)
         return Remediations(
             self.state,
@@ -92,6 +99,7 @@ class Bench:
             rules,
             self.clock,
             remediations(offer, self.clock, usage),
+            asked,
             on_change=self._tell,
             usage=usage,
             wait=self.pauses.append,

@@ -8,10 +8,23 @@ import boto3
 import pytest
 
 from tests.remediation.bench import Bench, bot_session
-from tests.remediation.cloud import BARE, SEATS, Cloud, running, seat, shipped
+from tests.remediation.cloud import BARE, SEATS, Cloud, Seat, running, seat, shipped
 from tests.remediation.door import Door, opened
 
 seats = count()
+
+
+def next_seat() -> Seat:
+    """A user of the local AWS nobody else uses."""
+    number = next(seats)
+    assert number < SEATS - BARE, "more tests than seats: raise SEATS"
+    return seat(number)
+
+
+@pytest.fixture
+def three() -> list[Seat]:
+    """Users whose keys one thief holds."""
+    return [next_seat() for _ in range(3)]
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +61,6 @@ def door(only_door: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
 @pytest.fixture
 def bench(cloud: Cloud, door: Door, session: boto3.session.Session, tmp_path: Path) -> Iterator[Bench]:
     """A bot with a state file of its own, and a user of the local AWS nobody else uses."""
-    made = Bench(tmp_path, cloud, door, session, seat(next(seats) % (SEATS - BARE)))
+    made = Bench(tmp_path, cloud, door, session, next_seat())
     yield made
     made.state.close()

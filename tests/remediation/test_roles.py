@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bot.aws import Allowed, Aws, AwsSettings, Grant, Identity, NoWayIn
-from tests.remediation.cloud import ACCOUNT, BOT, EXTERNAL_ID, FOREIGN, Cloud, seat
+from tests.remediation.cloud import ACCOUNT, BOT, EXTERNAL_ID, FOREIGN, SEATS, Cloud, seat
 from tests.remediation.door import Door
 
 
@@ -93,7 +93,7 @@ def test_an_actor_can_change_its_own_target_and_no_other(
     cloud: Cloud, door: Door, session: boto3.session.Session
 ) -> None:
     settings = AwsSettings(act_role="arn:aws:iam::{account}:role/TriageAct", external_id=EXTERNAL_ID)
-    own, other = seat(198), seat(199)
+    own, other = seat(SEATS - 3), seat(SEATS - 4)
     resources = [f"arn:aws:iam::{ACCOUNT}:user/{own.user}"]
     iam = bot(settings, session).actor(ACCOUNT, updating(*resources), approver="a", case="c")
     iam.update_access_key(UserName=own.user, AccessKeyId=own.other.id, Status="Inactive")
