@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from bot.model import Answer, Context, Enrichment, Fact, NotAnswered, Observable, Signal, Status, Unknown
+from bot.model import Answer, Context, Enrichment, Fact, NotAnswered, NotAsked, Observable, Signal, Status, Unknown
 from bot.plugins import Plugin
 from bot.threads import Threads
 
@@ -156,7 +156,8 @@ def _answered(question: Question, context: Context, elapsed: Callable[[], float]
     try:
         answer = question.plugin.enricher.enrich(question.observable, context)
     except BaseException as error:  # a thread that dies of SystemExit would look like a hang
-        return question.ended(Status.FAILED, elapsed(), why=_sentence(error))
+        status = Status.SKIPPED if isinstance(error, NotAsked) else Status.FAILED
+        return question.ended(status, elapsed(), why=_sentence(error))
     problem = _malformed(answer)
     if problem is not None:
         return question.ended(Status.FAILED, elapsed(), why=problem)

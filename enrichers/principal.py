@@ -16,6 +16,7 @@ from bot.model import (
     IdentityRecord,
     Kind,
     NotAnswered,
+    NotAsked,
     Observable,
     Principal,
     Unread,
@@ -25,7 +26,7 @@ from bot.model import (
 DECLARATION = Declaration(
     question="Who is the principal, and what may it do?",
     takes=frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL}),
-    needs=frozenset({"iam"}),
+    needs=frozenset(),
 )
 
 NOT_IN_IAM = {
@@ -39,18 +40,21 @@ NOT_IN_IAM = {
 }
 """Kinds of principals that are no user or role of IAM, in words."""
 
+NO_ROLE = "needs AWS access to read IAM: name a reading role in config.toml"
+
 OWNER_TAGS = ("owner", "team", "contact", "email", "costcenter", "cost-center", "project")
 MOST_NAMED = 4
 
 
 def enrich(observable: Observable, context: Context) -> Answer:
-    assert context.iam is not None  # noqa: S101 - the runner never asks an enricher without what it needs
     principal = context.principal
     if principal is None:
         return Answer(f"{observable}: nothing says who is behind it", found=False)
     account, kind, name = parts(principal)
     if kind not in {"user", "role"} or account is None:
         return judge(principal, kind, None)
+    if context.iam is None:
+        raise NotAsked(NO_ROLE)
     return judge(principal, kind, context.iam.identity(account, cast(Literal["user", "role"], kind), name))
 
 
@@ -64,7 +68,7 @@ def parts(principal: Principal) -> tuple[str | None, str, str]:
 
 
 def judge(principal: Principal, kind: str, asked: IdentityRecord | Unread | None) -> Answer:
-    """What IAM says of the principal. Raises ``NotAnswered`` if it could not be asked."""
+    """What IAM says of the principal, or why it says nothing. Raises ``NotAnswered`` if it could not be asked."""
     if isinstance(asked, Unread):
         raise NotAnswered(f"IAM could not be asked: {asked.why}")
     if asked is None:

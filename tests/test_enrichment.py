@@ -20,6 +20,7 @@ from bot.model import (
     HistoryUnavailableError,
     Kind,
     NotAnswered,
+    NotAsked,
     Observable,
     Status,
 )
@@ -151,6 +152,11 @@ def test_what_is_raised_is_a_failure_in_one_line(error: BaseException, why: str)
 def test_what_could_not_be_asked_is_a_failure_in_its_own_words(error: type[Exception]) -> None:
     (given,) = ask(question(raising(error("Addresses cannot be searched for here."))))
     assert (given.status, given.why) == (Status.FAILED, "Addresses cannot be searched for here.")
+
+
+def test_what_an_observable_needs_and_nobody_configured_is_skipped() -> None:
+    (given,) = ask(question(raising(NotAsked("name a reading role in config.toml"))))
+    assert (given.status, given.why) == (Status.SKIPPED, "name a reading role in config.toml")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ from bot.model.ports import (
 from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
-from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered
+from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered, NotAsked
 from bot.model.usual import Correction, Ordinary, Usual, UsualCountries
 from bot.name_patterns import Pattern, patterns_of
 from bot.networks import inside, network_of, site_of
@@ -148,6 +148,7 @@ __all__ = (
     "MailQuarter",
     "MailSent",
     "NotAnswered",
+    "NotAsked",
     "Observable",
     "Operation",
     "Ordinary",

@@ -12,6 +12,13 @@ class NotAnswered(Exception):
     """An enricher could not ask what it needs; the text is a sentence for people. The question ends ``failed``."""
 
 
+class NotAsked(NotAnswered):
+    """An enricher did not ask, because what it would have needed is not configured; the text is the remedy.
+
+    The question ends ``skipped``. For needs that some observables have and others not; else a declaration says so.
+    """
+
+
 class HistoryUnavailableError(NotAnswered):
     """The history could not be asked; the text says why and what to do. Never the same as "found nothing"."""
 

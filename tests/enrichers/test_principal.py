@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.model import Answer, IdentityRecord, NotAnswered, Principal, Unread
+from bot.model import Answer, IdentityRecord, NotAnswered, NotAsked, Principal, Unread
 from enrichers.principal import enrich
 from tests.fakes import ALICE, LEAD, NOW, FakeIam, context
 
@@ -82,3 +82,10 @@ def test_nobody_known_behind_the_key() -> None:
 def test_could_not_ask_is_no_answer() -> None:
     with pytest.raises(NotAnswered, match="IAM could not be asked: AccessDenied on GetUser"):
         answer(Unread("AccessDenied on GetUser"))
+
+
+def test_without_a_reading_role_users_are_skipped_and_people_from_elsewhere_are_told() -> None:
+    with pytest.raises(NotAsked, match="name a reading role"):
+        enrich(LEAD, context([]))
+    person = Principal("111122223333:sso/alice@example.com", None, None, "111122223333")
+    assert "a person of IAM Identity Center" in enrich(LEAD, context([], principal=person)).headline

@@ -39,7 +39,7 @@ from bot.slack.card import card
 from bot.slack.details import details
 from bot.slack.lint import lint
 from bot.triage import TriageWorld, triage
-from tests.fakes import LEAD, WINDOW, FakeCases, FakeHistory, event, ordinary
+from tests.fakes import LEAD, WINDOW, FakeCases, FakeHistory, FakeIam, event, ordinary
 from tests.history.made import ALWAYS, DATA, KEY, record, write
 from tests.slack.cases import INCIDENT
 
@@ -55,7 +55,8 @@ HERE = tuple(
 
 
 def world(history: Any) -> TriageWorld:
-    return TriageWorld(HERE, Runner(), history=history, addresses=LocalAddressData(()), cases=FakeCases({}))
+    near: dict[str, Any] = {"addresses": LocalAddressData(()), "cases": FakeCases({}), "iam": FakeIam()}
+    return TriageWorld(HERE, Runner(), history=history, **near)
 
 
 def statuses(made: Triage) -> dict[str, set[Status]]:
