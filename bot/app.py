@@ -212,6 +212,9 @@ class Investigator:
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal:
         return about_hunt(asked, self._kept(), self.known(), until=at)
 
+    def newest(self) -> datetime | None:
+        return self.history.newest() if self.history is not None else None
+
     def _kept(self) -> SqliteHistory:
         if self.history is None:
             raise HistoryUnavailableError("there is no CloudTrail history")
@@ -427,7 +430,7 @@ class Bot:
         return found
 
     def _handlers(self) -> dict[str, Handler]:
-        answers = Answers(self.desk.operations, self.desk.clock)
+        answers = Answers(self.desk.operations, self.desk.clock, self.problems)
         return {
             **self.desk.pipeline.handlers(),
             **answers.handlers(),

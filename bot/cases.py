@@ -59,12 +59,14 @@ def open_or_join(
     window: Window,
     *,
     delivery: str = "",
+    thread: tuple[str, str] = ("", ""),
 ) -> tuple[int, bool]:
     """The id of the case ``alert`` belongs to, and whether it was opened for it; asked again, the same.
 
     ``window`` is the alert's; a case that is already open, or was closed a few days ago and is opened again, keeps the
     beginning of its own. An alert that a closed case has already leaves that closed. ``subject=None`` opens a case
-    about the alert itself: it names nothing that can be looked up.
+    about the alert itself: it names nothing that can be looked up. ``thread``: the channel and the slot of the message
+    whose thread a new case stands in.
     """
     kind, value = (subject.kind.value, subject.value) if subject else ("alert", alert.id)
     if judged := _judged_already(db, alert, environment.name, kind, value):
@@ -74,7 +76,7 @@ def open_or_join(
         [environment.name, kind, value],
     ).fetchone()
     again = None if known else closings.reopened(db, environment.name, kind, value, alert.at)
-    case = known[0] if known else again or _open(db, alert, kind, value, environment, window)
+    case = known[0] if known else again or _open(db, alert, kind, value, environment, window, *thread)
     add(db, case, alert, delivery=delivery)
     db.execute("UPDATE cases SET until = max(until, ?) WHERE id = ?", [rfc3339(window.until), case])
     first = db.execute("SELECT alert_id FROM case_alerts WHERE case_id = ? ORDER BY rowid", [case]).fetchone()
@@ -126,7 +128,7 @@ def load(db: Database, id_: int) -> Case:
     """The case without its changes. Raises ``LookupError`` if there is none of that number."""
     row = db.execute(
         "SELECT id, environment, subject_kind, subject_value, title, channel, state, opened_at, since, recent_since,"
-        " until, triage, reopened, owner, owner_name FROM cases WHERE id = ?",
+        " until, triage, reopened, owner, owner_name, thread FROM cases WHERE id = ?",
         [id_],
     ).fetchone()
     if row is None:
@@ -146,6 +148,7 @@ def load(db: Database, id_: int) -> Case:
         closings=closings.closings_of(db, id_),
         reopened=row[12],
         owner=Actor(row[13], row[14]) if row[13] else None,
+        thread=row[15],
     )
 
 
@@ -186,6 +189,12 @@ def open_cases(db: Database) -> tuple[Case, ...]:
     return tuple(load(db, row[0]) for row in rows)
 
 
+def last_alert(db: Database) -> datetime | None:
+    """The time of the newest alert of any case."""
+    row = db.execute("SELECT max(at) FROM case_alerts").fetchone()
+    return datetime.fromisoformat(row[0]) if row[0] else None
+
+
 def newest_cases(db: Database, most: int) -> tuple[Case, ...]:
     """The ``most`` newest cases, open or closed, the newest first."""
     rows = db.execute("SELECT id FROM cases ORDER BY id DESC LIMIT ?", [most]).fetchall()
@@ -207,20 +216,30 @@ def _judged_already(db: Database, alert: Alert, environment: str, kind: str, val
     return int(found[0]) if found else None
 
 
-def _open(db: Database, alert: Alert, kind: str, value: str, environment: Environment, window: Window) -> int:
+def _open(
+    db: Database,
+    alert: Alert,
+    kind: str,
+    value: str,
+    environment: Environment,
+    window: Window,
+    channel: str,
+    thread: str,
+) -> int:
     opened = db.execute(
         "INSERT INTO cases (environment, subject_kind, subject_value, title, channel, state, opened_at, since,"
-        " recent_since, until) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?, ?) RETURNING id",
+        " recent_since, until, thread) VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?, ?, ?) RETURNING id",
         [
             environment.name,
             kind,
             value,
             alert.title,
-            environment.channel,
+            channel or environment.channel,
             rfc3339(alert.at),
             rfc3339(window.since),
             rfc3339(window.recent_since),
             rfc3339(window.until),
+            thread,
         ],
     ).fetchone()
     return int(opened[0])

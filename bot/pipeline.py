@@ -23,7 +23,7 @@ import structlog
 from bot import anchors, cases, intake
 from bot.access import AccessRules
 from bot.database import Database
-from bot.model import Alert, Case, Change, ChangeState, Environment, Observable, Ruling, Triage, Waiting, Window
+from bot.model import Alert, Case, Change, ChangeState, Environment, Observable, Place, Ruling, Triage, Waiting, Window
 from bot.news import LATE, news
 from bot.remediation.approvals import waiting_in
 from bot.remediation.arming import is_armed
@@ -102,13 +102,20 @@ class Pipeline:
 
         return commit
 
-    def open_cases(self, db: Database, alert: Alert, *, delivery: str = "") -> list[tuple[int, bool]]:
-        """Open or join the case of everything ``alert`` is to be triaged for; each case's id, and whether it is new."""
+    def open_cases(
+        self, db: Database, alert: Alert, *, delivery: str = "", under: Place | None = None
+    ) -> list[tuple[int, bool]]:
+        """Open or join the case of everything ``alert`` is to be triaged for; each case's id, and whether it is new.
+
+        A new case's card stands in the thread of the message ``under``, if given.
+        """
+        thread = (under.channel, outbox.at_message(db, under)) if under else ("", "")
         environment = self._environment_of(alert)
         subjects: Sequence[Observable | None] = cases.subjects(alert) or [None]
         window = self._window_of(alert.at)
         opened = [
-            cases.open_or_join(db, alert, subject, environment, window, delivery=delivery) for subject in subjects
+            cases.open_or_join(db, alert, subject, environment, window, delivery=delivery, thread=thread)
+            for subject in subjects
         ]
         for case, _ in opened:
             if cases.is_open(db, case):
@@ -183,9 +190,9 @@ class Pipeline:
 
     def show(self, db: Database, case: int) -> None:
         """Have the card of ``case`` say what is known now."""
-        known = self._load(db, case)
+        known = self.load(db, case)
         message = card(known, now=self._clock())
-        outbox.show(db, _slot(known, CARD), known.channel, message.payload(), self._clock())
+        outbox.show(db, _slot(known, CARD), known.channel, message.payload(), self._clock(), under=known.thread or None)
 
     def changed(self, db: Database, change: Change) -> None:
         """A remediation has come further: its card says so in the same transaction."""
@@ -204,7 +211,9 @@ class Pipeline:
         """Have the thread of ``case`` say where the audit record is: what Slack shows cannot be rewritten here."""
         known, now = cases.load(db, case), self._clock()
         message = anchored(anchors.keep(db, case, now))
-        outbox.show(db, _slot(known, AUDIT), known.channel, message.payload(), now, under=_slot(known, CARD))
+        outbox.show(
+            db, _slot(known, AUDIT), known.channel, message.payload(), now, under=known.thread or _slot(known, CARD)
+        )
 
     def _tell_of_glass(self, db: Database, change: Change) -> None:
         """One person alone decided what more must: everybody in the channel hears of it."""
@@ -218,12 +227,15 @@ class Pipeline:
         self.show(db, case)
 
     def _show_details(self, db: Database, case: int) -> None:
-        known = self._load(db, case)
+        known = self.load(db, case)
         for slot, message in details(known):
             place = _slot(known, slot)
-            outbox.show(db, place, known.channel, message.payload(), self._clock(), under=_slot(known, CARD))
+            outbox.show(
+                db, place, known.channel, message.payload(), self._clock(), under=known.thread or _slot(known, CARD)
+            )
 
-    def _load(self, db: Database, case: int) -> Case:
+    def load(self, db: Database, case: int) -> Case:
+        """A case with its changes and what waits for approval. Raises ``LookupError`` if there is none."""
         known = cases.with_changes(cases.load(db, case), changes_of(db, case))
         waiting = waiting_in(db, case, self._access, self._clock())
         return replace(known, waiting=waiting, armed=is_armed(db, known.environment))
@@ -233,6 +245,11 @@ class Pipeline:
         if receipt.duplicate_of is None:
             jobs.add(db, "receive", {"delivery": receipt.delivery}, now, pool="triage")
         return receipt
+
+
+def _thread(case: Case) -> str:
+    """The slot of the message whose thread holds what is said beside the card."""
+    return case.thread or _slot(case, CARD)
 
 
 def _slot(case: Case, part: str) -> str:

@@ -20,6 +20,7 @@ import yaml
 from slack_sdk import WebClient
 
 from bot.demo.slack import ANALYST, SOC, LocalSlack
+from bot.slack.listeners import EVENTS, TRIAGE_MESSAGE
 from tests.documents import ROOT, blocks
 from tests.remediation.cloud import ACCOUNT, EXTERNAL_ID, MAY_ASSUME, TRUST
 
@@ -31,6 +32,7 @@ SCOPES = {
     "usergroups.users.list": {"usergroups:read"},
     "users.info": {"users:read"},
     "views.open": set(),
+    "views.publish": set(),
     "views.update": set(),
     "apps.connections.open": set(),
 }
@@ -63,19 +65,21 @@ def slack_name(python: str) -> str:
 
 def test_the_app_asks_for_the_scopes_its_calls_need_and_no_more() -> None:
     needed = {scope for method in called_methods() for scope in SCOPES[method]}
-    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands"}
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands", "app_mentions:read"}
 
 
 def test_the_calls_are_found_in_the_code() -> None:
     assert called_methods() == set(SCOPES)
 
 
-def test_the_manifest_switches_on_what_the_listeners_wait_for_and_no_event() -> None:
+def test_the_manifest_switches_on_what_the_listeners_wait_for_and_no_more() -> None:
     assert [each["command"] for each in MANIFEST["features"]["slash_commands"]] == ["/triage"]
     settings = MANIFEST["settings"]
     assert settings["interactivity"]["is_enabled"]
     assert settings["socket_mode_enabled"]
-    assert "event_subscriptions" not in settings
+    assert settings["event_subscriptions"]["bot_events"] == sorted(EVENTS)
+    assert [each["callback_id"] for each in MANIFEST["features"]["shortcuts"]] == [TRIAGE_MESSAGE]
+    assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
 
 
 # ------------------------------------------------------------------------------------- the container

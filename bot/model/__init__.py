@@ -10,7 +10,7 @@ from bot.families import family_is_new, offensive_distribution, offensive_name, 
 from bot.history.access_key import account_of, publicly_known
 from bot.history.access_key import kind_of as key_kind
 from bot.model.alert import Alert, Call
-from bot.model.case import Case, Closing, Conclusion
+from bot.model.case import Case, Closing, Conclusion, Overview, Place
 from bot.model.change import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting
 from bot.model.containment import Containment, ContainmentRow, Step
 from bot.model.enricher import (
@@ -153,7 +153,9 @@ __all__ = (
     "Operation",
     "Ordinary",
     "Outcome",
+    "Overview",
     "Pattern",
+    "Place",
     "Plan",
     "Prevalence",
     "Principal",

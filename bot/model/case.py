@@ -72,3 +72,25 @@ class Case:
     """Whether changes are made; otherwise they are rehearsed."""
     owner: Actor | None = None
     """Who took it."""
+    thread: str = ""
+    """The slot of the message whose thread holds the card; empty where the card stands in the channel itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A message in Slack."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What one person sees of the bot as a whole."""
+
+    actor: Actor
+    open: tuple[Case, ...]
+    """The gravest first."""
+    newest: datetime | None
+    """Of the history's records."""
+    last_alert: datetime | None

@@ -10,9 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot import cases
 from bot.access import AccessRules, decide
 from bot.hunts.result import Hunted
-from bot.model import Actor, Alert, Change, Kind, Observable, Operation, Plan, Refusal, Scope, Triage, Waiting
+from bot.model import (
+    Actor,
+    Alert,
+    Change,
+    Kind,
+    Observable,
+    Operation,
+    Overview,
+    Place,
+    Plan,
+    Refusal,
+    Scope,
+    Triage,
+    Waiting,
+)
 from bot.operations.casework import Casework
 from bot.operations.containing import Containing
 from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
@@ -47,6 +62,9 @@ class Lookups(Protocol):
 
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal: ...
 
+    def newest(self) -> datetime | None:
+        """The time of the newest record."""
+
 
 class Operations(Casework, Teaching, Containing):
     """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
@@ -68,18 +86,38 @@ class Operations(Casework, Teaching, Containing):
         """Have it looked up who ``actor`` is where they come from. To be called first, and where waiting is allowed."""
         self._access.refresh([actor])
 
-    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> tuple[CaseOpened, ...] | Refusal:
+    def triage(
+        self, observables: Sequence[Observable], actor: Actor, ask: str, *, under: Place | None = None
+    ) -> tuple[CaseOpened, ...] | Refusal:
         """Open or join the case of each observable and ask every question about it.
 
-        ``ask`` names the request: the same one again, after a crash, opens and adds nothing.
+        ``ask`` names the request: the same one again, after a crash, opens and adds nothing. A new case's card stands
+        in the thread of the message ``under``, if given.
         """
         if refusal := self._refused(actor, Operation.TRIAGE):
             return refusal
         alerts = [self._question(observable, actor, f"{ask}-{n}") for n, observable in enumerate(observables)]
-        opened = self._state.write(lambda db: [self._pipeline.open_cases(db, alert)[0] for alert in alerts])
+        opened = self._state.write(
+            lambda db: [self._pipeline.open_cases(db, alert, under=under)[0] for alert in alerts]
+        )
         return tuple(
             CaseOpened(case, observable, new) for observable, (case, new) in zip(observables, opened, strict=True)
         )
+
+    def triage_alert(self, alert: Alert, actor: Actor, under: Place) -> tuple[int, ...] | Refusal:
+        """Open or join the cases of an alert that a person pointed at, new ones in its thread; their numbers."""
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        opened = self._state.write(lambda db: self._pipeline.open_cases(db, alert, under=under))
+        return tuple(case for case, _ in opened)
+
+    def overview(self, actor: Actor) -> Overview | Refusal:
+        """The open cases with what waits for approval, and how new what the bot knows is."""
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        db, newest = self._state.read(), asked(self._lookups.newest)
+        opened = tuple(self._pipeline.load(db, case.id) for case in cases.open_cases(db))
+        return Overview(actor, opened, None if isinstance(newest, Refusal) else newest, cases.last_alert(db))
 
     def meant(self, kind: Kind, values: Sequence[str], word: str = "") -> tuple[Observable, ...] | Refusal:
         """What a person means by ``values``, or why one of them cannot be meant."""

@@ -5,16 +5,20 @@ Slow work is done before the returned change is committed; the answer and the en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from bot.commands import Command
-from bot.model import Actor, Conclusion, Refusal, Waiting
+from bot.database import Database
+from bot.model import Actor, Alert, Conclusion, Place, Refusal, Waiting
 from bot.slack import forms, modals, replies
 from bot.slack.asked import Operations
 from bot.slack.buttons import ASK_AGAIN, CLOSE, LEAK, PLAN, SECOND, TAKE
 from bot.slack.elements import Message, View
+from bot.slack.home import home, refused_home
 from bot.slack.typed import Typed
 from bot.store import outbox
 from bot.store.jobs import Job
@@ -32,7 +36,10 @@ Payload = Mapping[str, Any]
 class Answers:
     """Handlers of the jobs that the listeners queue."""
 
-    def __init__(self, operations: Operations, clock: Clock) -> None:
+    def __init__(
+        self, operations: Operations, clock: Clock, problems: Callable[[], Sequence[str]] = lambda: ()
+    ) -> None:
+        self._problems = problems
         self._operations = operations
         self._typed = Typed(operations, clock)
         self._filled = {forms.RULE: self._ruled, CLOSE: self._closed, LEAK: self._leaked}
@@ -40,7 +47,14 @@ class Answers:
 
     def handlers(self) -> dict[str, Handler]:
         """The jobs of the pool ``ask``."""
-        asked = {"command": self.command, "click": self.click, "submit": self.submit}
+        asked = {
+            "command": self.command,
+            "click": self.click,
+            "submit": self.submit,
+            "shortcut": self.shortcut,
+            "mention": self.mention,
+            "home": self.home,
+        }
         return {name: self._recognised(handler) for name, handler in asked.items()}
 
     def _recognised(self, handler: Handler) -> Handler:
@@ -60,6 +74,47 @@ class Answers:
             answer = Refusal(f"There is no case {values[0]}." if values else GONE.sentence)
         message = replies.refusal(answer) if isinstance(answer, Refusal) else answer
         return self._respond(payload, message, shared=payload["share"] and not isinstance(answer, Refusal))
+
+    def shortcut(self, job: Job) -> Commit:
+        """A message of somebody else's that a person wants triaged, in its own thread."""
+        payload = job.payload
+        alert = msgspec.json.decode(payload["alert"], type=Alert)
+        opened = self._operations.triage_alert(alert, _actor(payload), _place(payload))
+        return self._respond(payload, replies.pointed_at(alert, opened))
+
+    def mention(self, job: Job) -> Commit:
+        """What was asked for by mentioning the bot, answered in that thread for everybody."""
+        payload, place, once = job.payload, _place(job.payload), job.payload["event"]
+        if refused := payload["refusal"]:
+            message = replies.say(refused)
+        elif payload["command"] == Command.HELP:
+            message = replies.usage()
+        else:
+            message = self._typed_in_thread(payload, place)
+
+        def commit(db: Database) -> None:
+            under = outbox.at_message(db, place)
+            outbox.show(db, f"mention:{once}", place.channel, message.payload(), self._clock(), under=under)
+
+        return commit
+
+    def _typed_in_thread(self, payload: Payload, place: Place) -> Message:
+        command, values = Command(payload["command"]), tuple(payload["values"])
+        try:
+            answer = self._typed.answer(command, values, _actor(payload), f"mention-{payload['event']}", under=place)
+        except LookupError:
+            answer = GONE
+        return replies.refusal(answer) if isinstance(answer, Refusal) else answer
+
+    def home(self, job: Job) -> Commit:
+        """The Home tab of a person who opened it."""
+        actor = _actor(job.payload)
+        overview = self._operations.overview(actor)
+        if isinstance(overview, Refusal):
+            view = refused_home(overview.sentence)
+        else:
+            view = home(overview, self._problems(), now=self._clock())
+        return lambda db: outbox.publish(db, job.payload["user"], view, self._clock())
 
     def click(self, job: Job) -> Commit:
         """A button of a card."""
@@ -156,6 +211,10 @@ class Answers:
             return nothing
         whom = {"response_type": "in_channel"} if shared else {}
         return lambda db: outbox.respond(db, url, {**message.payload(), **whom}, self._clock())
+
+
+def _place(payload: Payload) -> Place:
+    return Place(payload["channel"], payload["ts"])
 
 
 def _actor(payload: Payload) -> Actor:

@@ -8,12 +8,15 @@ from typing import Protocol
 from bot.hunts.result import Hunted
 from bot.model import (
     Actor,
+    Alert,
     Case,
     Change,
     Conclusion,
     Kind,
     Observable,
     Operation,
+    Overview,
+    Place,
     Plan,
     Refusal,
     Scope,
@@ -37,7 +40,13 @@ class Operations(Protocol):
 
     def recognise(self, actor: Actor) -> None: ...
 
-    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[CaseOpened] | Refusal: ...
+    def triage(
+        self, observables: Sequence[Observable], actor: Actor, ask: str, *, under: Place | None = None
+    ) -> Sequence[CaseOpened] | Refusal: ...
+
+    def triage_alert(self, alert: Alert, actor: Actor, under: Place) -> Sequence[int] | Refusal: ...
+
+    def overview(self, actor: Actor) -> Overview | Refusal: ...
 
     def meant(self, kind: Kind, values: Sequence[str], word: str) -> tuple[Observable, ...] | Refusal: ...
 

@@ -49,7 +49,7 @@ def _view(shape: Shape) -> Iterator[str]:
     for name, limit in TEXT_LIMITS.items():
         if name in shape:
             yield from _plain_text(name, shape[name], limit)
-    if "title" not in shape:
+    if "title" not in shape and shape.get("type") != "home":
         yield "a modal needs a title"
     has_input = any(block.get("type") == "input" for block in shape.get("blocks", []))
     if has_input and "submit" not in shape:

@@ -11,15 +11,19 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
+from bot import intake
 from bot.commands import Command, parse
+from bot.intake.secret_guard import remove_secrets
 from bot.model import Refusal
 from bot.slack import forms, modals, replies
 from bot.slack.buttons import (
@@ -52,6 +56,12 @@ _NAMED = "|".join([UNDO, SECOND, ASK_AGAIN, TAKE, CLOSE, EXPECTED, LEAK, RULE_IN
 OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")
 FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK})$")
 
+TRIAGE_MESSAGE = "triage_message"
+EVENTS = ("app_mention", "app_home_opened")
+MESSAGES = intake.Source("slack")
+"""How a message is read as an alert: whatever in it looks like a key, an ARN, an address."""
+_MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
+
 Body = Mapping[str, Any]
 Clock = Callable[[], datetime]
 
@@ -74,7 +84,15 @@ def build_app(client: WebClient, state: State, clock: Clock, *, signing_secret: 
     app.command("/triage")(listeners.command)
     app.action(OPERATIONS)(listeners.click)
     app.view(FORMS)(listeners.submit)
+    app.shortcut(TRIAGE_MESSAGE)(listeners.shortcut)
+    app.use(listeners.keep_event)
+    for event in EVENTS:
+        app.event(event)(_kept_already)
     return app
+
+
+def _kept_already() -> None:
+    """Slack is told that an event has come before its listener runs, so it was kept on the way here."""
 
 
 def actor_of(body: Body) -> dict[str, str]:
@@ -147,9 +165,41 @@ class _Listeners:
             working = {**modals.working_view(intent["form"]), "external_id": intent["view"]}
             ack(response_action="update", view=working)
 
+    def shortcut(self, ack: Ack, body: Body) -> None:
+        """``Triage this message``: what it tells is kept, what it says is not; a secret in it is cut out first."""
+        said, removed = remove_secrets(_said(body.get("message")))
+        alert = replace(intake.normalise(MESSAGES, said, self._clock()), secrets_removed=removed)
+        place = {"channel": _id(body.get("channel")), "ts": str(body.get("message_ts") or "")}
+        intent = {"alert": msgspec.json.encode(alert).decode(), **place, **_common(body)}
+        kept = self._keep("shortcut", intent, body)
+        ack()
+        if kept is None:
+            self._tell(body, NOTHING_DONE)
+
+    def keep_event(self, body: Body, next_: Callable[[], None]) -> BoltResponse | None:
+        """Keep an event before Slack hears that it has come; what could not be kept is sent again."""
+        event, id_ = body.get("event"), str(body.get("event_id") or "")
+        is_event = body.get("type") == "event_callback" and isinstance(event, Mapping)
+        if is_event and self._keep_event(event or {}, id_, body) is None:
+            return BoltResponse(status=503)
+        next_()
+        return None
+
+    def _keep_event(self, event: Mapping[str, Any], id_: str, body: Body) -> bool | None:
+        who = {"actor": _actor_of_event(event, body), "response_url": "", "event": id_}
+        if event.get("type") == "app_mention" and not event.get("bot_id"):
+            place = {"channel": str(event.get("channel") or ""), "ts": str(event.get("thread_ts") or event.get("ts"))}
+            return self._keep_once("mention", {**_asked_for(str(event.get("text") or "")), **place, **who}, id_)
+        if event.get("type") == "app_home_opened" and event.get("tab") == "home":
+            return self._keep_once("home", {"user": str(event.get("user") or ""), **who}, id_)
+        return False
+
     def _keep(self, kind: str, intent: dict[str, Any], body: Body) -> bool | None:
         """Whether the intent is new; ``None`` if it could not be stored."""
-        once = f"{kind}:{_identity(kind, body)}"
+        return self._keep_once(kind, intent, _identity(kind, body))
+
+    def _keep_once(self, kind: str, intent: dict[str, Any], identity: str) -> bool | None:
+        once = f"{kind}:{identity}"
         now = self._clock()
         try:
             return self._state.write(lambda db: jobs.add(db, kind, intent, now, pool=POOL, once=once))
@@ -170,6 +220,26 @@ class _Listeners:
         if url:
             said = replies.say(sentence).payload()
             self._state.write(lambda db: outbox.respond(db, str(url), said, now))
+
+
+def _said(message: Any) -> dict[str, Any]:
+    """What a message says: its text, its blocks, what other tools attach."""
+    said = message if isinstance(message, Mapping) else {}
+    kept = {name: said[name] for name in ("text", "blocks", "attachments") if said.get(name)}
+    return {"title": str(said.get("text") or "A message"), **kept}
+
+
+def _asked_for(text: str) -> dict[str, Any]:
+    """What a mention asks for; of what was typed nothing else is kept."""
+    asked = parse(_MENTION.sub(" ", text))
+    if isinstance(asked, Refusal):
+        return {"refusal": asked.sentence, "command": "", "values": []}
+    return {"refusal": "", "command": asked.command.value, "values": list(asked.values)}
+
+
+def _actor_of_event(event: Mapping[str, Any], body: Body) -> dict[str, str]:
+    person = str(event.get("user") or "")
+    return {"id": f"slack:{_enterprise(body) or body.get('team_id') or ''}:{person}", "name": person}
 
 
 def _common(body: Body) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Sender:
         send = (
             self._message
             if outgoing.kind in MESSAGES
-            else {"respond": self._respond, "view": self._view}[outgoing.kind]
+            else {"respond": self._respond, "view": self._view, "home": self._home}[outgoing.kind]
         )
         try:
             posted = send(outgoing)
@@ -237,6 +237,14 @@ class Sender:
                 raise _Later(1.0, code) from error
             if error.response.status_code == 200 and code not in UNCERTAIN:
                 raise _GivenUp(code) from error
+            raise
+
+    def _home(self, outgoing: Outgoing) -> None:
+        try:
+            self._client.views_publish(user_id=outgoing.payload["user"], view=outgoing.payload["view"])
+        except SlackApiError as error:
+            if error.response.status_code == 200 and _code(error) not in UNCERTAIN | {"ratelimited"}:
+                raise _GivenUp(_code(error)) from error
             raise
 
     # ------------------------------------------------------------------------------------------ failures

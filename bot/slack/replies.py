@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.commands import HELP, HELP_ENDING
-from bot.model import Actor, Operation, Refusal
+from bot.model import Actor, Alert, Kind, Operation, Refusal
 from bot.slack.elements import Message, bullets, commands, message, paragraph
 
 
@@ -37,3 +37,21 @@ def whoami(actor: Actor, rights: Mapping[Operation, str]) -> Message:
     lines = [f"{operation.value}: {sentence}" for operation, sentence in rights.items()]
     name = f"You are {actor.name}, {actor.id}."
     return message(name, paragraph(name), bullets(lines))
+
+
+def pointed_at(alert: Alert, opened: Sequence[int] | Refusal) -> Message:
+    """What became of a message that a person wanted triaged."""
+    if isinstance(opened, Refusal):
+        return refusal(opened)
+    kinds = {observable.kind for observable in alert.observables}
+    found = bool(kinds & {Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP})
+    numbers = ", ".join(f"#{number}" for number in opened)
+    told = f"Case {numbers}: the card stands in this message's thread, or where the case already was."
+    if not found:
+        told = "No access key, user, role or public address was found in that message; the case in its thread says so."
+    if alert.secrets_removed:
+        told += (
+            " The message holds a secret access key. It was not kept, but everybody here has seen it: treat it as "
+            "public, disable the key, and delete the message."
+        )
+    return say(told)

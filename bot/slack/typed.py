@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.commands import Command
-from bot.model import Actor, Kind, Observable, Refusal
+from bot.model import Actor, Kind, Observable, Place, Refusal
 from bot.networks import parse_address
 from bot.slack import found, replies, scoped
 from bot.slack.asked import Operations
@@ -40,17 +40,24 @@ class Typed:
             Command.WHOAMI: self._whoami,
         }
 
-    def answer(self, command: Command, values: Values, actor: Actor, ask: str) -> Message | Refusal:
-        """The answer to ``command``; ``ask`` names the request. Raises ``LookupError`` for a case that is not there."""
+    def answer(
+        self, command: Command, values: Values, actor: Actor, ask: str, *, under: Place | None = None
+    ) -> Message | Refusal:
+        """The answer to ``command``; ``ask`` names the request. Raises ``LookupError`` for a case that is not there.
+
+        A new case's card stands in the thread of the message ``under``, if given.
+        """
         if command in OF_CASES:
-            return self._triage(command, values, actor, ask)
+            return self._triage(command, values, actor, ask, under)
         if command in OF_LOOKUPS:
             return self._look(OF_LOOKUPS[command], values, actor)
         return self._answers[command](values, actor)
 
-    def _triage(self, command: Command, values: Values, actor: Actor, ask: str) -> Message | Refusal:
+    def _triage(
+        self, command: Command, values: Values, actor: Actor, ask: str, under: Place | None
+    ) -> Message | Refusal:
         meant = self._operations.meant(OF_CASES[command], values, command.value)
-        opened = meant if isinstance(meant, Refusal) else self._operations.triage(meant, actor, ask)
+        opened = meant if isinstance(meant, Refusal) else self._operations.triage(meant, actor, ask, under=under)
         return opened if isinstance(opened, Refusal) else replies.opened([(one.case, one.new) for one in opened])
 
     def _look(self, kind: Kind, values: Values, actor: Actor) -> Message | Refusal:

@@ -282,3 +282,9 @@ def m013_containments(db: Database) -> None:
         );
         """
     )
+
+
+@migrations()
+def m014_threads(db: Database) -> None:
+    """Under which message a case's card stands, where it was asked for in a thread."""
+    db.execute("ALTER TABLE cases ADD COLUMN thread TEXT NOT NULL DEFAULT ''")

@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.database import Database
-from bot.model import rfc3339
+from bot.model import Place, rfc3339
 
 LEASE_SECONDS = 60.0
 
@@ -65,6 +65,18 @@ def show(
     )
     if not waiting.rowcount:
         _add(db, "reply" if under else "message", channel, slot, payload, now)
+
+
+def at_message(db: Database, place: Place) -> str:
+    """The slot of a message that is not ours, so that ours can stand in its thread."""
+    slot = f"message:{place.channel}:{place.ts}"
+    db.execute("INSERT OR IGNORE INTO messages (slot, channel, ts) VALUES (?, ?, ?)", [slot, place.channel, place.ts])
+    return slot
+
+
+def publish(db: Database, user: str, view: Mapping[str, Any], now: datetime) -> None:
+    """Have the Home tab of ``user`` show ``view``."""
+    _add(db, "home", f"home:{user}", None, {"user": user, "view": dict(view)}, now)
 
 
 def respond(db: Database, response_url: str, message: Mapping[str, Any], now: datetime) -> None:

@@ -29,6 +29,7 @@ from bot.demo.slack import (
 from bot.hunts.result import Hunted
 from bot.model import (
     Actor,
+    Alert,
     Case,
     Change,
     ChangeState,
@@ -36,6 +37,8 @@ from bot.model import (
     Kind,
     Observable,
     Operation,
+    Overview,
+    Place,
     Plan,
     Refusal,
     Scope,
@@ -76,7 +79,15 @@ class MadeUp:
     def recognise(self, actor: Actor) -> None:
         self.recognised.append(actor.id)
 
-    def triage(self, observables: Sequence[Observable], actor: Actor, ask: str) -> Sequence[Opened] | Refusal:
+    def triage_alert(self, alert: Alert, actor: Actor, under: Place) -> Sequence[int] | Refusal:
+        raise NotImplementedError
+
+    def overview(self, actor: Actor) -> Overview | Refusal:
+        raise NotImplementedError
+
+    def triage(
+        self, observables: Sequence[Observable], actor: Actor, ask: str, *, under: Place | None = None
+    ) -> Sequence[Opened] | Refusal:
         self.asked.append(("triage", [observable.value for observable in observables], actor.id))
         return self.refusal or [Opened(number, number == 1) for number, _ in enumerate(observables, 1)]
 

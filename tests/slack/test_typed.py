@@ -19,7 +19,7 @@ from bot.model import rfc3339
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.lint import lint
-from bot.slack.listeners import POOL, build_app
+from bot.slack.listeners import POOL, TRIAGE_MESSAGE, build_app
 from bot.slack.post import Sender
 from bot.slack.socket import SocketRunner
 from bot.workers import Workers
@@ -96,11 +96,12 @@ def desk(tmp_path: Path, history: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def slack(desk: Desk) -> Iterator[LocalSlack]:
-    with LocalSlack() as local:
+    with LocalSlack(shortcuts={TRIAGE_MESSAGE: "Triage this message"}) as local:
         client = web_client(local.bot_token, local.api_url)
         runner = SocketRunner(build_app(client, desk.state, desk.clock), client, local.app_token)
         runner.start()
-        workers = Workers(desk.state, desk.clock, Answers(desk.operations, desk.clock).handlers())
+        answers = Answers(desk.operations, desk.clock, lambda: ["Slack's socket is deaf"])
+        workers = Workers(desk.state, desk.clock, answers.handlers())
         workers.start(POOL, 2)
         workers.loop("send", Sender(desk.state, client, desk.clock, timedelta()).send_next)
         local.wait_until(lambda: local.connections)
@@ -164,3 +165,98 @@ def test_who_is_not_named_learns_nothing(slack: LocalSlack, text: str) -> None:
     assert "You may not" in said
     assert "bob" not in said
     assert slack.messages(SOC) == []
+
+
+# ------------------------------------------------------------------------ a message, a mention, the Home tab
+
+# Made up; no such secret was ever issued.
+SECRET = "wJalr0tnFEMIK7MDENGbPxRfiCYcanaryCANARY1"
+
+
+def pointed_at(slack: LocalSlack, text: str, user: str = ANALYST) -> tuple[str, str]:
+    """The ts of a message of somebody's that ``user`` wants triaged, and what they are told."""
+    slack.say(SECOND_ANALYST, SOC, text)
+    ts = str(slack.messages(SOC)[-1]["ts"])
+    before = len(slack.ephemeral(user))
+    assert slack.message_shortcut(user, SOC, ts, TRIAGE_MESSAGE).acked
+    return ts, str(slack.wait_until(lambda: slack.ephemeral(user)[before:])[0]["text"])
+
+
+def loose(slack: LocalSlack, ts: str) -> list[str]:
+    """What the bot said in the channel outside the thread of ``ts``."""
+    return [said["text"] for said in slack.messages(SOC) if said["ts"] != ts and said.get("thread_ts") != ts]
+
+
+def test_another_tools_message_is_triaged_in_its_own_thread(slack: LocalSlack) -> None:
+    ts, said = pointed_at(slack, f"High: unusual call by {ONE} from {RENTED}")
+    assert said == "Case #1: the card stands in this message's thread, or where the case already was."
+    card = slack.wait_until(lambda: slack.thread(SOC, ts)[1:])[0]
+    assert f"Checking {ONE}" in card["text"]
+    assert loose(slack, ts) == []
+
+
+def test_a_secret_in_a_message_is_told_of_and_neither_kept_nor_repeated(slack: LocalSlack, desk: Desk) -> None:
+    ts, said = pointed_at(slack, f"here: {ONE} {SECRET}")
+    assert "treat it as public" in said
+    slack.wait_until(lambda: slack.thread(SOC, ts)[1:])
+    kept = [file.read_bytes().lower() for file in desk.settings.store.path.parent.glob("state.db*")]
+    assert [file for file in kept if b"canary" in file] == []
+    assert "canary" not in json.dumps(slack.thread(SOC, ts)[1:]).lower()
+
+
+def test_a_message_that_names_nothing_says_so(slack: LocalSlack) -> None:
+    _, said = pointed_at(slack, "is anybody awake?")
+    assert said.startswith("No access key, user, role or public address was found")
+
+
+def test_who_may_not_triage_points_in_vain(slack: LocalSlack, desk: Desk) -> None:
+    _, said = pointed_at(slack, f"unusual call by {ONE}", SECOND_ANALYST)
+    assert "You may not" in said
+    assert list(desk.state.read().execute("SELECT 1 FROM cases")) == []
+
+
+def test_in_a_thread_a_mention_does_what_a_command_cannot(slack: LocalSlack) -> None:
+    slack.say(ANALYST, SOC, "anything known of this?")
+    ts = str(slack.messages(SOC)[-1]["ts"])
+    slack.mention(ANALYST, SOC, "event ses:GetSendQuota", ts)
+    answer = slack.wait_until(lambda: slack.thread(SOC, ts)[2:])[0]
+    assert answer["text"] == "ses:GetSendQuota"
+    slack.mention(ANALYST, SOC, f"key {ONE}", ts)
+    slack.wait_until(lambda: any("Checking" in said["text"] for said in slack.thread(SOC, ts)))
+    assert loose(slack, ts) == []
+
+
+def test_a_mention_that_is_not_understood_or_holds_a_secret_is_answered(slack: LocalSlack, desk: Desk) -> None:
+    slack.mention(ANALYST, SOC, "kye")
+    ts = str(slack.messages(SOC)[-1]["ts"])
+    assert "Did you mean `key`?" in slack.wait_until(lambda: slack.thread(SOC, ts)[1:])[0]["text"]
+    slack.mention(ANALYST, SOC, f"key {ONE} {SECRET}")
+    other = str(slack.messages(SOC)[-1]["ts"])
+    assert "secret access key" in slack.wait_until(lambda: slack.thread(SOC, other)[1:])[0]["text"]
+    kept = str([tuple(row) for row in desk.state.read().execute("SELECT payload FROM jobs")])
+    assert "canary" not in kept.lower()
+
+
+def test_the_home_tab_shows_what_waits_what_is_open_and_how_the_bot_is(slack: LocalSlack) -> None:
+    told(slack, f"/triage key {ONE}")
+    slack.open_home(ANALYST)
+    view = slack.wait_until(lambda: slack.home(ANALYST))
+    shown = json.dumps(view, ensure_ascii=False)
+    for part in (
+        "Waiting for approval",
+        "My cases",
+        "None is mine.",
+        f"#1 ⏳ Checking {ONE}",
+        "Newest CloudTrail record",
+    ):
+        assert part in shown
+    assert "⚠️ Slack's socket is deaf" in shown
+    assert lint({"type": "home", "blocks": view["blocks"]}) == []
+
+
+def test_the_home_tab_of_who_may_not_triage_shows_nothing(slack: LocalSlack) -> None:
+    told(slack, f"/triage key {ONE}")
+    slack.open_home(SECOND_ANALYST)
+    shown = json.dumps(slack.wait_until(lambda: slack.home(SECOND_ANALYST)))
+    assert "You may not" in shown
+    assert ONE not in shown
