@@ -25,6 +25,10 @@ from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
 from bot.earlier import CasesBefore
 from bot.enrichment import Runner
+from bot.evidence.archive import Archive
+from bot.evidence.collecting import Collector
+from bot.evidence.recording import Asked, Recorder
+from bot.evidence.shelf import Shelf
 from bot.history import retention
 from bot.history.raw_records import RawRecords
 from bot.history.retention import Retirement
@@ -40,8 +44,6 @@ from bot.ipdata.upkeep import Upkeep
 from bot.model import (
     Alert,
     Environment,
-    Event,
-    Gap,
     HistoryUnavailableError,
     Kind,
     Observable,
@@ -64,8 +66,7 @@ from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
 from bot.scope.ground import Known
-from bot.scope.leads import QUESTION as SCOPE_QUESTION
-from bot.scope.reading import scope
+from bot.scope.hands import Hands
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
@@ -152,10 +153,11 @@ class Investigator:
         alerts: Sequence[Alert] = (),
         rulings: Sequence[Ruling] = (),
         on_progress: Callable[[Triage], None] | None = None,
+        on_record: Callable[[bytes], None] | None = None,
     ) -> Triage:
         told = [alert.id for alert in alerts]
         cases = CasesBefore(self._state, told) if self._state is not None else None
-        scoper = self._scope if self.history is not None else None
+        scoper = Hands(self.history, self.known()) if self.history is not None else None
         source = alerts[0].source if alerts else None
         world = replace(
             self._world,
@@ -164,9 +166,20 @@ class Investigator:
             environment_of=lambda account: self._corrected(self._settings.environment_of(account, source)),
         )
         signals = leaks.signals_of(self._state.read(), observable, told) if self._state is not None else ()
-        return triage(
-            observable, window, world=world, alerts=alerts, signals=signals, rulings=rulings, on_progress=on_progress
+        recorder = Recorder() if on_record is not None else None
+        made = triage(
+            observable,
+            window,
+            world=recorder.listening(world) if recorder is not None else world,
+            alerts=alerts,
+            signals=signals,
+            rulings=rulings,
+            on_progress=on_progress,
         )
+        if recorder is not None and on_record is not None:
+            asked = Asked(observable, window, tuple(alerts), tuple(signals), tuple(rulings))
+            on_record(recorder.written(world, asked, made))
+        return made
 
     def _corrected(self, environment: Environment) -> Environment:
         if self._state is None:
@@ -185,20 +198,6 @@ class Investigator:
     @property
     def weights(self) -> Weights:
         return self._world.weights
-
-    def _scope(
-        self, leads: Sequence[Observable], window: Window, *, told: Sequence[Event], rulings: Sequence[Ruling]
-    ) -> Scope | Gap:
-        known = replace(
-            self.known(),
-            set_aside={each.key: f"{each.reason} ({each.by})" for each in rulings if not each.belongs},
-            counted_in={each.key: f"{each.reason} ({each.by})" for each in rulings if each.belongs},
-        )
-        assert self.history is not None  # noqa: S101 - a triage without a history is given no scoper
-        try:
-            return scope(self.history, leads, window.until, since=window.recent_since, known=known, told=told)
-        except HistoryUnavailableError as error:
-            return Gap(SCOPE_QUESTION, str(error))
 
     def meant(self, kind: Kind, value: str, word: str) -> Observable | Refusal:
         return observable_of(kind, value, self.history, word)
@@ -307,6 +306,8 @@ class Desk:
         outside = outside_of(settings, aws, environ, clock)
         self.investigate = Investigator(settings, settings.history.path, state=self.state, outside=outside)
         access = access_of(settings, directory)
+        shelf = Shelf(settings.store.evidence_folder())
+        self.archive = Archive(self.state, clock, access, shelf, lambda: self.investigate.history)
         self.pipeline = Pipeline(
             self.state,
             clock,
@@ -316,6 +317,7 @@ class Desk:
             self.investigate.window,
             access,
             settings.slack.channel,
+            self.archive.keep_asked,
         )
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
         offered = remediations(offer_of(settings), clock, usage)
@@ -329,6 +331,7 @@ class Desk:
             remediation_settings_of(settings),
             self.pipeline.changed,
             on_waiting=self.pipeline.waiting,
+            before_change=Collector(self.state, aws, clock, shelf, lambda: self.investigate.history).before,
             usage=usage,
         )
         self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access, self.investigate)

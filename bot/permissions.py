@@ -6,13 +6,14 @@ from typing import Any
 
 from bot import iam, statistics
 from bot.config.settings import Settings
+from bot.evidence import iam as evidence
 from bot.history import bucket, queue
 from bot.remediation import readiness, remediations
 from bot.remediation.base import policy
 from bot.remediation.offer import Offer, Organisation
 from bot.trail import followed_queue
 
-READING = iam.PERMISSIONS | statistics.PERMISSIONS | readiness.PERMISSIONS
+READING = iam.PERMISSIONS | evidence.PERMISSIONS | statistics.PERMISSIONS | readiness.PERMISSIONS
 """On everything, beside what remediations read."""
 LOGS = bucket.PERMISSIONS
 """On the trail's own bucket."""

@@ -53,11 +53,12 @@ class Investigate(Protocol):
         alerts: Sequence[Alert],
         rulings: Sequence[Ruling] = (),
         on_progress: Callable[[Triage], None] | None = None,
+        on_record: Callable[[bytes], None] | None = None,
     ) -> Triage: ...
 
 
 class Pipeline:
-    """The stops of an alert over one state file."""
+    """The stops of an alert over one state file. ``keep_asked`` puts what a triage was told somewhere safe."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Pipeline:
         window_of: Callable[[datetime], Window],
         access: AccessRules | None = None,
         channel: str = "",
+        keep_asked: Callable[[int, bytes], Callable[[Database], None]] | None = None,
     ) -> None:
         self._state = state
         self._clock = clock
@@ -78,6 +80,7 @@ class Pipeline:
         self._window_of = window_of
         self._access = access or AccessRules()
         self._channel = channel
+        self._keep_asked = keep_asked
 
     def handlers(self) -> dict[str, Handler]:
         """The jobs of the pool ``triage``."""
@@ -174,15 +177,19 @@ class Pipeline:
         case = cases.load(self._state.read(), job.payload["case"])
         if case.subject is None:
             return nothing
+        told: list[bytes] = []
         triage = self._investigate(
             case.subject,
             case.window,
             alerts=case.alerts,
             rulings=case.rulings,
             on_progress=lambda partial: self._state.write(lambda db: self._settle(db, case.id, partial)),
+            on_record=told.append if self._keep_asked is not None else None,
         )
+        keep = self._keep_asked(case.id, told[0]) if self._keep_asked is not None and told else nothing
 
         def commit(db: Database) -> None:
+            keep(db)
             self._settle(db, case.id, replace(triage, news=news(case.triage, triage)))
             self._show_details(db, case.id)
 

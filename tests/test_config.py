@@ -35,7 +35,7 @@ BROKEN = [
     ("[slcak]\n", ":1: error: [slcak] is not a setting; did you mean 'slack'?"),
     (
         "[store]\nzzz = 1",
-        ":2: error: [store] zzz is not a setting; the settings here: path",
+        ":2: error: [store] zzz is not a setting; the settings here: evidence, path",
     ),
     ('[slack]\nmode = "tcp"', ":2: error: [slack] mode must be 'socket' or 'http'"),
     ('[server]\n\nport = "80"', ":3: error: [server] port must be a whole number"),

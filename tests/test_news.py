@@ -78,7 +78,7 @@ class Line:
             self.state, lambda: self.now, self._investigate, lambda _: Environment(channel="C1"), {}, Window.ending
         )
 
-    def _investigate(self, observable: Observable, window: Window, **asked: Any) -> Triage:
+    def _investigate(self, observable: Observable, window: Window, on_record: object = None, **asked: Any) -> Triage:
         return triage(observable, window, world=TriageWorld(PLUGINS, Runner(), FakeHistory(self.events)), **asked)
 
     def open(self) -> int:

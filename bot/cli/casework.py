@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
-from bot.cli.reach import desk_of, me
-from bot.cli.terminal import Config, Json, Reason, app, fail, granted, print_json
+from bot.cli.reach import desk_of, me, settings_of
+from bot.cli.terminal import REFUSED, USAGE, Config, Json, Reason, app, fail, granted, print_json, say
 from bot.model import Conclusion, Refusal
 
 Result = TypeVar("Result")
@@ -102,6 +103,65 @@ def calibrate_weights(config: Config = None, as_json: Json = False) -> None:
         print_json(calibration_document(found))
     else:
         typer.echo(calibration_text(found))
+
+
+@case.command(name="export")
+def export_case(
+    number: Number,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="default: case-ID.zip")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Everything a case rests on in one archive, without secrets, each file with its SHA-256."""
+    import hashlib
+
+    file = out or Path(f"case-{number}.zip")
+    with desk_of(config) as desk:
+        made = _of(number, lambda: desk.archive.export(number, me()))
+    try:
+        file.write_bytes(made)
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}.")
+    digest = hashlib.sha256(made).hexdigest()
+    if as_json:
+        print_json({"case": number, "file": str(file), "bytes": len(made), "sha256": digest})
+    else:
+        typer.echo(f"{file}: {len(made)} bytes, SHA-256 {digest}")
+
+
+@case.command(name="reproduce")
+def reproduce_case(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="as `triage case export` made it")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Reckon verdict and scope again from a bundle alone, and say whether they are the same to the byte."""
+    from bot.evidence.bundle import NotABundle
+    from bot.evidence.reproducing import reproduce
+
+    try:
+        found = reproduce(bundle.read_bytes(), settings_of(config).enrichers.enabled)
+    except OSError as error:
+        fail(f"{bundle} cannot be read: {error.strerror}.", USAGE)
+    except NotABundle as error:
+        fail(str(error))
+    if as_json:
+        print_json(
+            {
+                "same": found.same,
+                "verdict": found.verdict,
+                "confirmed": found.confirmed,
+                "made_by": found.version,
+                "difference": found.difference,
+            }
+        )
+    elif found.same:
+        scope = "" if found.confirmed is None else f", {found.confirmed} keys in the same hands"
+        typer.echo(f"The same: {found.verdict}{scope}.")
+    else:
+        say(f"Not the same: {found.difference} The bundle was made by version {found.version}.")
+    if not found.same:
+        raise typer.Exit(REFUSED)
 
 
 def _of(number: int, ask: Callable[[], Result | Refusal]) -> Result:

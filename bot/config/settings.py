@@ -143,6 +143,11 @@ class Server(Table):
 
 class Store(Table):
     path: Path = Path("state.db")
+    evidence: str = ""
+
+    def evidence_folder(self) -> Path:
+        """Where evidence stands: beside the state file, if nothing else is said."""
+        return Path(self.evidence) if self.evidence else self.path.with_suffix(".evidence")
 
 
 class Follow(Table):

@@ -37,7 +37,7 @@ __all__ = ["RemediationSettings", "Remediations", "change", "changes_of"]
 
 READ_BACK = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each look right after a change."""
-CLAIM_SECONDS = 180.0
+CLAIM_SECONDS = 240.0
 """Longer than all time limits of one execution together."""
 THROTTLED_ATTEMPTS = 4
 SHARED_SECONDS = 1.0
@@ -45,6 +45,10 @@ SHARED_SECONDS = 1.0
 
 
 def _nobody_listens(db: Database, change: Change) -> None:
+    pass
+
+
+def _nothing_is_kept(change: Change, plan: Plan) -> None:
     pass
 
 
@@ -79,7 +83,8 @@ class _Outcome:
 class Remediations:
     """Everything that may be done to the world, from the plan to the way back.
 
-    ``on_change`` runs inside the transaction of every change of state. ``wait`` pauses between two looks at AWS.
+    ``on_change`` runs inside the transaction of every change of state. ``before_change`` is called, outside of one,
+    before AWS is read for a change, and must not raise. ``wait`` pauses between two looks at AWS.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class Remediations:
         on_change: Callable[[Database, Change], None] = _nobody_listens,
         *,
         on_waiting: Callable[[Database, Waiting], None] = _nobody_waits,
+        before_change: Callable[[Change, Plan], None] = _nothing_is_kept,
         usage: Usage | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -101,6 +107,7 @@ class Remediations:
         self._access = access
         self._clock = clock
         self._remediations = {remediation.name: remediation for remediation in remediations}
+        self._before_change = before_change
         self._wait = wait
         self._settings = settings or RemediationSettings()
         usage = usage or Usage(clock)
@@ -216,6 +223,8 @@ class Remediations:
         return f"{missing} more people must approve it." if missing else None
 
     def _carry_out(self, attempt: _Attempt) -> _Outcome:
+        if not (attempt.started_before or attempt.plan.undo_of or attempt.plan.rehearsal):
+            self._before_change(attempt.change, attempt.plan)
         try:
             present = self._chronicle.observe(attempt.plan, attempt.remediation)
         except AwsError as error:

@@ -288,3 +288,17 @@ def m013_containments(db: Database) -> None:
 def m014_threads(db: Database) -> None:
     """Under which message a case's card stands, where it was asked for in a thread."""
     db.execute("ALTER TABLE cases ADD COLUMN thread TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m015_evidence(db: Database) -> None:
+    """What is kept of each case in the folder of evidence, and what could not be had."""
+    db.execute(
+        """
+        CREATE TABLE evidence (
+            case_id INTEGER NOT NULL REFERENCES cases(id), name TEXT NOT NULL, about TEXT NOT NULL,
+            sha256 TEXT NOT NULL, size INTEGER NOT NULL, gap TEXT NOT NULL, at TEXT NOT NULL,
+            PRIMARY KEY (case_id, name)
+        )
+        """
+    )

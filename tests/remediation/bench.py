@@ -15,6 +15,8 @@ from bot import audit
 from bot.access import AccessRules
 from bot.aws import Aws, AwsSettings
 from bot.database import Database
+from bot.evidence.collecting import Collector
+from bot.evidence.shelf import Shelf
 from bot.model import Actor, Change, Event, Operation, Plan, Refusal, Waiting
 from bot.remediation import remediations
 from bot.remediation.offer import PLAIN, Offer
@@ -73,6 +75,7 @@ class Bench:
     events: list[Event] = field(default_factory=list)
     """What CloudTrail has delivered."""
     own_networks: tuple[str, ...] = ()
+    evidence_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         self.state = State(self.folder / "state.db")
@@ -93,14 +96,21 @@ class Bench:
         self, rules: AccessRules, offer: Offer, settings: AwsSettings, asked: RemediationSettings | None = None
     ) -> Remediations:
         usage = Usage(self.clock, lambda: FakeHistory(self.events), self.own_networks)
+        aws = Aws(settings, self.clock, self.session)
+        self.shelf = Shelf(self.folder / "evidence")
+        collector = Collector(
+            *(self.state, aws, self.clock, self.shelf, lambda: FakeHistory(self.events)),
+            seconds=self.evidence_seconds,
+        )
         return Remediations(
             self.state,
-            Aws(settings, self.clock, self.session),
+            aws,
             rules,
             self.clock,
             remediations(offer, self.clock, usage),
             asked,
             on_change=self._tell,
+            before_change=collector.before,
             usage=usage,
             wait=self.pauses.append,
         )

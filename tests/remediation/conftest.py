@@ -7,6 +7,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from bot.evidence import iam as evidence
 from tests.remediation.bench import Bench, bot_session
 from tests.remediation.cloud import BARE, SEATS, Cloud, Seat, running, seat, shipped
 from tests.remediation.door import Door, opened
@@ -29,7 +30,7 @@ def three() -> list[Seat]:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with running(tmp_path_factory.mktemp("aws")) as local:
+    with running(tmp_path_factory.mktemp("aws"), evidence.PERMISSIONS) as local:
         yield local
 
 

@@ -1,0 +1,136 @@
+"""A triage made again from its recording: every port answers as it did then, and nobody else is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from bot.enrichment import Ended, Question, Runner
+from bot.evidence.recording import NOT_RECORDED, PORTS, Recording, question
+from bot.evidence.written import read, read_error
+from bot.model import AddressData, Context, Enrichment, Environment, History, NotAnswered, Triage, UsualCountries
+from bot.plugins import load_enrichers
+from bot.scope.ground import Known
+from bot.scope.hands import Hands
+from bot.triage import TriageWorld, triage
+from bot.usual.countries import Learner
+
+
+class NotRecorded(NotAnswered):
+    """Something is asked that was not asked then: the program, or what it was given, is another one."""
+
+
+def replay(recording: Recording) -> Triage:
+    """The triage once more. Raises ``PluginError`` if one of its enrichers is not installed."""
+    answers = _Answers({(each.port, each.ask, each.of): each.gave for each in recording.answers})
+    asked = recording.asked
+    return triage(
+        asked.observable,
+        asked.window,
+        world=_world(recording, answers),
+        alerts=asked.alerts,
+        signals=asked.signals,
+        rulings=asked.rulings,
+    )
+
+
+def _world(recording: Recording, answers: _Answers) -> TriageWorld:
+    ports: dict[str, Any] = {name: _Replaying(answers, name) for name in PORTS if name in recording.ports}
+    scoper = None
+    if (stated := recording.stated) is not None and "history" in ports:
+        known = Known(own_networks=stated.own_networks, automation=stated.automation, people=stated.people)
+        if "addresses" in ports:
+            known = replace(known, origin=ports["addresses"].origin)
+        scoper = Hands(ports["history"], known)
+    return TriageWorld(
+        plugins=load_enrichers(recording.enrichers),
+        runner=_GivingUp(recording.gave_up),
+        **ports,
+        searching=recording.searching,
+        environment_of=lambda account: _environment(answers.give("environment", "of", question([account]))),
+        weights=recording.weights,
+        learner=_ReplayingLearner(answers),
+        scoper=scoper,
+    )
+
+
+def _environment(given: Any) -> Environment:
+    assert isinstance(given, Environment)  # noqa: S101 - nothing else is recorded under this name
+    return given
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What was answered then, by port, question and arguments."""
+
+    given: Mapping[tuple[str, str, str], Mapping[str, Any]]
+
+    def give(self, port: str, ask: str, of: str) -> Any:
+        written = self.given.get((port, ask, of))
+        if written is None:
+            raise NotRecorded(f"{port}.{ask} was not asked then about {of[:200]}")
+        if "raised" in written:
+            raise read_error(written)
+        return read(written)
+
+    def has(self, port: str, ask: str, of: str) -> bool:
+        return (port, ask, of) in self.given
+
+
+@dataclass(frozen=True)
+class _Replaying:
+    """A port that answers from the recording."""
+
+    answers: _Answers
+    name: str
+
+    def __getattr__(self, ask: str) -> Any:
+        if ask.startswith("__"):
+            raise AttributeError(ask)
+        if ask in NOT_RECORDED:
+            return _nothing
+        nothing = question([])
+        if ask == "without_key":  # the one thing of a port that is no question
+            return self.answers.give(self.name, ask, nothing)
+        return lambda *of, **named: self.answers.give(self.name, ask, question(of, named))
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+@dataclass
+class _ReplayingLearner(Learner):
+    answers: _Answers = field(default_factory=lambda: _Answers({}))
+
+    def __init__(self, answers: _Answers) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def countries(
+        self, accounts: Sequence[str], history: History, addresses: AddressData, until: datetime
+    ) -> UsualCountries:
+        learned = self.answers.give("learner", "countries", question([list(accounts), until]))
+        assert isinstance(learned, UsualCountries)  # noqa: S101 - nothing else is recorded under this name
+        return learned
+
+
+class _GivingUp(Runner):
+    """Asks every question again but those that ran out of time then; these run out of it again, and no others do."""
+
+    def __init__(self, gave_up: Sequence[Enrichment], clock: Callable[[], float] = lambda: 0.0) -> None:
+        super().__init__(clock)
+        self._gave_up = {(each.enricher, each.observable): each for each in gave_up}
+
+    def ask(self, questions: Sequence[Question], context: Context) -> Iterator[Ended]:
+        asked = []
+        for index, each in enumerate(questions):
+            ended = self._gave_up.get((each.plugin.name, each.observable))
+            if ended is not None:
+                yield index, ended
+            else:
+                asked.append((index, each))
+        for position, enrichment in super().ask([each for _, each in asked], context):
+            yield asked[position][0], enrichment
