@@ -100,11 +100,11 @@ def judge(
     spray, open_spray = _spray(given_out, baseline)
     rows = _sessions(events)
     return Answer(
-        headline=_headline(rows, given_out, sign_ins, context.looked()),
+        headline=_headline(rows, given_out, sign_ins, parent if _is_session(observable) else None, context.looked()),
         facts=_facts(rows, given_out, sign_ins, parent),
         signals=(*outside, *_without_mfa(sign_ins, context), *pivots, *spray),
         unknowns=(*undecided, *open_pivots, *open_spray),
-        found=bool(given_out or sign_ins or outside),
+        found=bool(given_out or sign_ins or outside or (_is_session(observable) and (rows or parent))),
         data={
             "sessions": rows,
             "given_out": [_given_row(event) for event in given_out],
@@ -139,9 +139,13 @@ def _passwords(context: Context) -> Sequence[Event]:
     return [call for call in own if ((call.detail.user if call.detail else None) or call.principal.name) == name]
 
 
+def _is_session(observable: Observable) -> bool:
+    return observable.kind is Kind.ACCESS_KEY and not observable.value.startswith("AKIA")
+
+
 def _parent(observable: Observable, context: Context) -> Event | None:
     """The call that gave out a session's key, looked for in the hours before its first use."""
-    if observable.kind is not Kind.ACCESS_KEY or observable.value.startswith("AKIA"):
+    if not _is_session(observable):
         return None
     first = min((use.first_seen for use in context.uses(observable)), default=None)
     if first is None:
@@ -198,8 +202,16 @@ def _mfa(use: Use) -> bool | None:
     return use.detail.mfa if use.detail is not None else None
 
 
-def _headline(rows: Sequence[Any], given_out: Sequence[Event], sign_ins: Sequence[Use], looked: str) -> str:
+def _headline(
+    rows: Sequence[Mapping[str, Any]],
+    given_out: Sequence[Event],
+    sign_ins: Sequence[Use],
+    parent: Event | None,
+    looked: str,
+) -> str:
     told = []
+    if parent is not None:
+        told.append(f"given out to {parent.principal.name} by {parent.name} at {rfc3339(parent.at)}")
     if given_out:
         keys = list(dict.fromkeys(str(event.minted) for event in given_out))
         more = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
@@ -209,7 +221,7 @@ def _headline(rows: Sequence[Any], given_out: Sequence[Event], sign_ins: Sequenc
         mfa = "without MFA" if any(_mfa(use) is False for use in sign_ins) else "with MFA or by an identity provider"
         told.append(f"signed in to the console {'once' if count == 1 else f'{count} times'}, {mfa}")
     if rows:
-        told.append("1 session in use" if len(rows) == 1 else f"{len(rows)} sessions in use")
+        told.append(f"session {rows[0]['session']} in use" if len(rows) == 1 else f"{len(rows)} sessions in use")
     return "; ".join(told) if told else f"Sessions: none {looked}"
 
 

@@ -206,6 +206,16 @@ def test_what_a_key_gave_out_is_told_and_so_is_what_gave_it_out() -> None:
     child = answer([*ordinary(), call, event(10, key="ASIACHILD")], Observable(Kind.ACCESS_KEY, "ASIACHILD"))
     assert child.data["given_out_by"]["event_id"] == call.id
     assert child.facts[0].value == "alice, sts:GetSessionToken at 2026-11-20T13:30:00Z"
+    assert child.headline == "given out to alice by sts:GetSessionToken at 2026-11-20T13:30:00Z"
+    assert child.found
+
+
+def test_the_key_of_a_session_is_told_with_its_session() -> None:
+    key = Observable(Kind.ACCESS_KEY, "ASIARTX3GSDSQAAAAAAA")
+    assume = event(20, name="sts:AssumeRole", minted=key.value)
+    given = answer([assume, event(**MACHINE)], key, principal=ROLE)
+    assert given.headline == f"given out to alice by sts:AssumeRole at 2026-11-20T13:40:00Z; session {INSTANCE} in use"
+    assert given.found
 
 
 def test_nothing_found_is_said_with_the_span() -> None:
