@@ -33,6 +33,7 @@ def parse_address(text: str) -> Address | None:
     return address
 
 
+@lru_cache(maxsize=65_536)
 def network_of(ip: str) -> str:
     """The /24 (IPv6: /48) around ``ip``; ``ip`` itself if it is no address."""
     address = parse_address(ip)
@@ -41,6 +42,7 @@ def network_of(ip: str) -> str:
     return str(ip_network(f"{address}/{NEIGHBOURS[address.version]}", strict=False))
 
 
+@lru_cache(maxsize=65_536)
 def site_of(ip: str) -> str:
     """The place on the internet ``ip`` is: itself, or for IPv6 its /64, in which one caller changes address at will."""
     address = parse_address(ip)

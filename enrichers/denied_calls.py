@@ -115,11 +115,12 @@ def judge(
     total, calls = sum(use.count for use in refused), _calls(refused, held)
     suspect = [use for use in _refused(recent) if not _contained_by(use.detail, use.last_seen, held)]
     loose = [event for event in events if not _contained_by(event.detail, event.at, held)]
+    burst = _burst(loose, baseline)
     return Answer(
         headline=_headline(total, calls, context.looked()),
         facts=tuple(Fact(row["event"], _fact(row)) for row in calls[:MOST_FACTS]),
-        signals=(*_discovery(suspect, baseline), *_burst(loose, baseline)),
-        unknowns=_unknowns(observable, suspect, baseline, loose),
+        signals=(*_discovery(suspect, baseline), *burst),
+        unknowns=_unknowns(observable, suspect, baseline, loose, burst=bool(burst)),
         data={"total": total, "by_containment": sum(row["by_containment"] for row in calls), "calls": calls},
     )
 
@@ -299,7 +300,7 @@ def _burst_signal(stretch: Sequence[Event]) -> Signal:
 
 
 def _unknowns(
-    observable: Observable, refused: Sequence[Use], baseline: Baseline, events: Sequence[Event]
+    observable: Observable, refused: Sequence[Use], baseline: Baseline, events: Sequence[Event], *, burst: bool
 ) -> tuple[Unknown, ...]:
     """Only what could have fired: where nothing was refused there is nothing to decide."""
     if observable.kind not in ACTORS:
@@ -308,7 +309,7 @@ def _unknowns(
     unknowns = []
     if baseline.thin and _unfamiliar(refused, baseline):
         unknowns.append(Unknown("denied.recon", baseline.why_thin))
-    if not _burst(events, baseline):
+    if not burst:
         if baseline.thin and len([event for event in events if _counts_for_burst(event)]) >= BURST_NEW_CALLS:
             unknowns.append(Unknown("denied.burst", baseline.why_thin))
         elif len(events) >= MOST_EVENTS:

@@ -91,9 +91,10 @@ def judge(
     families = _families([use for use in uses if not use.by_service], recent, baseline)
     new = [row["family"] for row in families if row["new"]]
     who = context.principal.name if context.principal is not None else "Somebody"
+    several = _several(events)
     signals = [
         *(*_offensive(recent, who), *_new(recent, new, baseline, who)),
-        *(*_several(events), *_s3_tools(recent, new, who)),
+        *(*several, *_s3_tools(recent, new, who)),
     ]
     shared = [_terminal(sid, rows, observable, context) for sid, rows in (terminals or {}).items()]
     return Answer(
@@ -103,7 +104,7 @@ def judge(
             *(Fact(f"Terminal {row['sid']}", _shared_fact(row)) for row in shared if row["keys"]),
         ),
         signals=tuple(signals),
-        unknowns=_unknowns(observable, recent, baseline, events),
+        unknowns=_unknowns(observable, recent, baseline, cut=len(events) >= MOST_EVENTS and not several),
         data={"families": families, "terminals": shared},
     )
 
@@ -322,9 +323,7 @@ def _most_clients(calls: Sequence[Event]) -> list[Event]:
     return list(calls[best])
 
 
-def _unknowns(
-    observable: Observable, recent: Sequence[Use], baseline: Baseline, events: Sequence[Event]
-) -> tuple[Unknown, ...]:
+def _unknowns(observable: Observable, recent: Sequence[Use], baseline: Baseline, *, cut: bool) -> tuple[Unknown, ...]:
     unknowns = []
     if recent and observable.kind not in ACTORS:
         unknowns.append(Unknown("ua.new14", "asked of keys and principals only: triage those that were used"))
@@ -332,7 +331,7 @@ def _unknowns(
         unknowns.append(Unknown("ua.new14", baseline.why_thin))
         if any(use.family.partition("|")[0] in S3_TOOLS for use in recent):
             unknowns.append(Unknown("s3.tool", baseline.why_thin))
-    if len(events) >= MOST_EVENTS and not _several(events):
+    if cut:
         unknowns.append(Unknown("ua.multi", f"only the newest {MOST_EVENTS} recent calls were compared"))
     return tuple(unknowns)
 

@@ -14,6 +14,7 @@ from bot.database import Database, open_reader, sqlite3
 from bot.history import packing, practice
 from bot.history.coverage import Place, covered
 from bot.history.kept import unpacked
+from bot.history.prevalence import prevalence
 from bot.history.rolled import Rolled, Seconds, moment
 from bot.history.sampling import sampled
 from bot.history.schema import migrations
@@ -26,6 +27,7 @@ from bot.model import (
     HistoryUnavailableError,
     Kind,
     Observable,
+    Prevalence,
     Principal,
     Sampled,
     Span,
@@ -145,6 +147,11 @@ class SqliteHistory(History):
         masks = practice.masks(first, last)
         query = _POPULATION.format(days=" OR ".join(["block = ? AND days & ?"] * len(masks)))
         return int(self.rows(query, [each for mask in masks for each in mask])[0][0])
+
+    def prevalence(self, event: str, span: Span) -> Prevalence:
+        """Who called ``event`` inside ``span``; of a common call no more is read than shows that it is one."""
+        selected = self._selected(Observable(Kind.EVENT, event))
+        return prevalence(self.rows, self._rolled, event, selected, Seconds.of(span))
 
     def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
         """An even sample of what was done in ``accounts`` inside ``span``."""

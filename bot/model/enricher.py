@@ -120,14 +120,14 @@ class Baseline:
 
     uses: tuple[Use, ...]
     span: Span
+    events: int = field(init=False)
+    active_days: int = field(init=False)
 
-    @property
-    def events(self) -> int:
-        return sum(use.count for use in self.uses if not use.by_service)
-
-    @property
-    def active_days(self) -> int:
-        return len({use.day for use in self.uses if not use.by_service})
+    def __post_init__(self) -> None:
+        # Counted once: a busy key has thousands of uses, and every enricher asks whether they are enough.
+        own = [use for use in self.uses if not use.by_service]
+        object.__setattr__(self, "events", sum(use.count for use in own))
+        object.__setattr__(self, "active_days", len({use.day for use in own}))
 
     @property
     def thin(self) -> bool:
