@@ -25,6 +25,7 @@ from bot.access import AccessRules
 from bot.database import Database
 from bot.model import Alert, Case, Change, ChangeState, Environment, Observable, Place, Ruling, Triage, Waiting, Window
 from bot.news import LATE, news
+from bot.remediation import containments
 from bot.remediation.approvals import waiting_in
 from bot.remediation.arming import is_armed
 from bot.remediation.records import changes_of
@@ -245,7 +246,8 @@ class Pipeline:
         """A case with its changes and what waits for approval. Raises ``LookupError`` if there is none."""
         known = cases.with_changes(cases.load(db, case), changes_of(db, case))
         waiting = waiting_in(db, case, self._access, self._clock())
-        return replace(known, waiting=waiting, armed=is_armed(db, known.environment))
+        armed = is_armed(db, known.environment)
+        return replace(known, waiting=waiting, armed=armed, containment=containments.standing(db, case))
 
     def _keep(self, db: Database, source: str, payload: Any, now: datetime) -> Receipt:
         receipt = inbox.keep(db, source, payload, now)

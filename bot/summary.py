@@ -206,6 +206,35 @@ def waiting_line(waiting: Waiting) -> str:
     return f"{waiting.plan.title}: approved by {names}; {more} must approve before {moment(waiting.plan.expires_at)}."
 
 
+def uncontained(case: Case) -> tuple[str, ...]:
+    """The keys in the same hands that are not disabled by the bot, or about to be; none before the scope is made."""
+    if case.triage is None or case.triage.scope is None:
+        return ()
+    gone = {ChangeState.FAILED, ChangeState.REHEARSED}
+    done = {
+        change.target
+        for change in case.changes
+        if not change.undo_of and not change.undone and change.state not in gone
+    }
+    return tuple(each.key for each in case.triage.scope.confirmed if each.key not in done)
+
+
+def change_lines(case: Case, most: int) -> list[str]:
+    """The newest changes, and of the rest how many ended how."""
+    shown, rest = case.changes[-most:], case.changes[:-most]
+    lines = [change_line(change) for change in shown]
+    if not rest:
+        return lines
+    ended: dict[str, int] = {}
+    for change in rest:
+        ended[change.state.value] = ended.get(change.state.value, 0) + 1
+    told = ", ".join(f"{count} {state}" for state, count in ended.items())
+    return [
+        f"{len(rest)} more changes before these: {told}; the thread and `triage case show {case.id}` have each",
+        *lines,
+    ]
+
+
 def owned(case: Case) -> str:
     """Whose case it is."""
     return f"taken by {case.owner.name}" if case.owner else "nobody has taken it"

@@ -72,6 +72,8 @@ class Case:
     """Whether changes are made; otherwise they are rehearsed."""
     owner: Actor | None = None
     """Who took it."""
+    containment: str = ""
+    """The newest containment of it of which something stands; empty if there is none."""
     thread: str = ""
     """The slot of the message whose thread holds the card; empty where the card stands in the channel itself."""
 

@@ -73,6 +73,8 @@ class Waiting:
     approved_by: tuple[Actor, ...]
     missing: int
     """How many more people must approve it."""
+    containment: str = ""
+    """The containment it is a row of; empty if it stands alone."""
 
 
 @dataclass(frozen=True, slots=True)

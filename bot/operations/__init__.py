@@ -6,7 +6,7 @@ Permission is decided here, and what is done is put on record below: front ends 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -153,7 +153,8 @@ class Operations(Casework, Teaching, Containing):
         offered = triage.suggested if triage else ()
         if not any((each.remediation, each.target) == (remediation, target) for each in offered):
             return Refusal(f"Case #{case} does not offer this any more. Look at its card, or ask again.")
-        return self.plan_for(remediation, target, actor, case=case)
+        plan = self.plan_for(remediation, target, actor, case=case)
+        return plan if isinstance(plan, Refusal) else _one_of(plan, triage)
 
     def plan_for(self, remediation: str, target: str, actor: Actor, *, case: int | None = None) -> Plan | Refusal:
         """Preview ``remediation`` for ``target``; reads AWS, changes nothing."""
@@ -195,3 +196,15 @@ class Operations(Casework, Teaching, Containing):
             at=self._clock(),
             observables=(observable,),
         )
+
+
+def _one_of(plan: Plan, triage: Triage | None) -> Plan:
+    """Stopping one key of several tells the thief to take the next: the preview asks whether that is meant."""
+    confirmed = triage.scope.confirmed if triage is not None and triage.scope is not None else ()
+    keys = [each.key for each in confirmed]
+    if len(keys) < 2 or plan.target not in keys:
+        return plan
+    asked = (
+        f"One of {len(keys)}? This key is in the same hands as {len(keys) - 1} others: alone it only warns the thief."
+    )
+    return replace(plan, warnings=(f"{asked} The card has a button that contains all of them.", *plan.warnings))

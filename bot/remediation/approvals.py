@@ -83,7 +83,8 @@ def waiting_of(db: Database, plan: Plan, access: AccessRules) -> Waiting:
     """How far a plan has come that is approved by some, but not by enough."""
     given = of(db, plan.id)
     left = missing(given, plan.approvers, access.person(plan.requested_by))
-    return Waiting(plan, tuple(each.actor for each in given), left)
+    row = db.execute("SELECT containment FROM containment_rows WHERE plan = ?", [plan.id]).fetchone()
+    return Waiting(plan, tuple(each.actor for each in given), left, row[0] if row else "")
 
 
 def waiting_in(db: Database, case: int, access: AccessRules, now: datetime) -> tuple[Waiting, ...]:

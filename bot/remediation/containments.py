@@ -76,6 +76,18 @@ def of_case(db: Database, case: int) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
+def standing(db: Database, case: int) -> str:
+    """The newest containment of ``case`` of which a change stands that can be taken back; empty if there is none."""
+    row = db.execute(
+        "SELECT c.id FROM containments AS c JOIN containment_rows AS r ON r.containment = c.id"
+        " JOIN executions AS e ON e.plan = r.plan WHERE c.case_id = ? AND c.undo_of IS NULL AND e.state = 'confirmed'"
+        " AND NOT EXISTS (SELECT 1 FROM executions AS u WHERE u.undo_of = e.id AND u.state = 'confirmed')"
+        " ORDER BY c.created_at DESC, c.rowid DESC LIMIT 1",
+        [case],
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
 def _row(db: Database, row: Sequence[object], access: AccessRules) -> ContainmentRow:
     step, remediation, target, plan_id, sentence, commands, settled = row
     plan = records.plan(db, str(plan_id)) if plan_id else None

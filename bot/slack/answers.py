@@ -13,16 +13,19 @@ import msgspec
 
 from bot.commands import Command
 from bot.database import Database
-from bot.model import Actor, Alert, Conclusion, Place, Refusal, Waiting
-from bot.slack import forms, modals, replies
+from bot.model import Actor, Alert, Conclusion, Containment, Place, Plan, Refusal, Waiting
+from bot.slack import containing, forms, modals, replies
 from bot.slack.asked import Operations
-from bot.slack.buttons import ASK_AGAIN, CLOSE, LEAK, PLAN, SECOND, TAKE
+from bot.slack.buttons import ASK_AGAIN, CLOSE, CONTAIN, LEAK, PLAN, SECOND, TAKE, UNCONTAIN, UNDO
 from bot.slack.elements import Message, View
 from bot.slack.home import home, refused_home
 from bot.slack.typed import Typed
 from bot.store import outbox
 from bot.store.jobs import Job
 from bot.workers import Commit, Handler, nothing
+
+CONTAINMENT_ID = "contain-"
+"""How the id of a containment begins; a plan's has no hyphen there."""
 
 AFTER_ACKNOWLEDGEMENT = timedelta(seconds=2)
 """The acknowledgement of a submission itself changes the window; a change that overtook it would be overwritten."""
@@ -43,6 +46,12 @@ class Answers:
         self._operations = operations
         self._typed = Typed(operations, clock)
         self._filled = {forms.RULE: self._ruled, CLOSE: self._closed, LEAK: self._leaked}
+        self._planned: Mapping[str, Callable[[str, Actor], Plan | Containment | Refusal]] = {
+            SECOND: self._waiting,
+            UNDO: operations.plan_undo,
+            CONTAIN: self._containment,
+            UNCONTAIN: operations.plan_containment_undo,
+        }
         self._clock = clock
 
     def handlers(self) -> dict[str, Handler]:
@@ -128,7 +137,9 @@ class Answers:
         payload = job.payload
         try:
             filled = self._filled.get(payload["form"])
-            return filled(payload) if filled else self._approved(job)
+            if filled:
+                return filled(payload)
+            return self._approved_all(job) if payload["form"] == containing.APPROVE_ALL else self._approved(job)
         except LookupError:
             return self._show(payload, modals.refusal_view(GONE), after=AFTER_ACKNOWLEDGEMENT)
 
@@ -171,6 +182,15 @@ class Answers:
             view = modals.waiting_view(made) if isinstance(made, Waiting) else modals.done_view(made)
         return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
 
+    def _approved_all(self, job: Job) -> Commit:
+        payload = job.payload
+        glass = payload["fields"].get(modals.GLASS) == modals.BREAK
+        made = self._operations.approve_containment(
+            payload["about"], _actor(payload), payload["reason"], again=job.attempts > 1, break_glass=glass
+        )
+        view = modals.refusal_view(made) if isinstance(made, Refusal) else containing.approved(made)
+        return self._show(payload, view, after=AFTER_ACKNOWLEDGEMENT)
+
     def _clicked(self, payload: Payload) -> Commit:
         action, actor = str(payload["action"]), _actor(payload)
         if action.startswith(ASK_AGAIN):
@@ -181,14 +201,29 @@ class Answers:
             if isinstance(taken, Refusal):
                 return self._refuse(payload, taken)
             return self._respond(payload, replies.say(f"Case #{taken.id} is yours."))
-        if action.startswith(PLAN):
+        return self._previewed(payload, action, actor)
+
+    def _previewed(self, payload: Payload, action: str, actor: Actor) -> Commit:
+        """A window that shows what would be changed, to be approved."""
+        operation, _, rest = action.partition(":")
+        if operation == PLAN.rstrip(":"):
             case, target = _case(payload["value"])
-            plan = self._operations.plan_offered(action.split(":")[1], target, case, actor)
-        elif action.startswith(SECOND):
-            plan = self._operations.planned(payload["value"], actor)
+            plan: Plan | Containment | Refusal = self._operations.plan_offered(rest.split(":")[0], target, case, actor)
         else:
-            plan = self._operations.plan_undo(payload["value"], actor)
-        return self._refuse(payload, plan) if isinstance(plan, Refusal) else self._show(payload, modals.preview(plan))
+            plan = self._planned[operation](payload["value"], actor)
+        if isinstance(plan, Refusal):
+            return self._refuse(payload, plan)
+        view = containing.preview(plan) if isinstance(plan, Containment) else modals.preview(plan)
+        return self._show(payload, view)
+
+    def _containment(self, value: str, actor: Actor) -> Containment | Refusal:
+        return self._operations.plan_containment((), actor, case=_case(value)[0])
+
+    def _waiting(self, value: str, actor: Actor) -> Plan | Containment | Refusal:
+        """What waits for another person's approval: one plan, or a whole containment."""
+        if not value.startswith(CONTAINMENT_ID):
+            return self._operations.planned(value, actor)
+        return self._operations.containment(value)
 
     def _asking(self, payload: Payload, case: int) -> Commit:
         return self._respond(payload, replies.say(f"Case #{case}: asking every question again."))

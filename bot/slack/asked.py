@@ -12,6 +12,7 @@ from bot.model import (
     Case,
     Change,
     Conclusion,
+    Containment,
     Kind,
     Observable,
     Operation,
@@ -83,5 +84,17 @@ class Operations(Protocol):
     def leak(self, case: int, place: str, actor: Actor, reason: str) -> Case | Refusal: ...
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal: ...
+
+    def plan_containment(
+        self, keys: Sequence[str], actor: Actor, *, addresses: Sequence[str] = (), case: int | None = None
+    ) -> Containment | Refusal: ...
+
+    def plan_containment_undo(self, containment: str, actor: Actor) -> Containment | Refusal: ...
+
+    def containment(self, containment: str) -> Containment | Refusal: ...
+
+    def approve_containment(
+        self, containment: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Containment | Refusal: ...
 
     def may(self, actor: Actor) -> Mapping[Operation, str]: ...

@@ -18,6 +18,7 @@ UNDO = "undo"
 ASK_AGAIN = "ask_again"
 SECOND = "second"
 """The approval of another person, where one is not enough."""
+CONTAIN, UNCONTAIN = "contain", "uncontain"
 TAKE = "take"
 CLOSE = "close"
 EXPECTED = "expected"
@@ -62,7 +63,8 @@ def _urgent(case: Case) -> Iterator[Element]:
     if not case.open:
         return
     for number, waiting in enumerate(case.waiting[:1]):
-        yield button("Approve…", f"{SECOND}:{number}", waiting.plan.id)
+        yield button("Approve…", f"{SECOND}:{number}", waiting.containment or waiting.plan.id)
+    yield from _containment(case)
     yield from _offers(case)
     if change := summary.undoable(case):
         yield button("Undo…", UNDO, change.execution)
@@ -70,6 +72,15 @@ def _urgent(case: Case) -> Iterator[Element]:
         yield button("Take", TAKE, f"case:{case.id}")
     if case.triage is not None and not case.triage.pending and case.triage.assessment.verdict in CALMER:
         yield button("This is expected…", EXPECTED, f"case:{case.id}")
+
+
+def _containment(case: Case) -> Iterator[Element]:
+    """Where more keys than one are in the same hands: all of them at once, before any of them alone."""
+    count = len(summary.uncontained(case))
+    if count < 2:
+        return
+    label = f"Contain {count} keys…" if case.armed else f"Rehearse: contain {count} keys…"
+    yield button(label, CONTAIN, f"case:{case.id}", style="danger" if case.armed else None)
 
 
 def _offers(case: Case) -> Iterator[Element]:
@@ -87,6 +98,8 @@ def _offers(case: Case) -> Iterator[Element]:
 
 def _more(case: Case) -> Iterator[tuple[str, str]]:
     here = f"case:{case.id}"
+    if case.containment:
+        yield "Undo all…", f"{UNCONTAIN} {case.containment}"
     if case.open and case.subject is not None:
         yield "Ask again", f"{ASK_AGAIN} {here}"
         yield "Seen in public…", f"{LEAK} {here}"

@@ -26,7 +26,7 @@ def card(case: Case, *, now: datetime) -> Message:
         paragraph(sentence, 600),
         labelled(summary.rows(case), VALUE),
         labelled(tuple(_open_questions(case)), VALUE),
-        bullets([summary.change_line(change) for change in case.changes[-CHANGES:]], VALUE),
+        bullets(summary.change_lines(case, CHANGES), VALUE),
         bullets([summary.waiting_line(each) for each in case.waiting], VALUE),
         actions(f"case:{case.id}", buttons(case)),
         _small_print(case, now),

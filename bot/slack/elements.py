@@ -84,6 +84,11 @@ def paragraph(text: str, limit: int = PLAIN) -> Block:
     return _rich([_section([_text(clean(text, limit) or "–")])])
 
 
+def heading(text: str) -> Block:
+    """A line of bold words inside a message or window."""
+    return _rich([_section([_text(clean(text, 150) or "–", bold=True)])])
+
+
 def labelled(rows: Sequence[Row], limit: int = 300) -> Block | None:
     """Rows with bold labels in one block; a value is cut at ``limit`` characters."""
     pieces: list[dict[str, Any]] = []

@@ -29,6 +29,7 @@ from bot.slack import forms, modals, replies
 from bot.slack.buttons import (
     ASK_AGAIN,
     CLOSE,
+    CONTAIN,
     EXPECTED,
     LEAK,
     MORE,
@@ -37,10 +38,12 @@ from bot.slack.buttons import (
     RULE_OUT,
     SECOND,
     TAKE,
+    UNCONTAIN,
     UNDO,
     pressed,
 )
 from bot.slack.client import FAULTS, logger, web_client
+from bot.slack.containing import APPROVE_ALL
 from bot.slack.elements import View
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
@@ -52,9 +55,9 @@ LISTENERS = 50
 NOTHING_DONE = "Nothing was done: the bot could not store your request. Try again in a minute, or tell whoever runs it."
 NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Press the button again."
 
-_NAMED = "|".join([UNDO, SECOND, ASK_AGAIN, TAKE, CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE])
+_NAMED = "|".join([UNDO, SECOND, CONTAIN, UNCONTAIN, ASK_AGAIN, TAKE, CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE])
 OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")
-FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK})$")
+FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK}|{APPROVE_ALL})$")
 
 TRIAGE_MESSAGE = "triage_message"
 EVENTS = ("app_mention", "app_home_opened")

@@ -20,6 +20,8 @@ from bot.model import (
     Change,
     ChangeState,
     ClassPoints,
+    Containment,
+    ContainmentRow,
     Coverage,
     Enrichment,
     Evidence,
@@ -32,10 +34,12 @@ from bot.model import (
     Principal,
     RareEvent,
     Reason,
+    Refusal,
     Scope,
     Signal,
     Span,
     Status,
+    Step,
     Suggestion,
     Suspicion,
     Triage,
@@ -195,6 +199,27 @@ def plan(**differing: Any) -> Plan:
     return replace(made, **differing)
 
 
+def containment(**differing: Any) -> Containment:
+    """One key that will be disabled, one user with nothing to do, one password a person has to take away."""
+    commands = ("aws iam delete-login-profile --user-name alice",)
+    made = Containment(
+        id="contain-1",
+        case=12,
+        undo_of=None,
+        requested_by=ALICE,
+        created_at=NOW,
+        expires_at=NOW + timedelta(minutes=30),
+        rows=(
+            ContainmentRow(Step.KEYS, "disable_access_key", KEY, plan(), None),
+            ContainmentRow(
+                Step.USERS, "quarantine_user", "111122223333:user/alice", None, Refusal("Denied.", (), True)
+            ),
+            ContainmentRow(Step.PASSWORDS, "reset_console_password", "x", None, Refusal("No way in.", commands)),
+        ),
+    )
+    return replace(made, **differing)
+
+
 CHECKING = Case(12, "default", SUBJECT, ALERT.title, "C0SOC", True, NOW, Window.ending(NOW), (ALERT,))
 INCIDENT = replace(CHECKING, triage=triage())
 
@@ -247,6 +272,8 @@ CASES: Mapping[str, Case] = {
         triage=replace(triage(judged=assessment(Verdict.INCONCLUSIVE, 0)), activity=Activity(), searched=None),
     ),
     "waiting": replace(INCIDENT, waiting=(Waiting(plan(approvers=2), (ALICE,), 1),)),
+    "contained": replace(SCOPED, changes=(change(),), containment="contain-1"),
+    "containment_waiting": replace(SCOPED, waiting=(Waiting(plan(approvers=2), (ALICE,), 1, "contain-1"),)),
     "taken": replace(INCIDENT, owner=ALICE),
     "closed": replace(INCIDENT, open=False, owner=ALICE, changes=(change(),)),
     "sample": replace(CHECKING, subject=None, alerts=(replace(ALERT, sample=True, secrets_removed=1),)),

@@ -15,7 +15,7 @@ from slack_sdk.models.views import View
 
 from bot.model import Answer, Fact, Refusal, Signal, Waiting
 from bot.plain import clean
-from bot.slack import modals, replies
+from bot.slack import containing, modals, replies
 from bot.slack.buttons import pressed
 from bot.slack.card import card
 from bot.slack.details import details
@@ -33,6 +33,7 @@ from tests.slack.cases import (
     NOW,
     change,
     clients,
+    containment,
     drawn,
     enrichment,
     plan,
@@ -111,6 +112,9 @@ REST = ["Ask again", "Seen in public…", "Close…"]
         ("undone", [DISABLE, TAKE], REST),
         ("waiting", [("second:0", "plan-1"), DISABLE, TAKE], REST),
         ("nothing_found", [DISABLE, TAKE, EXPECTED], REST),
+        ("scoped", [("contain", "case:12"), DISABLE, TAKE], REST),
+        ("contained", [UNDO, TAKE], ["Undo all…", *REST]),
+        ("containment_waiting", [("second:0", "contain-1"), ("contain", "case:12"), DISABLE], ["Take", *REST]),
         ("taken", [DISABLE], REST),
         ("closed", [], ["Undo…"]),
         ("sample", [], ["Close…"]),
@@ -239,6 +243,21 @@ def test_the_preview_shows_before_and_after_and_carries_the_plan() -> None:
     assert "glass" not in [block.get("block_id") for block in view["blocks"]]
 
 
+@pytest.mark.parametrize("rows", [1, 100])
+def test_a_containment_of_any_size_can_be_shown(rows: int) -> None:
+    many = containment(rows=containment().rows * rows)
+    view = containing.preview(many)
+    assert lint(view) == []
+    View(**view).validate_json()
+    assert lint(containing.approved(many)) == []
+
+
+def test_a_containment_with_nothing_to_approve_has_no_button() -> None:
+    view = containing.preview(containment(rows=containment().rows[1:]))
+    assert "submit" not in view
+    assert "1 cannot be done by the bot: a person has to." in str(view)
+
+
 def test_where_two_must_approve_the_glass_can_be_broken() -> None:
     view = modals.preview(plan(approvers=2))
     assert lint(view) == []
@@ -255,6 +274,7 @@ def test_where_two_must_approve_the_glass_can_be_broken() -> None:
         modals.working_view(),
         modals.done_view(change()),
         modals.waiting_view(Waiting(plan(approvers=2), (ALICE,), 1)),
+        containing.approved(containment()),
         modals.kept_view("Case #12 is closed as expected."),
         modals.refusal_view(Refusal("No.", ("aws iam update-access-key --status Inactive",))),
     ],

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from bot.model import (
     Change,
     ChangeState,
     Conclusion,
+    Containment,
     Kind,
     Observable,
     Operation,
@@ -55,7 +56,7 @@ from bot.slack.socket import SocketRunner
 from bot.store import outbox
 from bot.store.state import State
 from bot.workers import Workers
-from tests.slack.cases import CASES, KEY, NOW, SCOPED, SUSPECT, change, plan
+from tests.slack.cases import CASES, KEY, NOW, SCOPED, SUSPECT, change, containment, plan
 
 PING_SECONDS = 0.2
 
@@ -137,6 +138,26 @@ class MadeUp:
         if self.waits:
             return Waiting(plan(approvers=2), (actor,), 1)
         return self.refusal or change(ChangeState.APPROVED, sentence="Approved; about to be carried out.")
+
+    def plan_containment(
+        self, keys: Sequence[str], actor: Actor, *, addresses: Sequence[str] = (), case: int | None = None
+    ) -> Containment | Refusal:
+        self.asked.append(("contain", tuple(keys), case, actor.id))
+        return self.refusal or containment()
+
+    def plan_containment_undo(self, containment_id: str, actor: Actor) -> Containment | Refusal:
+        self.asked.append(("uncontain", containment_id, actor.id))
+        return self.refusal or containment(undo_of=containment_id)
+
+    def containment(self, containment_id: str) -> Containment | Refusal:
+        return self.refusal or containment(id=containment_id)
+
+    def approve_containment(
+        self, containment_id: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
+    ) -> Containment | Refusal:
+        self.asked.append(("approve all", containment_id, reason, actor.id))
+        done = containment()
+        return self.refusal or replace(done, rows=(replace(done.rows[0], change=change()), *done.rows[1:]))
 
     def take(self, case: int, actor: Actor) -> Case | Refusal:
         self.asked.append(("take", case, actor.id))
@@ -327,6 +348,43 @@ def test_a_double_click_makes_two_windows_and_no_change(slack: LocalSlack, state
         assert slack.click(ANALYST, SOC, ts, "plan:disable_access_key").acked
     slack.wait_until(lambda: len(slack.calls("views.update")) >= 2)
     assert {asked[0] for asked in operations.asked} == {"plan"}
+
+
+def test_all_keys_in_the_same_hands_are_contained_from_the_card(
+    slack: LocalSlack, state: State, operations: MadeUp
+) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "scoped"), "contain")
+    view = slack.wait_until(lambda: [one for one in slack.open_views(ANALYST) if one["submit"]])[0]
+    shown = json.dumps(view)
+    assert (view["title"]["text"], view["submit"]["text"]) == ("Contain all", "Contain all")
+    for part in (
+        "1. All keys",
+        "2. Their users",
+        "nothing to do",
+        "For a person to run",
+        "aws iam delete-login-profile",
+    ):
+        assert part in shown
+    slack.submit_view(ANALYST, view["id"], {"reason": "seven stolen keys"})
+    assert "1 of 3 changes are approved" in json.dumps(window(slack, "Approved"))
+    assert operations.asked == [("contain", (), 12, ME), ("approve all", "contain-1", "seven stolen keys", ME)]
+
+
+def test_all_of_a_containment_is_taken_back_from_the_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "contained"), "more", value="uncontain contain-1")
+    assert (
+        slack.wait_until(lambda: [one for one in slack.open_views(ANALYST) if one["submit"]])[0]["title"]["text"]
+        == "Undo all"
+    )
+    assert operations.asked == [("uncontain", "contain-1", ME)]
+
+
+def test_a_second_person_approves_a_whole_containment(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    slack.click(SECOND_ANALYST, SOC, show(state, slack, "containment_waiting"), "second:0")
+    view = slack.wait_until(lambda: [one for one in slack.open_views(SECOND_ANALYST) if one["submit"]])[0]
+    slack.submit_view(SECOND_ANALYST, view["id"], {"reason": "seen it, too"})
+    window(slack, "Approved", SECOND_ANALYST)
+    assert operations.asked[-1][:2] == ("approve all", "contain-1")
 
 
 def test_a_case_is_taken_from_its_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
