@@ -318,6 +318,7 @@ class Desk:
             access,
             settings.slack.channel,
             self.archive.keep_asked,
+            lambda environment: settings.environment(environment).on_call,
         )
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
         offered = remediations(offer_of(settings), clock, usage)

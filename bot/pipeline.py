@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -23,7 +23,20 @@ import structlog
 from bot import anchors, cases, intake
 from bot.access import AccessRules
 from bot.database import Database
-from bot.model import Alert, Case, Change, ChangeState, Environment, Observable, Place, Ruling, Triage, Waiting, Window
+from bot.model import (
+    Alert,
+    Case,
+    Change,
+    ChangeState,
+    Environment,
+    Observable,
+    Place,
+    Ruling,
+    Triage,
+    Verdict,
+    Waiting,
+    Window,
+)
 from bot.news import LATE, news
 from bot.remediation import containments
 from bot.remediation.approvals import waiting_in
@@ -31,6 +44,8 @@ from bot.remediation.arming import is_armed
 from bot.remediation.records import changes_of
 from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
+from bot.slack.elements import Message
+from bot.slack.heard import has_risen, risen, untaken
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
 from bot.store.jobs import Job
@@ -41,6 +56,8 @@ log = structlog.get_logger()
 
 CARD = "card"
 AUDIT = "audit"
+UNTAKEN = timedelta(minutes=5)
+"""How long an incident may lie there before somebody is called again."""
 
 
 class Investigate(Protocol):
@@ -59,7 +76,9 @@ class Investigate(Protocol):
 
 
 class Pipeline:
-    """The stops of an alert over one state file. ``keep_asked`` puts what a triage was told somewhere safe."""
+    """The stops of an alert over one state file. ``keep_asked`` puts what a triage was told somewhere safe;
+    ``on_call`` says which Slack user group an environment calls, if any.
+    """
 
     def __init__(
         self,
@@ -72,6 +91,7 @@ class Pipeline:
         access: AccessRules | None = None,
         channel: str = "",
         keep_asked: Callable[[int, bytes], Callable[[Database], None]] | None = None,
+        on_call: Callable[[str], str] = lambda environment: "",
     ) -> None:
         self._state = state
         self._clock = clock
@@ -81,11 +101,17 @@ class Pipeline:
         self._window_of = window_of
         self._access = access or AccessRules()
         self._channel = channel
+        self._on_call = on_call
         self._keep_asked = keep_asked
 
     def handlers(self) -> dict[str, Handler]:
         """The jobs of the pool ``triage``."""
-        return {"receive": self.receive, "triage": self.investigate, "look_again": self.look_again}
+        return {
+            "receive": self.receive,
+            "triage": self.investigate,
+            "look_again": self.look_again,
+            "untaken": self.untaken,
+        }
 
     def accept(self, source: str, payloads: Sequence[Any]) -> list[Receipt]:
         """Keep verified ``payloads`` and queue them; returns once they are on disk.
@@ -192,9 +218,38 @@ class Pipeline:
         def commit(db: Database) -> None:
             keep(db)
             self._settle(db, case.id, replace(triage, news=news(case.triage, triage)))
+            self._be_heard(db, case, triage.assessment.verdict)
             self._show_details(db, case.id)
 
         return commit
+
+    def untaken(self, job: Job) -> Commit:
+        """Call again where nobody has taken an incident."""
+
+        def commit(db: Database) -> None:
+            case = self.load(db, job.payload["case"])
+            verdict = case.triage.assessment.verdict if case.triage else None
+            if case.open and case.owner is None and verdict is Verdict.INCIDENT:
+                minutes = int(UNTAKEN.total_seconds() // 60)
+                message = untaken(case, self._on_call(case.environment), minutes)
+                self._say_loudly(db, case, "untaken", message)
+
+        return commit
+
+    def _be_heard(self, db: Database, before: Case, verdict: Verdict) -> None:
+        """A card is edited in silence: what has become grave is said anew, once for each verdict."""
+        told = before.triage.assessment.verdict if before.triage and not before.triage.pending else None
+        if not has_risen(told, verdict):
+            return
+        case, now = self.load(db, before.id), self._clock()
+        self._say_loudly(db, case, f"heard:{verdict}", risen(case, self._on_call(case.environment)))
+        if verdict is Verdict.INCIDENT:
+            once = f"untaken:{case.id}:{case.reopened}"
+            jobs.add(db, "untaken", {"case": case.id}, now, pool="triage", once=once, due_at=now + UNTAKEN)
+
+    def _say_loudly(self, db: Database, case: Case, part: str, message: Message) -> None:
+        now = self._clock()
+        outbox.show(db, _slot(case, part), case.channel, message.payload(), now, under=_thread(case), loud=True)
 
     def show(self, db: Database, case: int) -> None:
         """Have the card of ``case`` say what is known now."""

@@ -52,13 +52,14 @@ class EnvironmentTable(Table):
     account_names: Mapping[Account, Annotated[str, AfterValidator(_words)]] = {}
     partition: Literal["", "aws", "aws-us-gov", "aws-cn"] = ""
     channel: str = ""
+    on_call: str = ""
     own_networks: tuple[OwnNetwork, ...] = ()
     usual_countries: tuple[Country, ...] = ()
     automation: tuple[Principals, ...] = ()
     protected: tuple[Principals, ...] = ()
     tests: Mapping[Name, TestTable] = {}
 
-    def environment(self, name: str, *, channel: str, region: str) -> Environment:
+    def environment(self, name: str, *, channel: str, on_call: str, region: str) -> Environment:
         """The environment ``name`` in the words of the bot: with ``channel``, and the partition of ``region``, if it
         names none of its own.
         """
@@ -66,6 +67,7 @@ class EnvironmentTable(Table):
             name=name,
             accounts=frozenset(self.accounts),
             channel=self.channel or channel,
+            on_call=self.on_call or on_call,
             own_networks=self.own_networks,
             usual_countries=self.usual_countries,
             account_names=dict(self.account_names),

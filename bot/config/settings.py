@@ -100,6 +100,7 @@ GithubOrganisation = Annotated[
 Word = Annotated[
     str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", 'must be a word such as "parcelhub.example"'))
 ]
+UserGroup = Annotated[str, AfterValidator(matching(r"|S[A-Z0-9]+", 'must be a user group\'s id such as "S0123ABCD"'))]
 RoleTemplate = Annotated[
     str,
     AfterValidator(
@@ -114,6 +115,7 @@ RoleTemplate = Annotated[
 class Slack(Table):
     mode: Literal["socket", "http"] = "socket"
     channel: str = ""
+    on_call: UserGroup = ""
     bot_token: Secret = SecretRef("env", "SLACK_BOT_TOKEN")
     app_token: Secret = SecretRef("env", "SLACK_APP_TOKEN")
     signing_secret: Secret = SecretRef("env", "SLACK_SIGNING_SECRET")
@@ -320,7 +322,7 @@ class Settings(Table):
         Without any ``[environments.…]`` there is one, called ``default``. Raises ``KeyError`` for any other name.
         """
         table = EnvironmentTable() if name == "default" and name not in self.environments else self.environments[name]
-        return table.environment(name, channel=self.slack.channel, region=self.aws.region)
+        return table.environment(name, channel=self.slack.channel, on_call=self.slack.on_call, region=self.aws.region)
 
     def environment_of(self, account: str | None, source: str | None = None) -> Environment:
         """The environment an alert belongs to: its source's, else the one that owns ``account``, else the default."""

@@ -44,6 +44,8 @@ class Environment:
     accounts: frozenset[str] = frozenset()
     """Empty: every account."""
     channel: str = ""
+    on_call: str = ""
+    """The id of the Slack user group that is called when something is grave; empty: nobody."""
     own_networks: tuple[str, ...] = ()
     usual_countries: tuple[str, ...] = ()
     account_names: Mapping[str, str] = field(default_factory=dict)

@@ -89,6 +89,13 @@ def heading(text: str) -> Block:
     return _rich([_section([_text(clean(text, 150) or "–", bold=True)])])
 
 
+def calling(group: str) -> Block | None:
+    """A line that mentions a user group, by its id (``S…``): all its members are notified."""
+    if not group:
+        return None
+    return _rich([_section([_text("On call: "), {"type": "usergroup", "usergroup_id": group}])])
+
+
 def labelled(rows: Sequence[Row], limit: int = 300) -> Block | None:
     """Rows with bold labels in one block; a value is cut at ``limit`` characters."""
     pieces: list[dict[str, Any]] = []

@@ -158,6 +158,8 @@ def _rich_element(element: Shape) -> Iterator[str]:
     for piece in element.get("elements", []):
         if piece.get("type") == "rich_text_section":
             yield from _rich_element(piece)
+        elif piece.get("type") == "usergroup":
+            yield from _length("usergroup_id", piece.get("usergroup_id"), ID_LIMIT)
         elif piece.get("type") != "text":
             yield f"{piece.get('type')} in {element.get('type')}"
         elif not piece.get("text"):

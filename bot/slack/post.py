@@ -171,6 +171,7 @@ class Sender:
         answer = self._client.chat_postMessage(
             channel=outgoing.payload["channel"],
             thread_ts=thread,
+            reply_broadcast=bool(thread and outgoing.payload.get("loud")) or None,
             metadata=_metadata(outgoing),
             parse="none",
             unfurl_links=False,

@@ -51,11 +51,19 @@ class Posted:
 
 
 def show(
-    db: Database, slot: str, channel: str, message: Mapping[str, Any], now: datetime, *, under: str | None = None
+    db: Database,
+    slot: str,
+    channel: str,
+    message: Mapping[str, Any],
+    now: datetime,
+    *,
+    under: str | None = None,
+    loud: bool = False,
 ) -> None:
     """Have the message in ``slot`` read ``message`` (``text`` and ``blocks``); ``under`` names the slot whose thread
-    it belongs to. What the slot shows already is not sent again."""
-    payload = {"channel": channel, "message": dict(message), "under": under}
+    it belongs to. What the slot shows already is not sent again. ``loud``: in the channel as well as in the thread,
+    and before what nobody waits for."""
+    payload = {"channel": channel, "message": dict(message), "under": under, **({"loud": True} if loud else {})}
     newest = db.execute("SELECT payload, state FROM outbox WHERE slot = ? ORDER BY id DESC LIMIT 1", [slot]).fetchone()
     if newest and newest[1] != "refused" and json.loads(newest[0]) == payload:
         return
@@ -64,7 +72,7 @@ def show(
         "UPDATE outbox SET payload = ? WHERE slot = ? AND state = 'ready'", [json.dumps(payload), slot]
     )
     if not waiting.rowcount:
-        _add(db, "reply" if under else "message", channel, slot, payload, now)
+        _add(db, "reply" if under and not loud else "message", channel, slot, payload, now)
 
 
 def at_message(db: Database, place: Place) -> str:

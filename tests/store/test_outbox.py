@@ -11,8 +11,8 @@ from bot.store.state import State
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
-def show(state: State, slot: str, text: str, **options: str) -> None:
-    state.write(lambda db: outbox.show(db, slot, "C1", {"text": text}, NOW, **options))
+def show(state: State, slot: str, text: str, *, under: str | None = None, loud: bool = False) -> None:
+    state.write(lambda db: outbox.show(db, slot, "C1", {"text": text}, NOW, under=under, loud=loud))
 
 
 def claim(state: State, now: datetime = NOW) -> Outgoing | None:
@@ -118,3 +118,12 @@ def test_what_a_slot_shows_already_is_not_sent_again(state: State) -> None:
     assert claim(state) is None
     show(state, "card", "incident, disabled")
     assert take(state).payload["message"] == {"text": "incident, disabled"}
+
+
+def test_what_must_be_heard_does_not_wait_behind_a_thread(state: State) -> None:
+    show(state, "card", "card")
+    post(state, take(state), "1.1")
+    show(state, "detail", "a detail", under="card")
+    show(state, "heard", "it got worse", under="card", loud=True)
+    first = take(state)
+    assert (first.slot, first.payload["loud"]) == ("heard", True)
