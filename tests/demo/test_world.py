@@ -17,12 +17,15 @@ import pytest
 
 from bot.demo.world import Folder, World, cast, make_world, tell_story
 from bot.demo.world.records import Record
+from bot.enrichment import Runner
 from bot.history.access_key import account_of
 from bot.history.activity import activity
 from bot.history.load import LoadReport, load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.ipdata.origin import LocalAddressData
-from bot.model import AddressClass, Baseline, Context, Kind, Observable, Window, rfc3339
+from bot.model import AddressClass, Baseline, Context, Kind, Observable, Verdict, Window, rfc3339
+from bot.plugins import load_enrichers, shipped
+from bot.triage import TriageWorld, triage
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 USUAL_CLIENTS = ("aws-cli/2|macos|-|-", "boto3|macos|-|-", "browser|macos")
@@ -310,3 +313,32 @@ def test_the_story_holds_for_any_seed_and_moment(seed: int, at: datetime) -> Non
     ]
     assert world.entries[0][0] <= int((at - timedelta(days=31)).timestamp())
     assert world.entries[-1][0] <= int(at.timestamp())
+
+
+# ----------------------------------------------------------------------------- what the questions make of it
+
+
+@pytest.fixture(scope="module")
+def questions(loaded: Loaded) -> TriageWorld:
+    """Every shipped question that needs neither AWS nor the web."""
+    shipped_ones = load_enrichers(shipped())
+    here = tuple(one for one in shipped_ones if one.declaration.needs <= {"history", "ip_data"})
+    return TriageWorld(here, Runner(), history=loaded.history, addresses=LocalAddressData())
+
+
+def test_every_stolen_key_stands_out(loaded: Loaded, questions: TriageWorld) -> None:
+    keys = [Observable(Kind.ACCESS_KEY, key.id) for key in loaded.world.story.stolen]
+    verdicts = {key: triage(key, loaded.window, world=questions).assessment.verdict for key in keys}
+    assert verdicts[loaded.lead] is Verdict.INCIDENT
+    assert set(verdicts.values()) <= {Verdict.INCIDENT, Verdict.PROBABLE}
+
+
+def test_ordinary_days_are_low(loaded: Loaded, questions: TriageWorld) -> None:
+    """A third of all who were at work on a day before the theft."""
+    window = Window.ending(AT - timedelta(days=4))
+    at_work = sorted({habit.principal for habit in loaded.history.everyones_habits(window.recent)})
+    some = [Observable(Kind.PRINCIPAL, who) for who in at_work[::3] if not who.startswith("service:")]
+    assert len(some) >= 10
+    for who in some:
+        judged = triage(who, window, world=questions).assessment
+        assert (who.value, judged.verdict) == (who.value, Verdict.LOW)
