@@ -8,7 +8,7 @@ from typing import Any
 from bot import summary
 from bot.calibration import Calibration, SignalRecord
 from bot.document import change_document, triage_document
-from bot.model import Alert, Case, Closing, Conclusion, Verdict, rfc3339
+from bot.model import Alert, Case, Closing, Conclusion, Task, Verdict, rfc3339
 from bot.plain import clean
 
 Json = dict[str, Any]
@@ -29,7 +29,25 @@ def case_document(case: Case) -> Json:
         "alerts": [_alert(alert) for alert in case.alerts],
         "closings": [_closing(closing) for closing in case.closings],
         "changes": [change_document(change) for change in case.changes],
+        "tasks": [task_document(task) for task in case.tasks],
         "triage": triage_document(case.triage) if case.triage is not None else None,
+    }
+
+
+def task_document(task: Task) -> Json:
+    """A task in the documents of ``triage case show`` and ``triage case task``."""
+    return {
+        "task": task.id,
+        "case": task.case,
+        "state": "open" if task.open else "done",
+        "tried": task.title,
+        "why": task.why,
+        "commands": list(task.commands),
+        "opened_at": rfc3339(task.opened_at),
+        "taken_by": task.taken_by.id if task.taken_by else None,
+        "done_by": task.done_by.id if task.done_by else None,
+        "done_at": rfc3339(task.done_at) if task.done_at else None,
+        "outcome": task.outcome or None,
     }
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot import closings
+from bot import closings, tasks
 from bot.database import Database
 from bot.model import (
     Actor,
@@ -147,6 +147,7 @@ def load(db: Database, id_: int) -> Case:
         rulings=tuple(_rulings(db, id_)),
         closings=closings.closings_of(db, id_),
         reopened=row[12],
+        tasks=tasks.of_case(db, id_),
         owner=Actor(row[13], row[14]) if row[13] else None,
         thread=row[15],
     )

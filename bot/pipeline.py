@@ -46,6 +46,7 @@ from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
 from bot.slack.elements import Message
 from bot.slack.heard import has_risen, risen, untaken
+from bot.slack.todo import tasks_message
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
 from bot.store.jobs import Job
@@ -58,6 +59,7 @@ CARD = "card"
 AUDIT = "audit"
 UNTAKEN = timedelta(minutes=5)
 """How long an incident may lie there before somebody is called again."""
+TASKS = "tasks"
 
 
 class Investigate(Protocol):
@@ -261,6 +263,7 @@ class Pipeline:
         """A remediation has come further: its card says so in the same transaction."""
         if change.case is not None:
             self.show(db, change.case)
+            self._show_tasks(db, change.case)
             self._anchor(db, change.case)
         if change.broke_glass and change.state is ChangeState.APPROVED:
             self._tell_of_glass(db, change)
@@ -270,13 +273,24 @@ class Pipeline:
         if waiting.plan.case is not None:
             self.show(db, waiting.plan.case)
 
+    def tasks_changed(self, db: Database, case: int) -> None:
+        """Somebody took a task of ``case``, or did it: card and thread say so."""
+        self.show(db, case)
+        self._show_tasks(db, case)
+        self._anchor(db, case)
+
+    def _show_tasks(self, db: Database, case: int) -> None:
+        """Have the thread hold what is left for people to do, with commands and buttons."""
+        known = cases.load(db, case)
+        if known.tasks:
+            message = tasks_message(known.tasks).payload()
+            outbox.show(db, _slot(known, TASKS), known.channel, message, self._clock(), under=_thread(known))
+
     def _anchor(self, db: Database, case: int) -> None:
         """Have the thread of ``case`` say where the audit record is: what Slack shows cannot be rewritten here."""
         known, now = cases.load(db, case), self._clock()
         message = anchored(anchors.keep(db, case, now))
-        outbox.show(
-            db, _slot(known, AUDIT), known.channel, message.payload(), now, under=known.thread or _slot(known, CARD)
-        )
+        outbox.show(db, _slot(known, AUDIT), known.channel, message.payload(), now, under=_thread(known))
 
     def _tell_of_glass(self, db: Database, change: Change) -> None:
         """One person alone decided what more must: everybody in the channel hears of it."""
@@ -293,9 +307,7 @@ class Pipeline:
         known = self.load(db, case)
         for slot, message in details(known):
             place = _slot(known, slot)
-            outbox.show(
-                db, place, known.channel, message.payload(), self._clock(), under=known.thread or _slot(known, CARD)
-            )
+            outbox.show(db, place, known.channel, message.payload(), self._clock(), under=_thread(known))
 
     def load(self, db: Database, case: int) -> Case:
         """A case with its changes and what waits for approval. Raises ``LookupError`` if there is none."""

@@ -24,6 +24,7 @@ from bot.model import (
     Observable,
     Status,
     Suggestion,
+    Task,
     Triage,
     Verdict,
     Waiting,
@@ -197,6 +198,14 @@ def change_line(change: Change) -> str:
     what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}: "
     told = change.sentence if change.target in change.sentence else what[:1].upper() + what[1:] + change.sentence
     return f"{told} ({state}{taken_back}; approved by {change.approved_by.name}, {moment(change.at)})"
+
+
+def task_line(task: Task) -> str:
+    """What is left for a person to do, why, and who does it; or how it ended."""
+    if task.done_by is not None:
+        return f"Task {task.id} done by {task.done_by.name}: {task.title}. {task.outcome}"
+    who = f"{task.taken_by.name} has it" if task.taken_by else "nobody has taken it"
+    return f"☐ Task {task.id} ({who}): {task.title}. {task.why}"
 
 
 def waiting_line(waiting: Waiting) -> str:

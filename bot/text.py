@@ -18,6 +18,7 @@ from bot.model import (
     Plan,
     Reason,
     Refusal,
+    Task,
     Triage,
     Waiting,
 )
@@ -51,9 +52,21 @@ def case_text(case: Case) -> str:
             *_wrapped((summary.could_be(triage) if triage else None) or ""),
             *_wrapped(asking or ""),
             *(line for change in case.changes for line in _wrapped(f"- {summary.change_line(change)}")),
+            *(line for task in case.tasks for line in _task_lines(task)),
             *_rows([Row("Searched", summary.searched(triage.searched))] if triage else []),
         ]
     )
+
+
+def task_text(task: Task) -> str:
+    """What is left to do, with the commands."""
+    return _document(_task_lines(task))
+
+
+def _task_lines(task: Task) -> Iterator[str]:
+    yield from _wrapped(f"- {summary.task_line(task)}")
+    if task.open:
+        yield from (f"    {clean(command)}" for command in task.commands)
 
 
 def triage_text(triage: Triage, *, why: bool = False) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bot import tasks
 from bot.app import Desk
 from bot.config import load
 from tests.test_cli import DONE, REFUSED, USAGE, Triage, triage
@@ -91,3 +93,30 @@ def test_somebody_who_is_not_named_sees_nothing(analyst: Triage, monkeypatch: py
         ended = analyst("case", *words)
         assert (ended.code, ended.out) == (REFUSED, "")
         assert "local:mallory" in ended.err
+
+
+def test_a_task_is_listed_taken_and_done(analyst: Triage, tmp_path: Path) -> None:
+    with Desk(load(tmp_path / "config.toml", {}), {}) as desk:
+        now = desk.clock()
+        commands = ("aws iam update-access-key",)
+        desk.state.write(
+            lambda db: tasks.add(db, 1, "disable_access_key", ONE, f"Disable {ONE}", "AccessDenied", commands, now)
+        )
+    assert analyst("case", "task", "list", "2").out == "No tasks.\n"
+    assert "☐ Task 1 (nobody has taken it)" in analyst("case", "show", "1").out
+    (listed,) = analyst("case", "task", "list", "1", "--json").document["tasks"]
+    assert (listed["state"], listed["taken_by"], listed["commands"]) == ("open", None, list(commands))
+    taken = analyst("case", "task", "take", "1", "--json")
+    assert (taken.code, taken.document["taken_by"]) == (DONE, "local:alice")
+    assert analyst("case", "task", "done", "1", "--reason", " ").code == REFUSED
+    done = analyst("case", "task", "done", "1", "--reason", "by hand")
+    assert (done.code, "Task 1 done by alice" in done.out) == (DONE, True)
+    again = analyst("case", "task", "take", "1")
+    assert (again.code, "done already, by alice: by hand" in again.err) == (REFUSED, True)
+    assert analyst("case", "task", "take", "77").err.startswith("There is no task 77")
+    assert analyst("case", "show", "1", "--json").document["tasks"][0]["state"] == "done"
+    lines = [json.loads(line) for line in analyst("audit", "export").out.splitlines()]
+    assert [(line["operation"], line["target"]) for line in lines] == [
+        ("take task", "case 1: task 1"),
+        ("finish task", "case 1: task 1"),
+    ]

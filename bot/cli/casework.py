@@ -10,13 +10,16 @@ import typer
 
 from bot.cli.reach import desk_of, me, settings_of
 from bot.cli.terminal import REFUSED, USAGE, Config, Json, Reason, app, fail, granted, print_json, say
-from bot.model import Conclusion, Refusal
+from bot.model import Conclusion, Refusal, Task
 
 Result = TypeVar("Result")
 Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="the case's number")]
 
 case = typer.Typer(name="case", help="The bot's cases, and what analysts say of them.", no_args_is_help=True)
 app.add_typer(case)
+task = typer.Typer(name="task", help="Steps that failed, and who does them.", no_args_is_help=True)
+case.add_typer(task)
+TaskNumber = Annotated[int, typer.Argument(metavar="TASK", min=1, help="the task's number")]
 
 
 @case.command(name="list")
@@ -105,6 +108,34 @@ def calibrate_weights(config: Config = None, as_json: Json = False) -> None:
         typer.echo(calibration_text(found))
 
 
+@task.command(name="list")
+def show_tasks(number: Number, config: Config = None, as_json: Json = False) -> None:
+    """What is left for people to do about a case, and what was done."""
+    from bot import text
+    from bot.casebook import task_document
+
+    with desk_of(config) as desk:
+        found = granted(desk.operations.tasks(number, me()))
+    if as_json:
+        print_json({"case": number, "tasks": [task_document(each) for each in found]})
+    else:
+        typer.echo("\n".join(text.task_text(each) for each in found) or "No tasks.")
+
+
+@task.command(name="take")
+def take_task(number: TaskNumber, config: Config = None, as_json: Json = False) -> None:
+    """Say that you do it."""
+    with desk_of(config) as desk:
+        _tasked(number, lambda: desk.operations.take_task(number, me()), as_json=as_json)
+
+
+@task.command(name="done")
+def finish_task(number: TaskNumber, reason: Reason, config: Config = None, as_json: Json = False) -> None:
+    """Say that it is done, and what came of it."""
+    with desk_of(config) as desk:
+        _tasked(number, lambda: desk.operations.finish_task(number, me(), reason), as_json=as_json)
+
+
 @case.command(name="export")
 def export_case(
     number: Number,
@@ -162,6 +193,20 @@ def reproduce_case(
         say(f"Not the same: {found.difference} The bundle was made by version {found.version}.")
     if not found.same:
         raise typer.Exit(REFUSED)
+
+
+def _tasked(number: int, ask: Callable[[], Task | Refusal], *, as_json: bool) -> None:
+    from bot import text
+    from bot.casebook import task_document
+
+    try:
+        made = granted(ask())
+    except LookupError:
+        fail(f"There is no task {number}: `triage case show ID` has those of a case.")
+    if as_json:
+        print_json(task_document(made))
+    else:
+        typer.echo(text.task_text(made))
 
 
 def _of(number: int, ask: Callable[[], Result | Refusal]) -> Result:

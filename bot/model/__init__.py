@@ -70,6 +70,7 @@ from bot.model.ports import (
     Unread,
 )
 from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
+from bot.model.task import Task
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
 from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered, NotAsked
@@ -178,6 +179,7 @@ __all__ = (
     "Step",
     "Suggestion",
     "Suspicion",
+    "Task",
     "ThreatLists",
     "Triage",
     "Unknown",

@@ -11,6 +11,7 @@ from bot.model.change import Actor, Change, Waiting
 from bot.model.judgement import Verdict
 from bot.model.observable import Observable
 from bot.model.scope import Ruling
+from bot.model.task import Task
 from bot.model.times import Window
 from bot.model.triage import Triage
 
@@ -74,6 +75,8 @@ class Case:
     """Who took it."""
     containment: str = ""
     """The newest containment of it of which something stands; empty if there is none."""
+    tasks: tuple[Task, ...] = ()
+    """Steps that failed and are a person's to do, oldest first; done ones, too."""
     thread: str = ""
     """The slot of the message whose thread holds the card; empty where the card stands in the channel itself."""
 

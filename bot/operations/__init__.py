@@ -32,6 +32,7 @@ from bot.operations.casework import Casework
 from bot.operations.containing import Containing
 from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
 from bot.operations.permitted import asked
+from bot.operations.tasking import Tasking
 from bot.operations.teaching import Teaching
 from bot.pipeline import Pipeline
 from bot.remediation.records import undoable_changes
@@ -66,7 +67,7 @@ class Lookups(Protocol):
         """The time of the newest record."""
 
 
-class Operations(Casework, Teaching, Containing):
+class Operations(Casework, Teaching, Containing, Tasking):
     """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
 
     def __init__(

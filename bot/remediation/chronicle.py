@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from bot import tasks
 from bot.aws import Aws
 from bot.database import Database
 from bot.model import Change, ChangeState, Plan
@@ -56,6 +57,7 @@ class Chronicle:
         records.set_state(db, execution, state, sentence, now)
         told = records.change(db, execution)
         record(db, plan, told.approved_by, step, told.reason, result, now)
+        tasks.follow(db, told, plan.title, self._remediations[plan.remediation].commands(plan.target, plan.after), now)
         self.on_change(db, told)
         return told
 

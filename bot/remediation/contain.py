@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot import audit
+from bot import audit, tasks
 from bot.access import AccessRules
 from bot.aws import Aws
 from bot.database import Database, storable
@@ -130,10 +130,20 @@ class Contain:
             further += not refused
         if further == 0:
             return refusals[0] if refusals else None
+        self._leave_to_people(db, found)
         told = f"{further} of {len(found.rows)} changes approved"
         what = "approve undo of contain" if found.undo_of else "approve contain"
         audit.append(db, actor=actor, operation=what, target=id_, reason=reason, result=told, at=self._clock())
         return None
+
+    def _leave_to_people(self, db: Database, approved: Containment) -> None:
+        """What of an approved containment could not even be planned is a task for a person."""
+        for row in approved.rows:
+            refusal = row.refusal if row.plan is None else None
+            if approved.case is not None and refusal is not None and not refusal.settled:
+                step, title = row.remediation, f"{row.remediation.replace('_', ' ').capitalize()} {row.target}"
+                commands, now = refusal.commands, self._clock()
+                tasks.add(db, approved.case, step, row.target, title, refusal.sentence, commands, now)
 
     # ------------------------------------------------------------------------------------ what is to be done
 

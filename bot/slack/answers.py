@@ -16,7 +16,19 @@ from bot.database import Database
 from bot.model import Actor, Alert, Conclusion, Containment, Place, Plan, Refusal, Waiting
 from bot.slack import containing, forms, modals, replies
 from bot.slack.asked import Operations
-from bot.slack.buttons import ASK_AGAIN, CLOSE, CONTAIN, LEAK, PLAN, SECOND, TAKE, UNCONTAIN, UNDO
+from bot.slack.buttons import (
+    ASK_AGAIN,
+    CLOSE,
+    CONTAIN,
+    LEAK,
+    PLAN,
+    SECOND,
+    TAKE,
+    TASK_DONE,
+    TASK_TAKE,
+    UNCONTAIN,
+    UNDO,
+)
 from bot.slack.elements import Message, View
 from bot.slack.home import home, refused_home
 from bot.slack.typed import Typed
@@ -30,6 +42,7 @@ CONTAINMENT_ID = "contain-"
 AFTER_ACKNOWLEDGEMENT = timedelta(seconds=2)
 """The acknowledgement of a submission itself changes the window; a change that overtook it would be overwritten."""
 
+SAID_IN_SLACK = "Done, as said with the button in Slack."
 GONE = Refusal("That case or change is not known here any more. Ask with `/triage key …`.")
 
 Clock = Callable[[], datetime]
@@ -196,6 +209,8 @@ class Answers:
         if action.startswith(ASK_AGAIN):
             asked = self._operations.ask_again(_case(payload["value"])[0], actor)
             return self._refuse(payload, asked) if isinstance(asked, Refusal) else self._asking(payload, asked)
+        if action.startswith((TASK_TAKE, TASK_DONE)):
+            return self._tasked(payload)
         if action.startswith(TAKE):
             taken = self._operations.take(_case(payload["value"])[0], actor)
             if isinstance(taken, Refusal):
@@ -224,6 +239,19 @@ class Answers:
         if not value.startswith(CONTAINMENT_ID):
             return self._operations.planned(value, actor)
         return self._operations.containment(value)
+
+    def _tasked(self, payload: Payload) -> Commit:
+        """Somebody takes a task, or says that it is done."""
+        kind, _, number = str(payload["value"]).partition(":")
+        if kind != "task" or not number.isdecimal():
+            raise LookupError(payload["value"])
+        if str(payload["action"]).startswith(TASK_TAKE):
+            made = self._operations.take_task(int(number), _actor(payload))
+            told = f"Task {number} is yours."
+        else:
+            made = self._operations.finish_task(int(number), _actor(payload), SAID_IN_SLACK)
+            told = f"Task {number} is done."
+        return self._refuse(payload, made) if isinstance(made, Refusal) else self._respond(payload, replies.say(told))
 
     def _asking(self, payload: Payload, case: int) -> Commit:
         return self._respond(payload, replies.say(f"Case #{case}: asking every question again."))

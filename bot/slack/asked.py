@@ -21,6 +21,7 @@ from bot.model import (
     Plan,
     Refusal,
     Scope,
+    Task,
     Triage,
     Waiting,
 )
@@ -76,6 +77,10 @@ class Operations(Protocol):
     ) -> Change | Waiting | Refusal: ...
 
     def take(self, case: int, actor: Actor) -> Case | Refusal: ...
+
+    def take_task(self, number: int, actor: Actor) -> Task | Refusal: ...
+
+    def finish_task(self, number: int, actor: Actor, outcome: str) -> Task | Refusal: ...
 
     def close(
         self, case: int, conclusion: Conclusion, actor: Actor, reason: str, *, duplicate_of: int | None = None

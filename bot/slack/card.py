@@ -27,6 +27,7 @@ def card(case: Case, *, now: datetime) -> Message:
         labelled(summary.rows(case), VALUE),
         labelled(tuple(_open_questions(case)), VALUE),
         bullets(summary.change_lines(case, CHANGES), VALUE),
+        bullets([summary.task_line(task) for task in case.tasks if task.open][:CHANGES], VALUE),
         bullets([summary.waiting_line(each) for each in case.waiting], VALUE),
         actions(f"case:{case.id}", buttons(case)),
         _small_print(case, now),

@@ -38,6 +38,8 @@ from bot.slack.buttons import (
     RULE_OUT,
     SECOND,
     TAKE,
+    TASK_DONE,
+    TASK_TAKE,
     UNCONTAIN,
     UNDO,
     pressed,
@@ -49,13 +51,20 @@ from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
 
 POOL = "ask"
+ANSWERED_BELOW = (ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE)
+"""Clicks that open no window: what came of them is said beside the button."""
 LISTENERS = 50
 """Threads for listeners. Bolt's own five would let the sixth click of a busy minute go unacknowledged."""
 
 NOTHING_DONE = "Nothing was done: the bot could not store your request. Try again in a minute, or tell whoever runs it."
 NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Press the button again."
 
-_NAMED = "|".join([UNDO, SECOND, CONTAIN, UNCONTAIN, ASK_AGAIN, TAKE, CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE])
+_NAMED = "|".join(
+    [
+        *(UNDO, SECOND, CONTAIN, UNCONTAIN, ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE),
+        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE),
+    ]
+)
 OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")
 FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK}|{APPROVE_ALL})$")
 
@@ -141,7 +150,7 @@ class _Listeners:
             if not self._open(body, form, secrets.token_hex(16)):
                 self._tell(body, NOT_OPENED)
             return
-        view = secrets.token_hex(16) if not action.startswith((ASK_AGAIN, TAKE)) else None
+        view = secrets.token_hex(16) if not action.startswith(ANSWERED_BELOW) else None
         intent = {"action": action, "value": value, "view": view, **_common(body)}
         kept = self._keep("click", intent, body)
         ack()

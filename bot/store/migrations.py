@@ -302,3 +302,18 @@ def m015_evidence(db: Database) -> None:
         )
         """
     )
+
+
+@migrations()
+def m016_tasks(db: Database) -> None:
+    """Steps that failed: what was tried, why it did not work, what a person does, and who does it."""
+    db.executescript(
+        """
+        CREATE TABLE tasks (
+            id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL, step TEXT NOT NULL, target TEXT NOT NULL,
+            title TEXT NOT NULL, why TEXT NOT NULL, commands TEXT NOT NULL, opened_at TEXT NOT NULL,
+            taken_by TEXT, taken_by_name TEXT, done_by TEXT, done_by_name TEXT, done_at TEXT, outcome TEXT
+        );
+        CREATE UNIQUE INDEX tasks_open ON tasks(case_id, step, target) WHERE done_at IS NULL;
+        """
+    )

@@ -43,16 +43,18 @@ from bot.model import (
     Plan,
     Refusal,
     Scope,
+    Task,
     Triage,
     Waiting,
 )
-from bot.slack.answers import Answers
+from bot.slack.answers import SAID_IN_SLACK, Answers
 from bot.slack.card import card
 from bot.slack.client import web_client
 from bot.slack.details import details
 from bot.slack.listeners import POOL, build_app
 from bot.slack.post import Sender
 from bot.slack.socket import SocketRunner
+from bot.slack.todo import tasks_message
 from bot.store import outbox
 from bot.store.state import State
 from bot.workers import Workers
@@ -163,6 +165,16 @@ class MadeUp:
         self.asked.append(("take", case, actor.id))
         return self.refusal or CASES["taken"]
 
+    def take_task(self, number: int, actor: Actor) -> Task | Refusal:
+        self.asked.append(("take_task", number, actor.id))
+        if self.missing:
+            raise LookupError(number)
+        return self.refusal or TASK
+
+    def finish_task(self, number: int, actor: Actor, outcome: str) -> Task | Refusal:
+        self.asked.append(("finish_task", number, outcome, actor.id))
+        return self.refusal or TASK
+
     def close(
         self, case: int, conclusion: Conclusion, actor: Actor, reason: str, *, duplicate_of: int | None = None
     ) -> Case | Refusal:
@@ -181,6 +193,16 @@ class MadeUp:
 
     def may(self, actor: Actor) -> Mapping[Operation, str]:
         return {Operation.TRIAGE: "You are named in [access] triage."}
+
+
+TASK = Task(
+    3,
+    12,
+    "Disable access key AKIARTX3GSDSQAAAAAAA",
+    "AWS answered UpdateAccessKey with AccessDenied: the bot's role lacks that permission there.",
+    ("aws iam update-access-key --user-name alice --access-key-id AKIARTX3GSDSQAAAAAAA --status Inactive",),
+    datetime(2026, 11, 23, 10, 0, tzinfo=UTC),
+)
 
 
 @pytest.fixture
@@ -543,3 +565,29 @@ def eventually_alive(slack: LocalSlack, runner: SocketRunner) -> None:
     while not runner.alive():
         assert time.monotonic() < until
         asking.wait(0.02)
+
+
+def show_tasks(state: State, slack: LocalSlack, *tasks: Task) -> str:
+    """What the thread holds of ``tasks``; where it stands."""
+    state.write(lambda db: outbox.show(db, "tasks", SOC, tasks_message(tasks).payload(), now()))
+    return str(slack.wait_until(lambda: slack.messages(SOC))[0]["ts"])
+
+
+@pytest.mark.parametrize(
+    ("action", "asked", "answer"),
+    [
+        ("task_take:3", ("take_task", 3), "Task 3 is yours."),
+        ("task_done:3", ("finish_task", 3, SAID_IN_SLACK), "Task 3 is done."),
+    ],
+)
+def test_a_task_is_taken_and_done_with_its_buttons(
+    state: State, slack: LocalSlack, operations: MadeUp, action: str, asked: tuple[object, ...], answer: str
+) -> None:
+    ts = show_tasks(state, slack, TASK)
+    shown = json.dumps(slack.messages(SOC)[0])
+    assert "nobody has taken it" in shown
+    assert TASK.commands[0] in shown
+    assert slack.click(ANALYST, SOC, ts, action).acked
+    assert told(slack) == answer
+    assert operations.asked[-1] == (*asked, ME)
+    assert slack.open_views(ANALYST) == []
