@@ -48,6 +48,7 @@ from bot.model import (
     Kind,
     Observable,
     Operation,
+    Records,
     Refusal,
     Ruling,
     Scope,
@@ -62,6 +63,7 @@ from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import remediations
 from bot.remediation.arming import is_armed
+from bot.remediation.makings import Makings
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
@@ -134,6 +136,11 @@ class Investigator:
             records=RawRecords(self.history, outside.objects) if self.history is not None else None,
             weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
         )
+
+    @property
+    def records(self) -> Records | None:
+        """The raw records behind the history's events; ``None`` without a history."""
+        return self._world.records
 
     def prepare(self) -> None:
         """Have a history to ask, if an empty one: what an alert tells is evidence from the first minute on."""
@@ -321,7 +328,8 @@ class Desk:
             lambda environment: settings.environment(environment).on_call,
         )
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
-        offered = remediations(offer_of(settings), clock, usage)
+        makings = Makings(clock, lambda: self.investigate.history, lambda: self.investigate.records)
+        offered = remediations(offer_of(settings), clock, usage, makings)
         self.armoury = Armoury(self.state, clock, access, aws, offered, accounts_by_environment(settings))
         self.remediations = Remediations(
             self.state,

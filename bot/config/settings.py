@@ -272,7 +272,7 @@ class Access(Table):
 class Remediation(Table):
     enabled: tuple[str, ...] = (
         *("disable_access_key", "quarantine_user", "reset_console_password", "revoke_sessions", "deny_sso_user"),
-        *("block_ip", "block_ip_waf", "organisation_deny"),
+        *("block_ip", "block_ip_waf", "pause_ses", "disable_created", "organisation_deny"),
     )
     sign_in: Literal["remove", "force_change"] = "remove"
     waf_ip_sets: tuple[IpSet, ...] = ()

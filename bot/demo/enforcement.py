@@ -25,6 +25,7 @@ OUTBOUND = "/v2/email/outbound-emails"
 
 def enforce_more(management: str, members: tuple[str, ...]) -> None:
     """``management`` is the account of AWS Organizations, with ``members``; empty: there is no organisation."""
+    _policy_versions()
     _condition_keys()
     _principal_arn()
     _service_control_policies(management, members)
@@ -36,6 +37,23 @@ def enforce_more(management: str, members: tuple[str, ...]) -> None:
 
 def _wrap(module: Any, name: str, make: Callable[[Any], Any]) -> None:
     setattr(module, name, make(getattr(module, name)))
+
+
+def _policy_versions() -> None:
+    """``SetDefaultPolicyVersion``, which MiniStack does not know (IAM API reference)."""
+    from ministack.services import iam  # noqa: PLC0415 - it reads its state when imported
+
+    def set_default(asked: dict[str, Any]) -> Any:
+        arn, version = iam._p(asked, "PolicyArn"), iam._p(asked, "VersionId")
+        policy = iam._policies.get(arn)
+        if policy is None or version not in policy["Versions"]:
+            return iam._error(404, "NoSuchEntity", f"Policy {arn} version {version} does not exist.", ns="iam")
+        policy["DefaultVersionId"] = version
+        for name, each in policy["Versions"].items():
+            each["IsDefaultVersion"] = name == version
+        return iam._xml(200, "SetDefaultPolicyVersionResponse", "", ns="iam")
+
+    iam._IAM_HANDLERS["SetDefaultPolicyVersion"] = set_default
 
 
 def _condition_keys() -> None:
@@ -138,6 +156,8 @@ def _resources() -> None:
     def with_more(name: Any) -> Any:
         def named(service: str, *args: Any) -> Any:
             asked = _read(args[3]) if service in {"organizations", "wafv2"} else {}
+            if service == "iam" and (group := parse_qs(args[3].decode(errors="replace")).get("GroupName")):
+                return f"arn:aws:iam::{get_account_id()}:group/{group[0]}"
             if service == "organizations" and (policy := organizations._policies.get(asked.get("PolicyId", ""))):
                 return policy["Arn"]
             if service == "wafv2" and "Id" in asked:

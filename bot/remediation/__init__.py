@@ -10,8 +10,11 @@ from bot.remediation.block_ip import BlockIp
 from bot.remediation.block_ip_waf import BlockIpWaf
 from bot.remediation.deny_sso_user import DenySsoUser
 from bot.remediation.disable_access_key import DisableAccessKey
+from bot.remediation.disable_created import DisableCreated
+from bot.remediation.makings import Makings
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.organisation_deny import OrganisationDeny
+from bot.remediation.pause_ses import PauseSes
 from bot.remediation.quarantine_user import QuarantineUser
 from bot.remediation.reset_console_password import ResetConsolePassword
 from bot.remediation.revoke_sessions import RevokeSessions
@@ -23,18 +26,26 @@ def _utc() -> datetime:
 
 
 def remediations(
-    offer: Offer = PLAIN, clock: Callable[[], datetime] = _utc, usage: Usage | None = None
+    offer: Offer = PLAIN,
+    clock: Callable[[], datetime] = _utc,
+    usage: Usage | None = None,
+    makings: Makings | None = None,
 ) -> tuple[Remediation, ...]:
-    """Every change this installation offers. ``usage`` says who else uses an address."""
-    usage = usage or Usage(clock)
+    """Every change this installation offers.
+
+    ``usage`` says who else uses an address, ``makings`` who made a thing.
+    """
+    usage, sessions = usage or Usage(clock), RevokeSessions(offer, clock)
     known: tuple[Remediation, ...] = (
         DisableAccessKey(offer),
         QuarantineUser(offer),
         ResetConsolePassword(offer),
-        RevokeSessions(offer, clock),
+        sessions,
         DenySsoUser(offer),
         BlockIp(offer, usage),
         BlockIpWaf(offer, usage),
+        PauseSes(),
+        DisableCreated(offer, sessions, makings or Makings(clock)),
         OrganisationDeny(offer),
     )
     return tuple(each for each in known if offer.enabled is None or each.name in offer.enabled)

@@ -19,13 +19,14 @@ from bot.evidence.collecting import Collector
 from bot.evidence.shelf import Shelf
 from bot.model import Actor, Change, Event, Operation, Plan, Refusal, Waiting
 from bot.remediation import remediations
+from bot.remediation.makings import Makings
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
 from bot.store import jobs
 from bot.store.state import State
-from tests.fakes import FakeHistory
+from tests.fakes import FakeHistory, FakeRecords
 from tests.remediation.cloud import ACCOUNT, BOT, EXTERNAL_ID, Cloud, Key, Seat
 from tests.remediation.door import Door
 
@@ -62,6 +63,18 @@ def ignore(db: Database, change: Change) -> None:
     pass
 
 
+class Killed(BaseException):
+    """Ends a change where SIGKILL would: nothing above it is run, nothing but the state file is left."""
+
+
+def killed_after(step: Callable[..., Any]) -> Callable[..., Any]:
+    def fatal(*args: Any, **kwargs: Any) -> Any:
+        step(*args, **kwargs)
+        raise Killed
+
+    return fatal
+
+
 @dataclass
 class Bench:
     folder: Path
@@ -76,6 +89,8 @@ class Bench:
     """What CloudTrail has delivered."""
     own_networks: tuple[str, ...] = ()
     evidence_seconds: float = 60.0
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the calls asked for, by event id."""
 
     def __post_init__(self) -> None:
         self.state = State(self.folder / "state.db")
@@ -102,12 +117,13 @@ class Bench:
             *(self.state, aws, self.clock, self.shelf, lambda: FakeHistory(self.events)),
             seconds=self.evidence_seconds,
         )
+        makings = Makings(self.clock, lambda: FakeHistory(self.events), lambda: FakeRecords(self.parameters))
         return Remediations(
             self.state,
             aws,
             rules,
             self.clock,
-            remediations(offer, self.clock, usage),
+            remediations(offer, self.clock, usage, makings),
             asked,
             on_change=self._tell,
             before_change=collector.before,
@@ -170,6 +186,13 @@ class Bench:
     def results(self) -> list[str]:
         """What the audit record says came of each step."""
         return [entry.result for entry in audit.entries(self.state.read())]
+
+    def restart(self) -> None:
+        """What ``triage serve`` does at start, some minutes after a crash."""
+        self.clock.forward(minutes=5)
+        self.state.write(jobs.release_all)
+        self.remediations.recover()
+        self.carry_out_due_jobs()
 
     def carry_out_due_jobs(self) -> None:
         """What the workers of the ``act`` pool do, without their threads."""

@@ -54,7 +54,7 @@ EVERYTHING = Offer(
 """An installation with all there is: what the bot's roles may do here."""
 OWNER = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "sts:*", "iam:ListUsers"], "Resource": "*"}],
+    "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "sts:*", "iam:ListUsers", "ses:*"], "Resource": "*"}],
 }
 """What the users of the seats may do."""
 
@@ -95,18 +95,18 @@ def key_id(number: int, account: str = ACCOUNT, prefix: str = "AKIA") -> str:
 
 @dataclass(frozen=True)
 class Key:
-    """An access key; of a session with its own secret and token."""
+    """An access key; ``given`` are secret and token as AWS drew them."""
 
     id: str
-    of_session: tuple[str, str] | None = None
+    given: tuple[str, str | None] | None = None
 
     @property
     def secret(self) -> str:
-        return self.of_session[0] if self.of_session else f"made-up-secret-of-{self.id}"
+        return self.given[0] if self.given else f"made-up-secret-of-{self.id}"
 
     @property
     def token(self) -> str | None:
-        return self.of_session[1] if self.of_session else None
+        return self.given[1] if self.given else None
 
 
 BOT = Key(key_id(9001))
@@ -124,6 +124,11 @@ class Seat:
     @property
     def principal(self) -> str:
         return f"{ACCOUNT}:user/{self.user}"
+
+    @property
+    def policy(self) -> str:
+        """A customer managed policy, attached to nobody."""
+        return f"arn:aws:iam::{ACCOUNT}:policy/rights-of-{self.user}"
 
 
 def seat(number: int) -> Seat:
@@ -296,6 +301,7 @@ def _iam(reading: frozenset[str]) -> dict[str, Any]:
         "access_keys": _scoped({key.id: _key(user, key) for user, key in [*keys, ("triage-bot", BOT)]}),
         "login_profiles": _scoped({place.user: _password(place.user) for place in equipped}),
         "roles": _scoped(_own_roles(ACCOUNT, reading) | jobs, (MANAGEMENT, _own_roles(MANAGEMENT, reading))),
+        "policies": _scoped({place.policy: _policy(place.policy) for place in equipped}),
         "user_inline_policies": _scoped(working | {"triage-bot": {"assume": json.dumps(MAY_ASSUME)}}),
     }
 
@@ -335,6 +341,24 @@ def _user(name: str) -> dict[str, Any]:
 def _key(user: str, key: Key) -> dict[str, str]:
     status = {"Status": "Active", "CreateDate": CREATED}
     return {"UserName": user, "AccessKeyId": key.id, "SecretAccessKey": key.secret} | status
+
+
+def _policy(arn: str) -> dict[str, Any]:
+    version = {"Document": json.dumps(OWNER), "VersionId": "v1", "IsDefaultVersion": True, "CreateDate": CREATED}
+    return {
+        "PolicyName": arn.rpartition("/")[2],
+        "Arn": arn,
+        "PolicyId": "ANPA",
+        "Path": "/",
+        "Description": "",
+        "CreateDate": CREATED,
+        "UpdateDate": CREATED,
+        "DefaultVersionId": "v1",
+        "AttachmentCount": 0,
+        "IsAttachable": True,
+        "Tags": [],
+        "Versions": {"v1": version},
+    }
 
 
 def _password(user: str) -> dict[str, Any]:
