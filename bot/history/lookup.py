@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from bot.model import (
     CannotSearch,
     Coverage,
     Event,
+    Foreseen,
     History,
     HistoryUnavailableError,
     Kind,
@@ -35,6 +37,7 @@ from bot.model import (
     Principal,
     Span,
     Use,
+    Want,
     rfc3339,
 )
 
@@ -150,6 +153,19 @@ class LookupHistory(History):
         found = self.events(observable, Span(self._reach().since, until), limit=1)
         return found[0].principal if found else None
 
+    def foresee(self, questions: Sequence[Foreseen]) -> None:
+        """Fetch what will certainly be asked of each observable once. What cannot be had is told when it is asked."""
+        wanted: dict[Observable, list[Foreseen]] = {}
+        for each in questions:
+            if each.certain and each.want in {Want.USES, Want.EVENTS}:
+                wanted.setdefault(each.observable, []).append(each)
+        bounds = self._bounds()
+        for observable, alike in wanted.items():
+            widest = Span(min(each.span.since for each in alike), max(each.span.until for each in alike))
+            only_newest = all(each.want is Want.EVENTS for each in alike)
+            with suppress(HistoryUnavailableError):
+                self._events(observable, widest, max(each.limit for each in alike) if only_newest else None, bounds)
+
     def for_one_triage(self) -> LookupHistory:
         """The same regions at the same pace; what is fetched is remembered for as long as the triage takes."""
         own = copy(self)
@@ -158,7 +174,9 @@ class LookupHistory(History):
 
     # ----------------------------------------------------------------------------------------- one question
 
-    def _events(self, observable: Observable, span: Span, limit: int | None) -> list[Event]:
+    def _events(
+        self, observable: Observable, span: Span, limit: int | None, bounds: Bounds | None = None
+    ) -> list[Event]:
         attribute = attribute_of(observable)
         logs = [log for log in self._logs if attribute.account in {None, log.account}]
         if not logs:
@@ -173,7 +191,8 @@ class LookupHistory(History):
         def wanted(event: Event) -> bool:
             return event.at in within and concerns(event, observable)
 
-        found = self._stretches(logs, attribute, within, limit, wanted, str(observable))
+        looking = Looking(str(observable), 0, len(logs))
+        found = self._stretches(logs, attribute, within, limit, wanted, looking, bounds or self._bounds())
         since = max((each.since for each in found if isinstance(each, Stretch)), default=within.since)
         since = max(since, within.since)
         readings = unique(reading for each in found if isinstance(each, Stretch) for reading in each.readings)
@@ -188,10 +207,10 @@ class LookupHistory(History):
         span: Span,
         limit: int | None,
         wanted: Callable[[Event], bool],
-        what: str,
+        looking: Looking,
+        bounds: Bounds,
     ) -> list[Stretch | Unasked]:
-        bounds = self._bounds()
-        progress = Progress(self._watch, Looking(what, 0, len(logs)))
+        progress = Progress(self._watch, looking)
 
         def enough(events: Sequence[Event]) -> bool:
             return limit is not None and len(events) >= limit and sum(map(wanted, events)) >= limit

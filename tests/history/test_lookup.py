@@ -15,12 +15,13 @@ from bot.aws import NoWayIn
 from bot.history.looking import Looking
 from bot.history.lookup import Limits, LookupHistory
 from bot.history.pacing import Pacer
-from bot.model import AnswerCut, CannotSearch, HistoryUnavailableError, Kind, Observable, Span, rfc3339
+from bot.model import AnswerCut, CannotSearch, Foreseen, HistoryUnavailableError, Kind, Observable, Span, rfc3339
 from tests.history.event_history import Door, EventHistory, FakeTime, open_door
 from tests.history.made import ACCOUNT, ALICE, KEY, key, loaded, principal, record
 
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 OTHER = "444455556666"
+NOON_BEFORE = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TWO_WEEKS = Span(NOW - timedelta(days=14), NOW)
 
 
@@ -176,6 +177,33 @@ def test_one_triage_remembers_for_as_long_as_it_takes_and_the_next_begins_anew(s
     # Whoever asks for whichever triage, the region is asked at one pace.
     assert len(asked.history.for_one_triage().events(key(), TWO_WEEKS)) == 120
     assert len(asked.cloud.asked) == 6
+
+
+def test_what_is_foreseen_is_fetched_once_and_what_cannot_be_had_is_told_when_asked(site: Opening) -> None:
+    asked = site(calls(120), regions=("us-east-1",), paced=True)
+    address = Observable(Kind.IP, "203.0.113.5")
+    spans = (Span(NOON_BEFORE, NOW), TWO_WEEKS, Span(TWO_WEEKS.since, NOON_BEFORE))
+    asked.history.foresee([Foreseen(each, span) for each in (key(), address) for span in spans])
+    asked.history.foresee([Foreseen(principal(), TWO_WEEKS, certain=False)])
+    assert len(asked.cloud.asked) == 3
+    for span in spans:
+        asked.history.uses(key(), span)
+    assert len(asked.cloud.asked) == 3
+    with pytest.raises(CannotSearch):
+        asked.history.uses(address, TWO_WEEKS)
+
+
+def test_all_that_is_foreseen_may_take_no_longer_than_one_question(site: Opening) -> None:
+    keys = [key(f"{KEY[:-1]}{letter}") for letter in "ABCDEFGH"]
+    records = [
+        each
+        for number, one in enumerate(keys)
+        for each in calls(60, first=100 * number, userIdentity=record()["userIdentity"] | {"accessKeyId": one.value})
+    ]
+    asked = site(records, regions=("us-east-1",), limits=Limits(seconds=5))
+    asked.history.foresee([Foreseen(one, TWO_WEEKS) for one in keys])
+    assert asked.time.seconds <= 5
+    assert len(asked.cloud.asked) == 10
 
 
 def test_two_who_ask_the_same_wait_for_one_answer(site: Opening) -> None:
