@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from bot.armoury import Armoury
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
+from bot.drills import Drills
 from bot.earlier import CasesBefore
 from bot.enrichment import Runner
 from bot.evidence.archive import Archive
@@ -63,6 +65,7 @@ from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.remediation import remediations
 from bot.remediation.arming import is_armed
+from bot.remediation.drill import Drill
 from bot.remediation.makings import Makings
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
@@ -286,6 +289,7 @@ def remediation_settings_of(settings: Settings) -> RemediationSettings:
         dict(settings.remediation.approvers),
         lambda account, principal: settings.environment_of(account).is_protected(principal),
         lambda db, account: not is_armed(db, settings.environment_of(account).name),
+        frozenset(settings.remediation.drill.canaries),
     )
 
 
@@ -343,6 +347,10 @@ class Desk:
             before_change=Collector(self.state, aws, clock, shelf, lambda: self.investigate.history).before,
             usage=usage,
         )
+        self.drill = Drill(
+            *(self.state, aws, self.remediations, clock),
+            {key: partial(ref.read, environ) for key, ref in settings.remediation.drill.canaries.items()},
+        )
         self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access, self.investigate)
 
     def close(self) -> None:
@@ -386,6 +394,7 @@ class Bot:
         )
         self.health = web.health(self.problems)
         self._upkeep = upkeep_of(settings, clock)
+        self._drills = Drills(settings.remediation.drill.days, self.desk.drill, clock, self.desk.pipeline.say)
         self._workers = Workers(self.desk.state, clock, self._handlers())
         self._watch = self._watch_of(settings)
         self._retirement = Retirement(settings.history.path, clock, settings.history.days)
@@ -398,6 +407,7 @@ class Bot:
         self.desk.investigate.prepare()
         state.write(lambda db: (jobs.release_all(db), outbox.release_all(db)))
         state.write(self._upkeep.begin)
+        state.write(self._drills.begin)
         self.desk.remediations.recover()
         for pool, threads in POOLS.items():
             self._workers.start(pool, threads)
@@ -448,6 +458,7 @@ class Bot:
             **answers.handlers(),
             **self.desk.remediations.handlers(),
             **self._upkeep.handlers(),
+            **self._drills.handlers(),
         }
 
 

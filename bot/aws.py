@@ -207,6 +207,12 @@ class Aws:
             )
             return self._client(grant.service, region, ACT, session)
 
+    def holder_of(self, account: str | None, key: str, secret: str) -> Any:
+        """An IAM client with a key of somebody else's, to see whether AWS takes it. Raises :class:`NoWayIn`."""
+        region = self._home("iam", account or "", None)
+        keys = {"aws_access_key_id": key, "aws_secret_access_key": secret}
+        return self._session.client("iam", region_name=region, config=ACT, **keys)  # type: ignore[call-overload]
+
     @property
     def region(self) -> str:
         """Where the bot is at home."""

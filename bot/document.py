@@ -24,6 +24,7 @@ from bot.model import (
     rfc3339,
 )
 from bot.remediation.arming import Armed
+from bot.remediation.canaries import Drilled
 from bot.remediation.readiness import Checked
 
 LONGEST_LIST = 1000
@@ -116,6 +117,19 @@ def checked_document(checked: Checked) -> Json:
 def armed_document(state: Armed) -> Json:
     """An environment in the document of ``triage arm``."""
     return {"environment": state.environment, "armed": state.armed, "by": list(state.by)}
+
+
+def drilled_document(drilled: Drilled) -> Json:
+    """A key in the document of ``triage drill``; times are seconds."""
+    return {
+        "key": drilled.key,
+        "account": drilled.account,
+        "refused_after": drilled.contained is not None,
+        "seconds_to_containment": round(drilled.contained, 3) if drilled.contained is not None else None,
+        "works_after_undo": drilled.restored is not None,
+        "seconds_to_restore": round(drilled.restored, 3) if drilled.restored is not None else None,
+        "problem": drilled.problem,
+    }
 
 
 def waiting_document(waiting: Waiting) -> Json:

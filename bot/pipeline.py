@@ -42,6 +42,7 @@ from bot.remediation import containments
 from bot.remediation.approvals import waiting_in
 from bot.remediation.arming import is_armed
 from bot.remediation.records import changes_of
+from bot.slack import replies
 from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
 from bot.slack.elements import Message
@@ -272,6 +273,11 @@ class Pipeline:
         """Somebody approved and another must: the card says so, and has the button, in the same transaction."""
         if waiting.plan.case is not None:
             self.show(db, waiting.plan.case)
+
+    def say(self, db: Database, slot: str, sentence: str) -> None:
+        """Tell the channel something that is of no case; once for a ``slot``."""
+        if self._channel:
+            outbox.show(db, slot, self._channel, replies.say(sentence).payload(), self._clock())
 
     def tasks_changed(self, db: Database, case: int) -> None:
         """Somebody took a task of ``case``, or did it: card and thread say so."""

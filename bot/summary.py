@@ -30,6 +30,7 @@ from bot.model import (
     Waiting,
     offensive_name,
 )
+from bot.remediation.canaries import Drilled
 from bot.scope.telling import in_a_line
 
 WORDS = {
@@ -198,6 +199,16 @@ def change_line(change: Change) -> str:
     what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}: "
     told = change.sentence if change.target in change.sentence else what[:1].upper() + what[1:] + change.sentence
     return f"{told} ({state}{taken_back}; approved by {change.approved_by.name}, {moment(change.at)})"
+
+
+def drill_line(drilled: Drilled) -> str:
+    """How the fire drill of one key went."""
+    if drilled.problem is None and drilled.contained is not None and drilled.restored is not None:
+        took = f"AWS refused it after {drilled.contained:.1f} s and took it again after {drilled.restored:.1f} s"
+        return f"Fire drill of {drilled.key}: {took}."
+    standing = "It works." if drilled.restored is not None else "LOOK AT IT: it may be disabled now."
+    standing = "" if drilled.contained is None and drilled.restored is None else f" {standing}"
+    return f"Fire drill of {drilled.key} failed: {drilled.problem}{standing}"
 
 
 def task_line(task: Task) -> str:

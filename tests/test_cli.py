@@ -442,6 +442,24 @@ def test_a_change_is_planned_approved_and_taken_back(desk: Triage, door: Door, t
     assert [reason for (reason,) in with_reasons] == ["stolen", "false alarm"]
 
 
+def test_a_fire_drill_disables_the_canary_proves_it_and_gives_it_back(
+    desk: Triage, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write(f'[remediation.drill]\ncanaries = {{ {KEY} = "env:CANARY_SECRET" }}\n')
+    monkeypatch.setenv("CANARY_SECRET", PLACE.stolen.secret)
+    drilled = desk("drill", "--json")
+    assert (drilled.code, drilled.err) == (DONE, "")
+    (canary,) = drilled.document["drilled"]
+    assert (canary["key"], canary["account"], canary["problem"]) == (KEY, "111122223333", None)
+    assert (canary["refused_after"], canary["works_after_undo"]) == (True, True)
+    assert canary["seconds_to_containment"] > 0
+    assert door.changes_of(KEY)[-2:] == ["Inactive", "Active"]
+    other = desk("drill", PLACE.other.id)
+    assert (other.code, "is no canary of [remediation.drill]: not touched." in other.out) == (REFUSED, True)
+    assert works(door, PLACE)
+
+
 def test_somebody_else_at_the_same_machine_is_refused(
     desk: Triage, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,30 @@ def arm(
         typer.echo("\n".join(text.armed_text(each) for each in states))
 
 
+@app.command()
+def drill(
+    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="default: every canary")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Disable and enable the canary keys, prove that AWS refused them, and say how long it took."""
+    from bot import document, summary
+
+    with desk_of(config) as desk:
+        if refusal := desk.operations.may_drill(me()):
+            refuse(refusal)
+        wanted = list(keys or desk.drill.secrets)
+        if not wanted:
+            fail("There is no canary: name keys that nobody works with in [remediation.drill] canaries.")
+        drilled = [desk.drill.run(key) for key in wanted]
+    if as_json:
+        print_json({"drilled": [document.drilled_document(each) for each in drilled]})
+    else:
+        typer.echo("\n".join(summary.drill_line(each) for each in drilled))
+    if any(each.problem for each in drilled):
+        raise typer.Exit(REFUSED)
+
+
 def _carry_out(desk: Desk, approved: Change | Waiting | Refusal, *, as_json: bool) -> None:
     from bot import document, text
 

@@ -10,7 +10,7 @@ import jmespath
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from bot.config.environments import EnvironmentTable, Name
-from bot.config.fields import Table, matching
+from bot.config.fields import KeyId, Table, matching
 from bot.config.organisation import Organisation
 from bot.config.secret_ref import SecretRef
 from bot.model import Environment, Searching
@@ -269,6 +269,11 @@ class Access(Table):
     people: Mapping[str, SlackPerson] = {}
 
 
+class DrillTable(Table):
+    days: Annotated[int, Field(ge=0, le=365)] = 0
+    canaries: Mapping[KeyId, Secret] = {}
+
+
 class Remediation(Table):
     enabled: tuple[str, ...] = (
         *("disable_access_key", "quarantine_user", "reset_console_password", "revoke_sessions", "deny_sso_user"),
@@ -278,6 +283,7 @@ class Remediation(Table):
     waf_ip_sets: tuple[IpSet, ...] = ()
     expiry_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
     approvers: Mapping[str, Annotated[int, Field(ge=1, le=5)]] = {}
+    drill: DrillTable = DrillTable()
 
 
 class Settings(Table):
@@ -308,6 +314,8 @@ class Settings(Table):
         if self.exposure.github_token:
             yield ("exposure", "github_token"), self.exposure.github_token
         yield from ((("threat_lists", key), ref) for key, ref in self.threat_lists.secrets())
+        canaries = self.remediation.drill.canaries
+        yield from ((("remediation", "drill", "canaries", key), ref) for key, ref in canaries.items())
         for name, source in self.sources.items():
             yield from ((("sources", name, "secrets"), ref) for ref in source.secrets)
 

@@ -183,6 +183,10 @@ class Operations(Casework, Teaching, Containing, Tasking):
         """Carry out an approved change here and now, for the day no ``triage serve`` is running."""
         return self._remediations.execute(execution)
 
+    def may_drill(self, actor: Actor) -> Refusal | None:
+        """Why ``actor`` may not have a fire drill made; it is a change, if one of a canary."""
+        return self._refused(actor, Operation.APPROVE)
+
     def may(self, actor: Actor) -> dict[Operation, str]:
         """What ``actor`` may do, a sentence each."""
         return {operation: decide(actor, operation, self._access).sentence for operation in Operation}

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot import audit
-from bot.access import AccessRules, decide
+from bot.access import AccessRules
 from bot.aws import Aws
 from bot.database import Database, storable
-from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, Waiting, rfc3339
+from bot.model import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting, rfc3339
 from bot.remediation import approvals, records
 from bot.remediation.approvals import Approval
 from bot.remediation.base import Draft, Remediation
+from bot.remediation.canaries import DRILL, decide_on
 from bot.remediation.usage import Usage
 from bot.remediation.wording import AwsError, why
 from bot.store import jobs
@@ -43,6 +44,8 @@ class RemediationSettings:
     is_protected: Callable[[str | None, str], bool] = lambda account, principal: False
     rehearses: Callable[[Database, str | None], bool] = lambda db, account: False
     """Whether changes in an account are rehearsed, not made."""
+    canaries: frozenset[str] = frozenset()
+    """Keys that a fire drill disables and enables again."""
 
 
 class Planning:
@@ -87,7 +90,7 @@ class Planning:
 
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
         """Read AWS and keep the preview of taking a confirmed change back."""
-        decision = decide(actor, Operation.UNDO, self._access)
+        decision = self._decide(actor, Operation.UNDO, *self._about(execution))
         if not decision.allowed:
             return self._denied(actor, "undo", execution, decision.sentence)
         execution = storable(execution, LONGEST_ID)
@@ -110,7 +113,7 @@ class Planning:
         plan = records.plan(db, storable(plan_id, LONGEST_ID))
         if plan is None:
             return Refusal("There is no such plan: plan the change again.")
-        decision = decide(actor, operation_of(plan), self._access)
+        decision = self._decide(actor, operation_of(plan), plan.remediation, plan.target)
         if not decision.allowed:
             return Refusal(decision.sentence)
         return self._not_approvable(db, plan) or plan
@@ -151,7 +154,7 @@ class Planning:
 
     def _may_not_approve(self, plan: Plan, actor: Actor, *, break_glass: bool) -> Refusal | None:
         operations = [operation_of(plan), *([Operation.BREAK_GLASS] if break_glass else [])]
-        decisions = (decide(actor, operation, self._access) for operation in operations)
+        decisions = (self._decide(actor, operation, plan.remediation, plan.target) for operation in operations)
         denied = next((decision for decision in decisions if not decision.allowed), None)
         return Refusal(denied.sentence) if denied else None
 
@@ -210,7 +213,7 @@ class Planning:
 
     def may_plan(self, actor: Actor, name: str, target: str) -> Refusal | None:
         """Why ``actor`` may not plan, which goes on record; ``None`` if they may."""
-        asked = [decide(actor, operation, self._access) for operation in (Operation.APPROVE, Operation.TRIAGE)]
+        asked = [self._decide(actor, each, name, target) for each in (Operation.APPROVE, Operation.TRIAGE)]
         if any(decision.allowed for decision in asked):
             return None
         return self._denied(actor, f"plan {name}", target, asked[0].sentence)
@@ -226,7 +229,7 @@ class Planning:
 
     def _keep(self, draft: Draft, name: str, actor: Actor, case: int | None, undo_of: str | None) -> Plan:
         now = self._clock().replace(microsecond=0)
-        approvers, care = self._care(draft, name)
+        approvers, care = self._care(draft, name) if actor.id != DRILL.id else (1, ())
         rehearsal = self._settings.rehearses(self._state.read(), draft.account)
         care = (REHEARSED, *care) if rehearsal else care
         plan = Plan(
@@ -251,6 +254,17 @@ class Planning:
         )
         self._state.write(lambda db: self._keep_plan(db, plan))
         return plan
+
+    def _decide(self, actor: Actor, operation: Operation, name: str, target: str) -> Decision:
+        return decide_on(actor, operation, name, target, self._access, self._settings.canaries)
+
+    def _about(self, execution: str) -> tuple[str, str]:
+        """Remediation and target of a change; empty if there is no such change."""
+        try:
+            change = records.change(self._state.read(), storable(execution, LONGEST_ID))
+        except LookupError:
+            return "", ""
+        return change.remediation, change.target
 
     def _care(self, draft: Draft, name: str) -> tuple[int, tuple[str, ...]]:
         """How many people must approve a change, and what the preview says of that."""

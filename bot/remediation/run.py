@@ -14,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.access import AccessRules, decide
+from bot.access import AccessRules
 from bot.aws import Aws, Fault, fault
 from bot.database import Database
 from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, Waiting
 from bot.remediation import approvals, records
 from bot.remediation.base import Remediation, is_part_way
 from bot.remediation.base import State as Present
+from bot.remediation.canaries import decide_on
 from bot.remediation.chronicle import Chronicle, made
 from bot.remediation.contain import Contain
 from bot.remediation.planning import Planning, RemediationSettings, operation_of
@@ -216,7 +217,8 @@ class Remediations:
         given = approvals.of(db, plan.id)
         for each in given:
             operation = Operation.BREAK_GLASS if each.breaks_glass else operation_of(plan)
-            decision = decide(each.actor, operation, self._access)
+            canaries = self._settings.canaries
+            decision = decide_on(each.actor, operation, plan.remediation, plan.target, self._access, canaries)
             if not decision.allowed:
                 return f"{each.actor.name} may no longer do this. {decision.sentence}"
         missing = approvals.missing(given, plan.approvers, self._access.person(plan.requested_by))

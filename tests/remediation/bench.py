@@ -118,6 +118,7 @@ class Bench:
             seconds=self.evidence_seconds,
         )
         makings = Makings(self.clock, lambda: FakeHistory(self.events), lambda: FakeRecords(self.parameters))
+        self.aws = aws
         return Remediations(
             self.state,
             aws,
