@@ -31,7 +31,7 @@ from bot.model import (
     offensive_name,
 )
 from bot.remediation.canaries import Drilled
-from bot.scope.telling import in_a_line
+from bot.scope.telling import in_a_line, in_few_words
 
 WORDS = {
     Verdict.INCIDENT: "🔴 Incident",
@@ -47,8 +47,11 @@ CLEARING = frozenset({Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
 _LABELLED = re.compile(r"([A-Z][a-z]+(?: [a-z]+){0,2}): (.+)", re.DOTALL)
 """A headline that begins with a label of its own, as "Refused calls: none …" does."""
 
+COULD_NOT = "Could not check"
 _ENDED = re.compile(r"^(?:skipped|failed|timed out|not asked): ")
 
+TELLING = 3
+"""Answers that a card has room for."""
 SHOWN = 3
 """Addresses, clients and services a row names before it counts the rest."""
 
@@ -117,6 +120,25 @@ def rows(case: Case) -> tuple[Row, ...]:
     return (*_closing_rows(case), *found, *_alert_rows(case))
 
 
+def short_rows(case: Case) -> tuple[Row, ...]:
+    """What fits a card on a telephone: the most telling answers, in few words; the thread and the terminal have all."""
+    found = _brief(case.triage) if case.triage else ()
+    return (*found, *_alert_rows(case, when=False))
+
+
+def _brief(triage: Triage) -> tuple[Row, ...]:
+    where, clients = _where(triage), _clients(triage, raw=False)
+    return (
+        Row("Who", who(triage, short=True)),
+        *([Row("Where", where)] if where else []),
+        *([Row("Client", clients)] if clients else []),
+        Row("Activity", did(triage.activity, triage.searched, when=False)),
+        *([Row("Same hands", in_few_words(triage.scope, triage.observable.value))] if triage.scope else []),
+        *([Row("Asked again", triage.news)] if triage.news else []),
+        *_headlines(triage, _drawn(bool(where), bool(clients)), TELLING),
+    )
+
+
 def findings(triage: Triage) -> tuple[Row, ...]:
     """Who, where, with what, what they did, and every other answer in a line of its own."""
     where, clients = _where(triage), _clients(triage)
@@ -127,7 +149,7 @@ def findings(triage: Triage) -> tuple[Row, ...]:
         Row("Activity", did(triage.activity, triage.searched)),
         *([Row("Same hands", in_a_line(triage.scope, triage.observable.value))] if triage.scope else []),
         *([Row("Asked again", triage.news)] if triage.news else []),
-        *_headlines(triage, without=_drawn(bool(where), bool(clients))),
+        *_headlines(triage, _drawn(bool(where), bool(clients)), None),
     )
 
 
@@ -148,7 +170,7 @@ def gaps(triage: Triage) -> tuple[Row, ...]:
         unasked = gap.question in skipped or gap.why.startswith(("not asked", "skipped"))
         group = not_asked if unasked else could_not
         group.setdefault(reason, []).append(gap.question)
-    return (*_by_reason("Could not check", could_not), *_by_reason("Not asked", not_asked))
+    return (*_by_reason(COULD_NOT, could_not), *_by_reason("Not asked", not_asked))
 
 
 def _missing(triage: Triage) -> Iterator[Gap]:
@@ -182,6 +204,13 @@ def searched(coverage: Coverage | None) -> str:
     newest = max(coverage.regions.values(), default=coverage.until)
     span = f"searched {moment(coverage.since)} to {moment(coverage.until)}"
     return f"Newest CloudTrail record {moment(newest)}; {span}"
+
+
+def newest_record(coverage: Coverage | None) -> str:
+    """Up to when CloudTrail has delivered, in few words."""
+    if coverage is None:
+        return "CloudTrail: nothing of this span could be searched"
+    return f"CloudTrail up to {moment(max(coverage.regions.values(), default=coverage.until))}"
 
 
 def change_line(change: Change) -> str:
@@ -285,14 +314,15 @@ def enricher_name(name: str) -> str:
     return " ".join(words)[:1].upper() + " ".join(words)[1:]
 
 
-def who(triage: Triage) -> str:
-    """The principal with its account; for a shared observable, who used it most."""
+def who(triage: Triage, *, short: bool = False) -> str:
+    """The principal with its account; for a shared observable, who used it most. ``short``: without the observable."""
     if triage.principal:
         principal = triage.principal
         kind = f" ({principal.type})" if principal.type else ""
         account = f", account {_account(principal.account, triage)}" if principal.account else ""
         stated = "".join(f"; {words}" for words in triage.stated)
-        return f"{principal.name}{kind}{account}; {_kind(triage.observable)} {triage.observable}{stated}"
+        about = "" if short else f"; {_kind(triage.observable)} {triage.observable}"
+        return f"{principal.name}{kind}{account}{about}{stated}"
     if triage.principals:
         shown = ", ".join(f"{name} ({count} calls)" for name, count in triage.principals[:SHOWN])
         return shown + more(len(triage.principals) - SHOWN)
@@ -303,8 +333,8 @@ def _account(account: str, triage: Triage) -> str:
     return f"{triage.account_name} ({account})" if triage.account_name else account
 
 
-def did(activity: Activity, coverage: Coverage | None) -> str:
-    """How many calls, how they ended, to which services, and when."""
+def did(activity: Activity, coverage: Coverage | None, *, when: bool = True) -> str:
+    """How many calls, how they ended, to which services, and ``when``."""
     if not activity.events:
         return "no calls found" if coverage else "not known: CloudTrail could not be searched"
     ends = {
@@ -317,7 +347,7 @@ def did(activity: Activity, coverage: Coverage | None) -> str:
     }
     parts = [f"{activity.events} calls", *(f"{count} {what}" for what, count in ends.items() if count)]
     services = _top(activity.services)
-    return "; ".join(part for part in (", ".join(parts), services, _when(activity)) if part)
+    return "; ".join(part for part in (", ".join(parts), services, _when(activity) if when else "") if part)
 
 
 def _when(activity: Activity) -> str:
@@ -348,13 +378,14 @@ def _closing_rows(case: Case) -> Iterator[Row]:
     yield Row("Opened again", f"a new alert came. It was closed {told}") if case.open else Row("Closed", told)
 
 
-def _alert_rows(case: Case) -> Iterator[Row]:
+def _alert_rows(case: Case, *, when: bool = True) -> Iterator[Row]:
     if not case.alerts:
         return
     alert = case.alerts[-1]
     further = f" (and {len(case.alerts) - 1} earlier)" if len(case.alerts) > 1 else ""
     severity = f", severity {alert.severity}" if alert.severity else ""
-    yield Row("Alert", f"{alert.title} ({alert.source}{severity}, {moment(alert.at)}){further}")
+    at = f", {moment(alert.at)}" if when else ""
+    yield Row("Alert", f"{alert.title} ({alert.source}{severity}{at}){further}")
     yield from _remarks(alert)
 
 
@@ -385,9 +416,9 @@ def _origin(data: Mapping[str, Any] | None) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def _clients(triage: Triage) -> str:
+def _clients(triage: Triage, *, raw: bool = True) -> str:
     families = sorted(_entries(triage, "families", "family"), key=_least_telling)
-    return _telling([(entry, _client(entry, raw=number == 0)) for number, entry in enumerate(families)])
+    return _telling([(entry, _client(entry, raw=raw and number == 0)) for number, entry in enumerate(families)])
 
 
 def _client(entry: Mapping[str, Any], *, raw: bool) -> str:
@@ -427,14 +458,27 @@ def _novelty(entry: Mapping[str, Any] | None) -> str:
     return "NEW" if entry.get("new") else "too little history to say whether it is new"
 
 
-def _headlines(triage: Triage, without: frozenset[str]) -> Iterator[Row]:
+def _headlines(triage: Triage, without: frozenset[str], most: int | None) -> Iterator[Row]:
     spoken: dict[str, list[str]] = {}
     for enrichment in triage.enrichments:
         answer = enrichment.answer
         if answer and answer.found and not without & answer.data.keys():
             spoken.setdefault(enrichment.enricher, []).append(answer.headline)
-    for name, lines in spoken.items():
+    told = spoken if most is None else [name for name in _by_weight(triage) if name in spoken][:most]
+    for name in told:
+        lines = spoken[name]
         yield _spoken(enricher_name(name), "; ".join(lines[:SHOWN]) + more(len(lines) - SHOWN), triage)
+
+
+def _by_weight(triage: Triage) -> list[str]:
+    """Enrichers, those whose signals count most first; those without a signal last, in their order."""
+    points = {reason.signal: reason.points for reason in triage.assessment.reasons}
+    weight: dict[str, int] = {}
+    for each in triage.enrichments:
+        signals = each.answer.signals if each.answer else ()
+        heaviest = max((points.get(signal.kind, 0) for signal in signals), default=0)
+        weight[each.enricher] = max(heaviest, weight.get(each.enricher, 0))
+    return sorted(weight, key=lambda name: -weight[name])
 
 
 def _spoken(name: str, headline: str, triage: Triage) -> Row:

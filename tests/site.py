@@ -239,7 +239,8 @@ undo = {people}
     def unfinished(self) -> list[tuple[Any, ...]]:
         """Work that is left: all but the looks at a change that come later by design, and what ended badly."""
         return self.rows(
-            "SELECT 'job', kind, state, error FROM jobs WHERE state <> 'done' AND kind NOT IN ('verify', 'look_again')"
+            "SELECT 'job', kind, state, error FROM jobs WHERE state <> 'done'"
+            " AND kind NOT IN ('verify', 'look_again', 'untaken')"
             " UNION ALL SELECT 'outbox', kind, state, error FROM outbox WHERE state IN ('ready', 'sending')"
         )
 

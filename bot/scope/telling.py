@@ -77,6 +77,17 @@ def in_a_line(scope: Scope, subject: str) -> str:
     return told + (f". {suspects} suspect{'s' if suspects > 1 else ''} to decide" if suspects else "")
 
 
+def in_few_words(scope: Scope, subject: str) -> str:
+    """The same without the key ids: how many keys, and whose."""
+    owners = list(dict.fromkeys(_owner(each) for each in scope.confirmed if each.key != subject))
+    if not owners:
+        return in_a_line(scope, subject)
+    named = f"{', '.join(owners[:_NAMED])}{_more(len(owners) - _NAMED)}"
+    suspects = len(scope.suspects)
+    told = f"{len(scope.confirmed)} keys: this one, and those of {named}"
+    return told + (f"; {suspects} suspect{'s' if suspects > 1 else ''} to decide" if suspects else "")
+
+
 def in_lines(each: Suspicion) -> tuple[str, ...]:
     """A key of a scope for people: whose, why, when, and what it was used for."""
     found = "lead" if each.round == 0 else f"round {each.round}, score {each.score:.2f}, {' and '.join(each.classes)}"

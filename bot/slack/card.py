@@ -11,9 +11,10 @@ from bot.slack.buttons import buttons
 from bot.slack.elements import Block, Message, actions, bullets, context, header, labelled, message, paragraph
 from bot.summary import Row
 
-GAPS = 5
+GAPS = 2
+"""Questions that could not be answered, by name; the thread has all."""
 CHANGES = 4
-VALUE = 260
+VALUE = 200
 """Characters a row may take, so that the card stays on one screen of a phone; the thread has the rest."""
 
 
@@ -24,7 +25,7 @@ def card(case: Case, *, now: datetime) -> Message:
         f"Case #{case.id}: {headline}. {sentence}",
         header(headline),
         paragraph(sentence, 600),
-        labelled(summary.rows(case), VALUE),
+        labelled(summary.short_rows(case), VALUE),
         labelled(tuple(_open_questions(case)), VALUE),
         bullets(summary.change_lines(case, CHANGES), VALUE),
         bullets([summary.task_line(task) for task in case.tasks if task.open][:CHANGES], VALUE),
@@ -50,18 +51,18 @@ def _open_questions(case: Case) -> Iterator[Row]:
     if case.triage is None:
         return
     gaps = summary.gaps(case.triage)
-    yield from (Row(f"⚠️ {gap.label}", gap.value) for gap in gaps[:GAPS])
-    if len(gaps) > GAPS:
-        yield Row("⚠️", f"{len(gaps) - GAPS} more not answered: see the thread")
+    shown = [gap for gap in gaps if gap.label == summary.COULD_NOT][:GAPS]
+    yield from (Row(f"⚠️ {gap.label}", gap.value) for gap in shown)
+    if left := len(gaps) - len(shown):
+        yield Row("⚠️ Not asked", f"{left} more question{'s' if left > 1 else ''}: see the thread")
     if could_be := summary.could_be(case.triage):
         yield Row("⚠️", could_be)
 
 
 def _small_print(case: Case, now: datetime) -> Block | None:
     state = "" if case.open else " (closed)"
+    complete = summary.newest_record(case.triage.searched) if case.triage else ""
     return context(
         f"Case #{case.id}{state} · {case.environment} · {summary.owned(case)}",
-        f"Opened {summary.moment(case.opened_at)}",
-        summary.searched(case.triage.searched) if case.triage else "",
-        f"Last changed {summary.moment(now)}",
+        f"{complete + ' · ' if complete else ''}last changed {summary.moment(now)}",
     )

@@ -40,7 +40,7 @@ def test_the_story_is_told_to_its_end_and_the_same_again(tmp_path: Path) -> None
     assert document["assessment"]["verdict"] == "incident"
     (spread,) = [each for each in document["assessment"]["reasons"] if each["signal"] == "scope.confirmed"]
     assert spread["sentence"].startswith("6 more keys show the same traces")
-    assert "7 keys: this one, " in json.dumps(document["card"], ensure_ascii=False)
+    assert "7 keys: this one, and those of " in json.dumps(document["card"], ensure_ascii=False)
     assert document["card"]["text"].startswith("Case #1: ")
     assert lint(document["card"]) == []
     assert (tmp_path / "one" / "kept" / "alert.json").is_file()

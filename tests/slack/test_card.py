@@ -28,7 +28,6 @@ from tests.slack.cases import (
     CASES,
     GOLDEN,
     INCIDENT,
-    KALI,
     KEY,
     NOW,
     change,
@@ -171,7 +170,7 @@ def test_the_card_names_who_where_with_what_and_when() -> None:
         "DigitalOcean",
         "hosting",
         "NEW",
-        KALI,
+        "aws-cli/1 linux kali",
         "36 calls",
         "3 refused",
     ):
@@ -202,10 +201,13 @@ def test_text_of_strangers_shows_as_itself_and_fits(text: str) -> None:
     assert lint(preview) == lint(modals.done_view(change(sentence=text))) == []
 
 
-def test_a_hostile_user_agent_is_seen_whole_on_the_card() -> None:
+def test_a_hostile_user_agent_is_seen_whole_in_the_thread_and_does_nothing_on_the_card() -> None:
     hostile = replace(INCIDENT, triage=triage(clients(HOSTILE)))
-    shown = " ".join(texts(list(card(hostile, now=NOW).blocks)))
+    thread = dict(details(hostile))["user_agents"]
+    shown = " ".join(texts(list(thread.blocks)))
     assert "<!channel> <https://evil.example|click> *x* _y_ `z` gnp.exe [31m > quote &amp; :skull:" in shown
+    for message in (thread, card(hostile, now=NOW)):
+        assert lint(message.payload()) == []
 
 
 def test_the_notification_text_pings_nobody() -> None:
