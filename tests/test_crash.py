@@ -137,7 +137,7 @@ def disabled_once(site: Site, door: Door) -> None:
     site.until(site.idle)
     assert door.changes_of(site.seat.stolen.id) == ["Inactive"]
     assert site.rows("SELECT state, reason FROM executions") == [("confirmed", REASON)]
-    record = [entry for entry in audit.entries(site.database()) if entry.operation not in ("arm", "evidence.keep")]
+    record = [entry for entry in audit.entries(site.database()) if entry.operation not in ("arm", "keep evidence")]
     results = [entry.result.split(":")[0] for entry in record]
     assert [result for result in results if result != "planned"] == ["approved", "started", "confirmed"]
     card = site.card()
