@@ -69,6 +69,7 @@ from bot.remediation.drill import Drill
 from bot.remediation.makings import Makings
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
+from bot.remediation.touching import Touching
 from bot.remediation.usage import Usage
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
@@ -344,6 +345,7 @@ class Desk:
             remediation_settings_of(settings),
             self.pipeline.changed,
             on_waiting=self.pipeline.waiting,
+            on_drift=self.pipeline.drifted,
             before_change=Collector(self.state, aws, clock, shelf, lambda: self.investigate.history).before,
             usage=usage,
         )
@@ -397,6 +399,7 @@ class Bot:
         self._drills = Drills(settings.remediation.drill.days, self.desk.drill, clock, self.desk.pipeline.say)
         self._workers = Workers(self.desk.state, clock, self._handlers())
         self._watch = self._watch_of(settings)
+        self._touching = Touching(self.desk.state, lambda: self.desk.investigate.history, clock)
         self._retirement = Retirement(settings.history.path, clock, settings.history.days)
         aws = aws_of(settings, environ, clock)
         self.follower = follower_of(settings, aws, SqliteHistory(settings.history.path), clock)
@@ -418,6 +421,7 @@ class Bot:
             self._workers.loop("retire", self._retirement.step)
         if self._watch is not None:
             self._workers.loop("detect", self._watch.step)
+        self._workers.loop("touched", self._touching.step)
         if self.follower:
             self._workers.loop("follow", self.follower.step)
         if self._socket:

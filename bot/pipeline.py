@@ -46,7 +46,7 @@ from bot.slack import replies
 from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
 from bot.slack.elements import Message
-from bot.slack.heard import has_risen, risen, untaken
+from bot.slack.heard import has_risen, loose, risen, untaken
 from bot.slack.todo import tasks_message
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
@@ -268,6 +268,13 @@ class Pipeline:
             self._anchor(db, change.case)
         if change.broke_glass and change.state is ChangeState.APPROVED:
             self._tell_of_glass(db, change)
+
+    def drifted(self, db: Database, change: Change) -> None:
+        """What was contained is loose again: a card that is edited in silence is not enough."""
+        if change.case is not None:
+            case = self.load(db, change.case)
+            part = f"drift:{change.execution}:{change.at:%Y-%m-%dT%H:%M:%SZ}"
+            self._say_loudly(db, case, part, loose(case, change, self._on_call(case.environment)))
 
     def waiting(self, db: Database, waiting: Waiting) -> None:
         """Somebody approved and another must: the card says so, and has the button, in the same transaction."""

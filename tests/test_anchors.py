@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bot import anchors, audit
@@ -70,22 +72,32 @@ def test_after_every_change_of_state_the_thread_shows_the_newest_entry_in_one_pl
     assert anchors.compare(audit.entries(desk.state.read()), [shown]) == []
 
 
+def test_what_came_loose_is_said_aloud_below_the_card(desk: Desk) -> None:
+    deliver(desk, alert("a", ONE))
+    desk.state.write(lambda db: desk.pipeline.drifted(db, change_of(ChangeState.FAILED)))
+    ((payload,),) = rows(desk, "SELECT payload FROM outbox WHERE slot LIKE 'case:1:drift:e:%'")
+    said = json.loads(payload)
+    assert said["message"]["text"].startswith("Look at case #1 again.")
+    assert (said["loud"], said["under"]) == (True, "case:1:card")
+
+
 def _tell(db: Database, desk: Desk, state: ChangeState) -> None:
     audit.append(db, actor=ANA, operation="execute disable_access_key", target=ONE, result=state.value, at=AT)
-    desk.pipeline.changed(
-        db,
-        Change(
-            execution="e",
-            plan="p",
-            case=1,
-            remediation="disable_access_key",
-            target=ONE,
-            state=state,
-            undo_of=None,
-            undone=False,
-            approved_by=ANA,
-            reason="stolen",
-            at=AT,
-            sentence="so it is",
-        ),
+    desk.pipeline.changed(db, change_of(state))
+
+
+def change_of(state: ChangeState) -> Change:
+    return Change(
+        execution="e",
+        plan="p",
+        case=1,
+        remediation="disable_access_key",
+        target=ONE,
+        state=state,
+        undo_of=None,
+        undone=False,
+        approved_by=ANA,
+        reason="stolen",
+        at=AT,
+        sentence="so it is",
     )

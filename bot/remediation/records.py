@@ -150,6 +150,16 @@ def undoable_changes(db: Database) -> tuple[Change, ...]:
     return tuple(each for row in rows if not (each := _change(row)).undone)
 
 
+def standing(db: Database) -> tuple[Change, ...]:
+    """The changes of open cases that were made, or may have been, and that nobody has taken back; the newest first."""
+    rows = db.execute(
+        f"SELECT {CHANGE} FROM executions AS e JOIN cases AS c ON c.id = e.case_id WHERE c.state = 'open'"  # noqa: S608
+        " AND e.state IN ('confirmed', 'unknown', 'partial') AND e.undo_of IS NULL ORDER BY e.seq DESC"
+    )
+    made = (each for row in rows if not (each := _change(row)).undone)
+    return tuple(each for each in made if not is_superseded(db, each.execution))
+
+
 def unfinished(db: Database) -> tuple[str, ...]:
     """Executions that were approved or started, and neither ended nor given up."""
     rows = db.execute("SELECT id FROM executions WHERE state IN ('approved', 'started') ORDER BY seq")

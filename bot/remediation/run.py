@@ -84,7 +84,8 @@ class _Outcome:
 class Remediations:
     """Everything that may be done to the world, from the plan to the way back.
 
-    ``on_change`` runs inside the transaction of every change of state. ``before_change`` is called, outside of one,
+    ``on_change`` runs inside the transaction of every change of state, ``on_drift`` inside that which records that a
+    change does not hold, or that the same access came back another way. ``before_change`` is called, outside of one,
     before AWS is read for a change, and must not raise. ``wait`` pauses between two looks at AWS.
     """
 
@@ -99,6 +100,7 @@ class Remediations:
         on_change: Callable[[Database, Change], None] = _nobody_listens,
         *,
         on_waiting: Callable[[Database, Waiting], None] = _nobody_waits,
+        on_drift: Callable[[Database, Change], None] = _nobody_listens,
         before_change: Callable[[Change, Plan], None] = _nothing_is_kept,
         usage: Usage | None = None,
         wait: Callable[[float], None] = time.sleep,
@@ -113,7 +115,7 @@ class Remediations:
         self._settings = settings or RemediationSettings()
         usage = usage or Usage(clock)
         self._chronicle = Chronicle(aws, clock, self._remediations, on_change)
-        self._watch = Watch(state, aws, clock, self._chronicle, usage)
+        self._watch = Watch(state, aws, clock, self._chronicle, usage, on_drift)
         self._planning = Planning(
             *(state, aws, access, clock, self._remediations, self._settings),
             *(on_change, on_waiting, usage),

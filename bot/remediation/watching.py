@@ -28,6 +28,10 @@ PROPAGATION = timedelta(minutes=2)
 """A call that AWS answers this soon after the change says nothing: IAM and CloudTrail need their time."""
 
 
+def _nobody_hears(db: Database, change: Change) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What a later look found: the state, a call that AWS still answered, and what has appeared meanwhile."""
@@ -38,16 +42,27 @@ class _Seen:
 
 
 class Watch:
-    """Whether what was changed holds. Nothing here changes AWS."""
+    """Whether what was changed holds. Nothing here changes AWS.
+
+    ``on_drift`` runs inside the transaction that records that a change does not hold, or that something new gives the
+    same access again: that must be heard.
+    """
 
     def __init__(
-        self, state: State, aws: Aws, clock: Callable[[], datetime], chronicle: Chronicle, usage: Usage
+        self,
+        state: State,
+        aws: Aws,
+        clock: Callable[[], datetime],
+        chronicle: Chronicle,
+        usage: Usage,
+        on_drift: Callable[[Database, Change], None] = _nobody_hears,
     ) -> None:
         self._state = state
         self._aws = aws
         self._clock = clock
         self._chronicle = chronicle
         self._usage = usage
+        self._on_drift = on_drift
 
     def begin(self, db: Database, execution: str) -> None:
         """Queue the first looks at a change that was made, or may have been (job ``verify``, pool ``act``)."""
@@ -93,7 +108,9 @@ class Watch:
         state, sentence = self._drifted(current, plan, seen)
         if sentence == current.sentence:
             return current
-        return self._chronicle.tell(db, current.execution, plan, state, sentence, "verify", f"drift: {sentence}")
+        told = self._chronicle.tell(db, current.execution, plan, state, sentence, "verify", f"drift: {sentence}")
+        self._on_drift(db, told)
+        return told
 
     def _drifted(self, current: Change, plan: Plan, seen: _Seen) -> tuple[ChangeState, str]:
         commands, now = self._chronicle.commands(plan), described(seen.present)
@@ -113,7 +130,10 @@ class Watch:
             return current
         sentence = f"{made(plan)} Looked at again at {rfc3339(self._clock())}: it holds.{news}"
         result = f"holds, but:{news}" if news else "holds"
-        return self._chronicle.tell(db, current.execution, plan, ChangeState.CONFIRMED, sentence, "verify", result)
+        held = self._chronicle.tell(db, current.execution, plan, ChangeState.CONFIRMED, sentence, "verify", result)
+        if news and not told:
+            self._on_drift(db, held)
+        return held
 
     def _could_not_look(self, db: Database, execution: str, plan: Plan, reason: str, step: int) -> Change:
         current = records.change(db, execution)
@@ -123,14 +143,20 @@ class Watch:
         return current
 
     def _look_tomorrow(self, db: Database, current: Change, step: int) -> None:
-        """As long as its case is open, a change that holds is looked at every day."""
-        standing = current.state is ChangeState.CONFIRMED and not current.undone
+        """As long as its case is open, a change that holds, or may, is looked at every day."""
+        standing = current.state in {ChangeState.CONFIRMED, ChangeState.UNKNOWN} and not current.undone
         if step >= len(LOOK_AGAIN) - 1 and standing and records.case_is_open(db, current.case):
             self._queue(db, current.execution, step + 1, self._clock() + DAILY)
 
     def _queue(self, db: Database, execution: str, step: int, due_at: datetime) -> None:
         payload, once = {"execution": execution, "step": step}, f"verify:{execution}:{step}"
         jobs.add(db, "verify", payload, self._clock(), pool="act", once=once, due_at=due_at)
+
+
+def look_now(db: Database, execution: str, touched_at: datetime, now: datetime) -> None:
+    """Queue a look at a change whose target was touched; one for all that happened in the same minute."""
+    payload, once = {"execution": execution, "step": len(LOOK_AGAIN) - 1}, f"{touched_at:%Y-%m-%dT%H:%M}"
+    jobs.add(db, "verify", payload, now, pool="act", once=f"verify:{execution}:touched:{once}")
 
 
 def _can_be_looked_at(db: Database, current: Change) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import summary
-from bot.model import Case, Verdict
+from bot.model import Case, Change, Verdict
 from bot.slack.elements import Block, Message, calling, message, paragraph
 
 GRAVE = (Verdict.PROBABLE, Verdict.INCIDENT)
@@ -27,6 +27,11 @@ def risen(case: Case, on_call: str) -> Message:
 def untaken(case: Case, on_call: str, minutes: int) -> Message:
     """Nobody has taken an incident."""
     return _said(f"Nobody has taken case #{case.id} for {minutes} minutes: {summary.headline(case)}.", on_call)
+
+
+def loose(case: Case, change: Change, on_call: str) -> Message:
+    """What was contained does not hold, or the same access came back another way."""
+    return _said(f"Look at case #{case.id} again. {summary.change_line(change)}", on_call)
 
 
 def _said(text: str, on_call: str) -> Message:

@@ -84,6 +84,8 @@ class Bench:
     seat: Seat
     clock: Clock = field(default_factory=Clock)
     told: list[Change] = field(default_factory=list)
+    loose: list[Change] = field(default_factory=list)
+    """What was said aloud because it does not hold."""
     pauses: list[float] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     """What CloudTrail has delivered."""
@@ -127,6 +129,7 @@ class Bench:
             remediations(offer, self.clock, usage, makings),
             asked,
             on_change=self._tell,
+            on_drift=lambda db, change: self.loose.append(change),
             before_change=collector.before,
             usage=usage,
             wait=self.pauses.append,
