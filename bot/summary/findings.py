@@ -1,37 +1,14 @@
-"""A case in a few plain sentences: what the Slack card and the terminal both say, whatever draws them.
-
-Nothing here is cleaned or escaped: strings may hold what attackers wrote, and the renderers make them safe.
-"""
+"""One triage in a few plain rows: who, where, with what, what they did, and what could not be told."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from bot.model import (
-    Activity,
-    Alert,
-    Case,
-    Change,
-    ChangeState,
-    Coverage,
-    Enrichment,
-    Gap,
-    Kind,
-    Observable,
-    Status,
-    Suggestion,
-    Task,
-    Triage,
-    Verdict,
-    Waiting,
-    offensive_name,
-)
-from bot.remediation.canaries import Drilled
+from bot.model import Activity, Coverage, Gap, Kind, Observable, Status, Triage, Verdict, offensive_name
 from bot.scope.telling import in_a_line, in_few_words
+from bot.summary.wording import SHOWN, Row, enricher_name, moment, more
 
 WORDS = {
     Verdict.INCIDENT: "🔴 Incident",
@@ -41,52 +18,16 @@ WORDS = {
     Verdict.EXPECTED: "🔵 Expected",
     Verdict.INCONCLUSIVE: "⚪ Inconclusive",
 }
-CLEARING = frozenset({Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
-"""Verdicts that calm: never said while a question is still open."""
 
 _LABELLED = re.compile(r"([A-Z][a-z]+(?: [a-z]+){0,2}): (.+)", re.DOTALL)
 """A headline that begins with a label of its own, as "Refused calls: none …" does."""
 
 COULD_NOT = "Could not check"
+
 _ENDED = re.compile(r"^(?:skipped|failed|timed out|not asked): ")
 
 TELLING = 3
 """Answers that a card has room for."""
-SHOWN = 3
-"""Addresses, clients and services a row names before it counts the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A label and what stands beside it."""
-
-    label: str
-    value: str
-
-
-def moment(at: datetime) -> str:
-    """``at`` in UTC to the minute, for people."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def headline(case: Case) -> str:
-    """Verdict and score with the subject; "Checking" while that would be premature; an analyst's word before both."""
-    if not case.open and case.closings:
-        return f"Closed as {case.closings[-1].conclusion} · {_judged(case)}"
-    return _judged(case)
-
-
-def _judged(case: Case) -> str:
-    name = _name(case)
-    triage = case.triage
-    if case.subject is None:
-        return f"⚪ Nothing to look up · {case.title}"
-    if triage is None:
-        return f"⏳ Checking {name}"
-    judged = f"{WORDS[triage.assessment.verdict]} · {triage.assessment.score}/100"
-    if not triage.pending:
-        return f"{judged} · {name}"
-    return f"⏳ Checking {name}" if triage.assessment.verdict in CLEARING else f"{judged} so far · {name}"
 
 
 def title(triage: Triage) -> str:
@@ -97,36 +38,8 @@ def title(triage: Triage) -> str:
     return f"{WORDS[judged.verdict]} · {judged.score}/100 · {triage.observable}"
 
 
-def verdict_sentence(case: Case) -> str:
-    """Why, in one sentence; before there is an answer, that there is none yet."""
-    if case.subject is None and any(alert.sample for alert in case.alerts):
-        return "A sample finding: what it names is made up, so nothing was looked up."
-    if case.subject is None:
-        return "The alert names no access key, principal or public address, so no question could be asked."
-    triage = case.triage
-    if triage is None:
-        return "Checking… No verdict yet."
-    if triage.pending and triage.assessment.verdict in CLEARING:
-        return "Checking… No verdict before every question has ended."
-    judged = triage.assessment
-    # The headline has said verdict and score.
-    why = judged.sentence.removeprefix(f"{judged.verdict} ({judged.score}/100): ")
-    return why[:1].upper() + why[1:]
-
-
-def rows(case: Case) -> tuple[Row, ...]:
-    """What was found, and what the alert told."""
-    found = findings(case.triage) if case.triage else ()
-    return (*_closing_rows(case), *found, *_alert_rows(case))
-
-
-def short_rows(case: Case) -> tuple[Row, ...]:
-    """What fits a card on a telephone: the most telling answers, in few words; the thread and the terminal have all."""
-    found = _brief(case.triage) if case.triage else ()
-    return (*found, *_alert_rows(case, when=False))
-
-
-def _brief(triage: Triage) -> tuple[Row, ...]:
+def brief(triage: Triage) -> tuple[Row, ...]:
+    """The most telling answers in few words, for a screen that is small."""
     where, clients = _where(triage), _clients(triage, raw=False)
     return (
         Row("Who", who(triage, short=True)),
@@ -151,13 +64,6 @@ def findings(triage: Triage) -> tuple[Row, ...]:
         *([Row("Asked again", triage.news)] if triage.news else []),
         *_headlines(triage, _drawn(bool(where), bool(clients)), None),
     )
-
-
-def pending(case: Case) -> str | None:
-    """The questions still open, in one line."""
-    if case.triage is None or not case.triage.pending:
-        return None
-    return "Still asking: " + " · ".join(case.triage.pending)
 
 
 def gaps(triage: Triage) -> tuple[Row, ...]:
@@ -213,107 +119,6 @@ def newest_record(coverage: Coverage | None) -> str:
     return f"CloudTrail up to {moment(max(coverage.regions.values(), default=coverage.until))}"
 
 
-def change_line(change: Change) -> str:
-    """What was changed, by whom, when, and how far it has come."""
-    state = {
-        ChangeState.APPROVED: "approved, not started yet",
-        ChangeState.STARTED: "started, not confirmed yet",
-        ChangeState.CONFIRMED: "confirmed",
-        ChangeState.FAILED: "failed",
-        ChangeState.PARTIAL: "done in part",
-        ChangeState.UNKNOWN: "unknown: AWS may have applied it",
-        ChangeState.REHEARSED: "rehearsed: nothing was changed",
-    }[change.state]
-    taken_back = ", taken back since" if change.undone else ""
-    what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}: "
-    told = change.sentence if change.target in change.sentence else what[:1].upper() + what[1:] + change.sentence
-    return f"{told} ({state}{taken_back}; approved by {change.approved_by.name}, {moment(change.at)})"
-
-
-def drill_line(drilled: Drilled) -> str:
-    """How the fire drill of one key went."""
-    if drilled.problem is None and drilled.contained is not None and drilled.restored is not None:
-        took = f"AWS refused it after {drilled.contained:.1f} s and took it again after {drilled.restored:.1f} s"
-        return f"Fire drill of {drilled.key}: {took}."
-    standing = "It works." if drilled.restored is not None else "LOOK AT IT: it may be disabled now."
-    standing = "" if drilled.contained is None and drilled.restored is None else f" {standing}"
-    return f"Fire drill of {drilled.key} failed: {drilled.problem}{standing}"
-
-
-def task_line(task: Task) -> str:
-    """What is left for a person to do, why, and who does it; or how it ended."""
-    if task.done_by is not None:
-        return f"Task {task.id} done by {task.done_by.name}: {task.title}. {task.outcome}"
-    who = f"{task.taken_by.name} has it" if task.taken_by else "nobody has taken it"
-    return f"☐ Task {task.id} ({who}): {task.title}. {task.why}"
-
-
-def waiting_line(waiting: Waiting) -> str:
-    """What waits for whose approval, and until when."""
-    names = ", ".join(actor.name for actor in waiting.approved_by)
-    more = "1 more person" if waiting.missing == 1 else f"{waiting.missing} more people"
-    return f"{waiting.plan.title}: approved by {names}; {more} must approve before {moment(waiting.plan.expires_at)}."
-
-
-def uncontained(case: Case) -> tuple[str, ...]:
-    """The keys in the same hands that are not disabled by the bot, or about to be; none before the scope is made."""
-    if case.triage is None or case.triage.scope is None:
-        return ()
-    gone = {ChangeState.FAILED, ChangeState.REHEARSED}
-    done = {
-        change.target
-        for change in case.changes
-        if not change.undo_of and not change.undone and change.state not in gone
-    }
-    return tuple(each.key for each in case.triage.scope.confirmed if each.key not in done)
-
-
-def change_lines(case: Case, most: int) -> list[str]:
-    """The newest changes, and of the rest how many ended how."""
-    shown, rest = case.changes[-most:], case.changes[:-most]
-    lines = [change_line(change) for change in shown]
-    if not rest:
-        return lines
-    ended: dict[str, int] = {}
-    for change in rest:
-        ended[change.state.value] = ended.get(change.state.value, 0) + 1
-    told = ", ".join(f"{count} {state}" for state, count in ended.items())
-    return [
-        f"{len(rest)} more changes before these: {told}; the thread and `triage case show {case.id}` have each",
-        *lines,
-    ]
-
-
-def owned(case: Case) -> str:
-    """Whose case it is."""
-    return f"taken by {case.owner.name}" if case.owner else "nobody has taken it"
-
-
-def undoable(case: Case) -> Change | None:
-    """The newest change that was made, if only in part, and can still be taken back."""
-    made = {ChangeState.CONFIRMED, ChangeState.PARTIAL}
-    standing = [c for c in case.changes if c.state in made and not c.undone and c.undo_of is None]
-    return standing[-1] if standing else None
-
-
-def offered(case: Case) -> tuple[Suggestion, ...]:
-    """The suggested changes that are not already made or under way."""
-    ended_short = {ChangeState.FAILED, ChangeState.PARTIAL, ChangeState.REHEARSED}
-    busy = {
-        (change.remediation, change.target)
-        for change in case.changes
-        if change.undo_of is None and not change.undone and change.state not in ended_short
-    }
-    suggested = case.triage.suggested if case.triage else ()
-    return tuple(one for one in suggested if (one.remediation, one.target) not in busy)
-
-
-def enricher_name(name: str) -> str:
-    """An enricher's name in words: ``usual_ips`` is "Usual IPs"."""
-    words = [{"ip": "IP", "ips": "IPs"}.get(word, word) for word in name.rsplit(".", 1)[-1].split("_")]
-    return " ".join(words)[:1].upper() + " ".join(words)[1:]
-
-
 def who(triage: Triage, *, short: bool = False) -> str:
     """The principal with its account; for a shared observable, who used it most. ``short``: without the observable."""
     if triage.principal:
@@ -356,46 +161,8 @@ def _when(activity: Activity) -> str:
     return f"{moment(activity.first_seen)} to {moment(activity.last_seen)}"
 
 
-def _name(case: Case) -> str:
-    triage = case.triage
-    if case.subject is None:
-        return case.title
-    if triage and triage.principal and triage.principal.name not in case.subject.value:
-        return f"{case.subject} of {triage.principal.name}"
-    return case.subject.value
-
-
 def _kind(observable: Observable) -> str:
     return {"access_key": "key", "ip": "address", "user_agent": "client"}.get(observable.kind, observable.kind.value)
-
-
-def _closing_rows(case: Case) -> Iterator[Row]:
-    if not case.closings:
-        return
-    last = case.closings[-1]
-    of = f" of case #{last.duplicate_of}" if last.duplicate_of else ""
-    told = f"as {last.conclusion}{of} by {last.by.name}, {moment(last.at)}: {last.reason}"
-    yield Row("Opened again", f"a new alert came. It was closed {told}") if case.open else Row("Closed", told)
-
-
-def _alert_rows(case: Case, *, when: bool = True) -> Iterator[Row]:
-    if not case.alerts:
-        return
-    alert = case.alerts[-1]
-    further = f" (and {len(case.alerts) - 1} earlier)" if len(case.alerts) > 1 else ""
-    severity = f", severity {alert.severity}" if alert.severity else ""
-    at = f", {moment(alert.at)}" if when else ""
-    yield Row("Alert", f"{alert.title} ({alert.source}{severity}{at}){further}")
-    yield from _remarks(alert)
-
-
-def _remarks(alert: Alert) -> Iterator[Row]:
-    if alert.sample:
-        yield Row("Sample", "a made-up finding for testing: nothing in it is real, so nothing was looked up")
-    if alert.secrets_removed:
-        yield Row("Warning", "the alert held a secret access key; it was cut out. Treat that secret as public")
-    for note in alert.notes:
-        yield Row("Note", note)
 
 
 def _where(triage: Triage) -> str:
@@ -512,14 +279,3 @@ def _entries(triage: Triage, key: str, name: str) -> Iterator[Mapping[str, Any]]
 def _top(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {count}" for name, count in most[:SHOWN]) + more(len(most) - SHOWN)
-
-
-def more(count: int) -> str:
-    """How a cut list ends."""
-    return f" (and {count} more)" if count > 0 else ""
-
-
-def unanswered(enrichment: Enrichment) -> str:
-    """How a question ended that has no answer, in words."""
-    how = {Status.SKIPPED: "not asked", Status.FAILED: "could not be answered", Status.TIMED_OUT: "ran out of time"}
-    return f"{how[enrichment.status]}: {enrichment.why or 'no reason given'}"

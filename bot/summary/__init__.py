@@ -1,0 +1,50 @@
+"""A case in a few plain sentences: what the Slack card and the terminal both say, whatever draws them.
+
+Nothing here is cleaned or escaped: strings may hold what attackers wrote, and the renderers make them safe.
+"""
+
+from bot.summary.cases import headline, pending, rows, short_rows, verdict_sentence
+from bot.summary.changes import (
+    change_line,
+    change_lines,
+    drill_line,
+    offered,
+    owned,
+    task_line,
+    uncontained,
+    undoable,
+    waiting_line,
+)
+from bot.summary.findings import COULD_NOT, could_be, did, findings, gaps, newest_record, searched, title, who
+from bot.summary.wording import Row, enricher_name, moment, more, unanswered
+
+__all__ = [
+    "COULD_NOT",
+    "Row",
+    "change_line",
+    "change_lines",
+    "could_be",
+    "did",
+    "drill_line",
+    "enricher_name",
+    "findings",
+    "gaps",
+    "headline",
+    "moment",
+    "more",
+    "newest_record",
+    "offered",
+    "owned",
+    "pending",
+    "rows",
+    "searched",
+    "short_rows",
+    "task_line",
+    "title",
+    "unanswered",
+    "uncontained",
+    "undoable",
+    "verdict_sentence",
+    "waiting_line",
+    "who",
+]

@@ -1,0 +1,106 @@
+"""A case in a few plain sentences: its headline, its verdict, its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.model import Alert, Case, Verdict
+from bot.summary.findings import WORDS, brief, findings
+from bot.summary.wording import Row, moment
+
+CLEARING = frozenset({Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
+"""Verdicts that calm: never said while a question is still open."""
+
+
+def headline(case: Case) -> str:
+    """Verdict and score with the subject; "Checking" while that would be premature; an analyst's word before both."""
+    if not case.open and case.closings:
+        return f"Closed as {case.closings[-1].conclusion} · {_judged(case)}"
+    return _judged(case)
+
+
+def _judged(case: Case) -> str:
+    name = _name(case)
+    triage = case.triage
+    if case.subject is None:
+        return f"⚪ Nothing to look up · {case.title}"
+    if triage is None:
+        return f"⏳ Checking {name}"
+    judged = f"{WORDS[triage.assessment.verdict]} · {triage.assessment.score}/100"
+    if not triage.pending:
+        return f"{judged} · {name}"
+    return f"⏳ Checking {name}" if triage.assessment.verdict in CLEARING else f"{judged} so far · {name}"
+
+
+def verdict_sentence(case: Case) -> str:
+    """Why, in one sentence; before there is an answer, that there is none yet."""
+    if case.subject is None and any(alert.sample for alert in case.alerts):
+        return "A sample finding: what it names is made up, so nothing was looked up."
+    if case.subject is None:
+        return "The alert names no access key, principal or public address, so no question could be asked."
+    triage = case.triage
+    if triage is None:
+        return "Checking… No verdict yet."
+    if triage.pending and triage.assessment.verdict in CLEARING:
+        return "Checking… No verdict before every question has ended."
+    judged = triage.assessment
+    # The headline has said verdict and score.
+    why = judged.sentence.removeprefix(f"{judged.verdict} ({judged.score}/100): ")
+    return why[:1].upper() + why[1:]
+
+
+def rows(case: Case) -> tuple[Row, ...]:
+    """What was found, and what the alert told."""
+    found = findings(case.triage) if case.triage else ()
+    return (*_closing_rows(case), *found, *_alert_rows(case))
+
+
+def short_rows(case: Case) -> tuple[Row, ...]:
+    """What fits a card on a telephone: the most telling answers, in few words; the thread and the terminal have all."""
+    found = brief(case.triage) if case.triage else ()
+    return (*found, *_alert_rows(case, when=False))
+
+
+def pending(case: Case) -> str | None:
+    """The questions still open, in one line."""
+    if case.triage is None or not case.triage.pending:
+        return None
+    return "Still asking: " + " · ".join(case.triage.pending)
+
+
+def _name(case: Case) -> str:
+    triage = case.triage
+    if case.subject is None:
+        return case.title
+    if triage and triage.principal and triage.principal.name not in case.subject.value:
+        return f"{case.subject} of {triage.principal.name}"
+    return case.subject.value
+
+
+def _closing_rows(case: Case) -> Iterator[Row]:
+    if not case.closings:
+        return
+    last = case.closings[-1]
+    of = f" of case #{last.duplicate_of}" if last.duplicate_of else ""
+    told = f"as {last.conclusion}{of} by {last.by.name}, {moment(last.at)}: {last.reason}"
+    yield Row("Opened again", f"a new alert came. It was closed {told}") if case.open else Row("Closed", told)
+
+
+def _alert_rows(case: Case, *, when: bool = True) -> Iterator[Row]:
+    if not case.alerts:
+        return
+    alert = case.alerts[-1]
+    further = f" (and {len(case.alerts) - 1} earlier)" if len(case.alerts) > 1 else ""
+    severity = f", severity {alert.severity}" if alert.severity else ""
+    at = f", {moment(alert.at)}" if when else ""
+    yield Row("Alert", f"{alert.title} ({alert.source}{severity}{at}){further}")
+    yield from _remarks(alert)
+
+
+def _remarks(alert: Alert) -> Iterator[Row]:
+    if alert.sample:
+        yield Row("Sample", "a made-up finding for testing: nothing in it is real, so nothing was looked up")
+    if alert.secrets_removed:
+        yield Row("Warning", "the alert held a secret access key; it was cut out. Treat that secret as public")
+    for note in alert.notes:
+        yield Row("Note", note)
