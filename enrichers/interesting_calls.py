@@ -122,12 +122,13 @@ def judge(
     new = [row for row in rows if row["new"]]
     switched, unknowns = _switched(recent, baseline, context)
     own = [event for event in reversed(events) if not event.by_service]
-    paced = (*_speed(own, baseline), *_breadth(own, baseline), *_probe(own, baseline))
+    probed, undecided = _probe(own, baseline)
+    paced = (*_speed(own, baseline), *_breadth(own, baseline), *probed)
     return Answer(
         headline=_headline(rows, new, context.looked(), thin=baseline.thin),
         facts=tuple(Fact(row["event"], _fact(row)) for row in rows[:MOST_FACTS]),
         signals=(*switched, *paced),
-        unknowns=unknowns,
+        unknowns=(*unknowns, *undecided),
         found=bool(new) or bool(paced) or (baseline.thin and bool(rows)),
         data={"calls": rows},
     )
@@ -264,18 +265,27 @@ def _breadth(events: Sequence[Event], baseline: Baseline) -> list[Signal]:
     return [Signal("recon.regions", sentence, _ids(hits))]
 
 
-def _probe(events: Sequence[Event], baseline: Baseline) -> list[Signal]:
+def _probe(events: Sequence[Event], baseline: Baseline) -> tuple[list[Signal], list[Unknown]]:
     """A long-term key asks which models there are and tries one, for the first time."""
-    if baseline.thin or any(use.event.startswith((MODELS, *INVOKING)) for use in baseline.uses):
-        return []
+    pair = _listed_and_tried(events)
+    if not pair or any(use.event.startswith((MODELS, *INVOKING)) for use in baseline.uses):
+        return [], []
+    if baseline.thin:
+        return [], [Unknown("llm.probe", baseline.why_thin)]
+    sentence = f"A long-term key asked which models there are, and called {pair[1].name} for the first time."
+    return [Signal("llm.probe", sentence, _ids(pair))], []
+
+
+def _listed_and_tried(events: Iterable[Event]) -> tuple[Event, ...]:
     listed: Event | None = None
-    for event in (event for event in events if event.key is not None and event.key.startswith(LONG_TERM)):
+    for event in events:
+        if event.key is None or not event.key.startswith(LONG_TERM):
+            continue
         if event.name == MODELS:
             listed = event
         elif event.name.startswith(INVOKING) and listed is not None and event.at - listed.at <= PROBE:
-            sentence = f"A long-term key asked which models there are, and called {event.name} for the first time."
-            return [Signal("llm.probe", sentence, _ids([listed, event]))]
-    return []
+            return listed, event
+    return ()
 
 
 def _asks(event: Event) -> bool:

@@ -202,6 +202,8 @@ LIST_MODELS, INVOKE = "bedrock:ListFoundationModels", "bedrock:InvokeModel"
 )
 def test_language_models_tried(why: str, before: list[Event], now: list[Event], fires: bool) -> None:
     assert ("llm.probe" in kinds(answer([*calm(), *before, *now]))) is fires, why
+    open_ones = [unknown.kind for unknown in answer([*before, *now]).unknowns]
+    assert open_ones == (["llm.probe"] if fires else []), why
 
 
 def test_a_thin_baseline_is_said() -> None:
