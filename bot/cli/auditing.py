@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,7 @@ def verify_record(
         list[str] | None,
         typer.Option("--head", metavar="ENTRY:HASH", help="as the thread of a case shows it; may be given again"),
     ] = None,
+    slack: Annotated[bool, typer.Option("--slack", help="read the heads back from the threads themselves")] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -36,8 +38,9 @@ def verify_record(
 
     given = [_anchor(each) for each in head or ()]
     db = _record(config)
-    compared = [*anchors.kept(db), *given]
-    wrong = [*verify(db), *anchors.compare(entries(db), compared)]
+    shown, missing = _shown(config, db) if slack else ((), ())
+    compared = [*anchors.kept(db), *given, *shown]
+    wrong = list(dict.fromkeys([*verify(db), *anchors.compare(entries(db), compared), *missing]))
     entry, mark = newest(db) if not wrong else (len(entries(db)), "")
     if as_json:
         print_json({"entries": entry, "head": mark or None, "anchors": len(compared), "problems": wrong})
@@ -66,6 +69,18 @@ def export_record(
             file.writelines(lines)
     except OSError as error:
         fail(f"{out} cannot be written: {error.strerror}.")
+
+
+def _shown(config: Path | None, db: Database) -> tuple[tuple[Anchor, ...], tuple[str, ...]]:
+    from bot.slack.anchored import NotRead, shown_anchors
+    from bot.slack.client import web_client
+
+    settings = settings_of(config)
+    client = web_client(settings.slack.bot_token.read(os.environ), settings.slack.api_url)
+    try:
+        return shown_anchors(client, db)
+    except NotRead as error:
+        fail(str(error))
 
 
 def _verdict(wrong: list[str]) -> str:
