@@ -69,10 +69,12 @@ class FileRead(NamedTuple):
 
 
 class Batch(msgspec.Struct, array_like=True):
-    """``packed[n]`` are the entries of the day and manner ``uses[n]``; their file is a position in ``files``."""
+    """``packed[n]`` are the entries of ``uses[n]``; their file is a position in ``files``."""
 
     files: list[FileRead]
-    uses: list[tuple[int, Manner]]
+    manners: list[Manner]
+    uses: list[tuple[int, int]]
+    """(day, position in ``manners``)."""
     packed: list[bytes]
     related: list[Related]
     odd_ids: list[tuple[bytes, str]]

@@ -269,9 +269,10 @@ class _Run:
         self.files += sum(file.done for file in batch.files)
         self.set_aside += [SetAside(file.path, *entry) for file in batch.files for entry in file.set_aside]
         for (day, manner), packed in zip(batch.uses, batch.packed, strict=True):
-            self._saw(day, manner, packing.entries(packed))
+            self._saw(day, batch.manners[manner], packing.entries(packed))
         for each in batch.related:
-            self._saw(*batch.uses[each.use], [each.entry])
+            day, manner = batch.uses[each.use]
+            self._saw(day, batch.manners[manner], [each.entry])
 
     def _saw(self, day: int, manner: Manner, entries: Sequence[bytes]) -> None:
         if not entries:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 ENTRY = 28
 KEY = 20
@@ -36,9 +36,33 @@ def uuid_bytes(event_id: str) -> bytes | None:
     return packed if len(packed) == 16 and event_id == event_id.lower() else None
 
 
+def uuids_bytes(texts: Sequence[str | None]) -> list[bytes | None]:
+    """``uuid_bytes`` of each; cheaper where they all are UUIDs, as those of a log are."""
+    try:
+        joined = "".join(texts)  # type: ignore[arg-type] # that is what TypeError is for
+        packed = bytes.fromhex(joined.replace("-", ""))
+    except (TypeError, ValueError):
+        packed, joined = b"", ""
+    count = len(texts)
+    dashes = "".join(joined[at::_UUID_LENGTH] for at in (8, 13, 18, 23))
+    in_place = dashes == "-" * 4 * count == "-" * joined.count("-")
+    if in_place and len(packed) == 16 * count and joined == joined.lower() and _same_length(texts):
+        return [packed[start : start + 16] for start in range(0, 16 * count, 16)]
+    return [uuid_bytes(text) if text else None for text in texts]
+
+
+def _same_length(texts: Sequence[str | None]) -> bool:
+    return {len(text or "") for text in texts} <= {_UUID_LENGTH}
+
+
 def uuid_text(packed: bytes) -> str:
     text = packed.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def beginning(second: int, *, uuid: bool) -> bytes:
+    """How the entry of an event begins: what comes before its id."""
+    return (second * 2 + uuid).to_bytes(4, "big")
 
 
 def entry(second: int, event_id: bytes, file: int, position: int, *, uuid: bool) -> bytes:

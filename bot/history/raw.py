@@ -8,6 +8,8 @@ or ``additionalEventData``: the few values that are needed are taken out while d
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -94,8 +96,8 @@ class SignIn(msgspec.Struct, frozen=True):
     saml_provider: str | None = _named("SamlProviderArn")
 
 
-class Record(msgspec.Struct, frozen=True):
-    """One record, as far as it is used."""
+class _Told(msgspec.Struct, frozen=True, gc=False):
+    """What a record says in plain strings, and why it came late or again."""
 
     event_id: str | None = _named("eventID")
     event_time: str | None = _named("eventTime")
@@ -111,34 +113,31 @@ class Record(msgspec.Struct, frozen=True):
     error_message: str | None = _named("errorMessage")
     recipient: str | None = _named("recipientAccountId")
     shared_id: str | None = _named("sharedEventID")
-    identity: Identity | None = _named("userIdentity")
     addendum: Addendum | None = None
+
+
+class Record(_Told, frozen=True, gc=False):
+    """One record, as far as it is used."""
+
+    identity: Identity | None = _named("userIdentity")
     response: Response | None = _named("responseElements")
     request: Request | None = _named("requestParameters")
     sign_in: SignIn | None = _named("additionalEventData")
 
 
-class Brief(msgspec.Struct, frozen=True, gc=False):
+class Brief(_Told, frozen=True, gc=False):
     """A record whose nested parts are still JSON text: those of one caller are all the same, and read once."""
 
-    event_id: str | None = _named("eventID")
-    event_time: str | None = _named("eventTime")
-    exported_time: str | None = _named("@timestamp")
-    event_source: str | None = _named("eventSource")
-    event_name: str | None = _named("eventName")
-    event_category: str | None = _named("eventCategory")
-    region: str | None = _named("awsRegion")
-    source: str | None = _named("sourceIPAddress")
-    user_agent: str | None = _named("userAgent")
-    error_code: str | None = _named("errorCode")
-    error_message: str | None = _named("errorMessage")
-    recipient: str | None = _named("recipientAccountId")
-    shared_id: str | None = _named("sharedEventID")
     identity: msgspec.Raw = msgspec.field(name="userIdentity", default=msgspec.Raw())
-    addendum: msgspec.Raw = msgspec.field(name="addendum", default=msgspec.Raw())
     response: msgspec.Raw = msgspec.field(name="responseElements", default=msgspec.Raw())
     request: msgspec.Raw = msgspec.field(name="requestParameters", default=msgspec.Raw())
     sign_in: msgspec.Raw = msgspec.field(name="additionalEventData", default=msgspec.Raw())
+
+
+told_of: Callable[[Brief], tuple[object, ...]] = attrgetter(
+    *(name for name in _Told.__struct_fields__ if name not in {"event_id", "event_time", "exported_time"})
+)
+"""What a record says of all but its moment, its caller and its nested parts."""
 
 
 class _Log(msgspec.Struct, gc=False):
@@ -149,7 +148,7 @@ _LOG = msgspec.json.Decoder(_Log)
 _BRIEF = msgspec.json.Decoder(Brief)
 _STRICT = msgspec.json.Decoder(Record)
 _PARTS: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
-    part: msgspec.json.Decoder(part | None) for part in (Identity, Addendum, Response, Request, SignIn)
+    part: msgspec.json.Decoder(part | None) for part in (Identity, Response, Request, SignIn)
 }
 FAILURES = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What msgspec raises for bytes that are not the JSON it was told to expect."""
@@ -177,16 +176,9 @@ def brief(record: bytes | memoryview) -> Brief | None:
 
 def whole(found: Brief) -> Record:
     """The same record as ``decode`` gives of its text. Raises ``UnreadableError`` as that does."""
-    return Record(
-        *(found.event_id, found.event_time, found.exported_time, found.event_source, found.event_name),
-        *(found.event_category, found.region, found.source, found.user_agent, found.error_code),
-        *(found.error_message, found.recipient, found.shared_id),
-        identity=_part(Identity, found.identity),
-        addendum=_part(Addendum, found.addendum),
-        response=response_of(found),
-        request=request_of(found),
-        sign_in=_part(SignIn, found.sign_in),
-    )
+    told: dict[str, Any] = {name: getattr(found, name) for name in _Told.__struct_fields__}
+    parts = {"identity": _part(Identity, found.identity), "sign_in": _part(SignIn, found.sign_in)}
+    return Record(**told, **parts, response=response_of(found), request=request_of(found))
 
 
 def response_of(found: Brief) -> Response | None:

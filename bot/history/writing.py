@@ -54,7 +54,7 @@ class HistoryWriter:
         """Store a batch, all of it or nothing; returns how many of its events were not yet held."""
         with self._transaction():
             files = [self._file(file).to_bytes(4, "big") for file in batch.files]
-            uses = [self._numbers.fields(day, manner) for day, manner in batch.uses]
+            uses = [self._numbers.fields(day, batch.manners[manner]) for day, manner in batch.uses]
             self._db.conn.executemany("INSERT OR IGNORE INTO odd_id VALUES (?, ?)", batch.odd_ids)
             self._db.conn.executemany("INSERT OR IGNORE INTO minted VALUES (?, ?, ?)", batch.minted)
             kept.keep(self._db, batch.kept)
