@@ -111,7 +111,7 @@ def uses(events: Iterable[Event]) -> tuple[Use, ...]:
     """``events`` counted as a store counts them, oldest first."""
     groups: dict[Use, list[Event]] = {}
     for each in sorted(events, key=lambda each: each.at):
-        kind = replace(use([each]), count=0, first_seen=NOW, last_seen=NOW, evidence=())
+        kind = use([each])._replace(count=0, first_seen=NOW, last_seen=NOW, evidence=())
         groups.setdefault(kind, []).append(each)
     return tuple(use(group) for group in groups.values())
 

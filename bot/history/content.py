@@ -20,6 +20,7 @@ MAX_LOG_BYTES = 1024**3
 
 GZIP = b"\x1f\x8b"
 CHUNK = 1024 * 1024
+_SMALL = 16 * CHUNK
 
 _NOT_GZIP: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its stub calls the class a value
 
@@ -60,8 +61,22 @@ def content_from(chunks: Iterable[bytes]) -> Content:
     """What stands in the bytes of a log, gzipped or not, that come in pieces. Raises only what ``chunks`` raises."""
     pieces = iter(chunks)
     first = next(pieces, b"")
+    if len(first) < CHUNK and first.startswith(GZIP):
+        text = _at_once(first)
+        if text is not None:
+            return Content(text)
     whole = chain((first,), pieces)
     return _gathered(_inflated(whole) if first.startswith(GZIP) else whole)
+
+
+def _at_once(compressed: bytes) -> bytes | None:
+    """The content of a small gzip file, as most logs are; ``None`` if it is large, broken or not of one member."""
+    inflator = isal_zlib.decompressobj(wbits=31)
+    try:
+        text = inflator.decompress(compressed, min(_SMALL, MAX_LOG_BYTES))
+    except _NOT_GZIP:
+        return None
+    return text if inflator.eof and not inflator.unused_data else None
 
 
 def _gathered(pieces: Iterator[bytes]) -> Content:

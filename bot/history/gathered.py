@@ -7,7 +7,6 @@ corrects, and of an action that several accounts logged the caller's own account
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.history.normal import Reading
@@ -90,4 +89,4 @@ def kind_of(event: Event) -> Use:
 def _counted(kind: Use, group: Sequence[Event]) -> Use:
     """``group`` is of one kind, the newest first."""
     evidence = tuple(dict.fromkeys(event.id for event in group[:_EVIDENCE]))
-    return replace(kind, count=len(group), first_seen=group[-1].at, last_seen=group[0].at, evidence=evidence)
+    return kind._replace(count=len(group), first_seen=group[-1].at, last_seen=group[0].at, evidence=evidence)

@@ -8,11 +8,11 @@ all others go the way of ``bot.history.normal``, which is also what defines the 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 from bot.history import raw
@@ -37,6 +37,7 @@ _BEGINNINGS = {
 
 Told = tuple[object, ...]
 """What decides a manner, as the record writes it."""
+Append = Callable[[bytes], None]
 Glance = tuple[Told, bytes]
 """The same of a record of which no more is kept: what it says in strings, and its caller as JSON."""
 
@@ -147,10 +148,10 @@ class Groups:
     _manners: dict[Manner, int] = field(default_factory=dict)
     _uses: dict[tuple[int, int], int] = field(default_factory=dict)
     _packed: list[list[bytes]] = field(default_factory=list)
-    _glances: dict[tuple[str, Glance], list[bytes]] = field(default_factory=dict)
+    _glances: defaultdict[str, dict[Glance, Append]] = field(default_factory=lambda: defaultdict(dict))
 
     def finished(self) -> Batch:
-        entries = [b"".join(each) for each in self._packed]
+        entries = [b"".join(sorted(each)) for each in self._packed]
         return Batch(
             *(self.files, list(self._manners), list(self._uses), entries),
             *(self._related, self._odd_ids, self._minted, self._kept),
@@ -166,28 +167,56 @@ class Groups:
             self._add_stretch(found, tally, memory)
 
     def _add_stretch(self, found: Stretch, tally: Tally, memory: Memory) -> None:
-        """Take each record at a glance, if one like it was seen in this batch, else by a closer look."""
-        glances, file, taken, newest = self._glances, self._file(), 0, ""
-        ids = uuids_bytes([record.event_id for record in found.records])
-        told = map(raw.told_of, found.records)
-        for record, what, event_id, position, line in zip(
-            found.records, told, ids, found.positions, found.lines, strict=False
-        ):
-            time, glance = record.event_time or "", (what, bytes(record.identity))
-            start, alike = _BEGINNINGS.get(time[10:]), glances.get((time[:10], glance))
-            if alike is not None and start is not None and event_id is not None:
-                alike.append(start + event_id + file + position.to_bytes(4, "big"))
-                newest = max(newest, time)
-                taken += 1
-                continue
+        """Take each record at a glance, if one like it was seen on that day of this batch, else by a closer look.
+
+        What is done for every record is done by columns: it is most of the time of a load.
+        """
+        records = found.records
+        times = [record.event_time or "" for record in records]
+        ids = uuids_bytes([record.event_id for record in records])
+        glances = list(zip(map(raw.told_of, records), [bytes(record.identity) for record in records], strict=True))
+        starts = [_BEGINNINGS.get(time[10:]) for time in times]
+        closer: Iterable[int] = range(len(records))
+        if None not in ids and None not in starts:
+            file = self._file()
+            places = [file + position.to_bytes(4, "big") for position in found.positions]
+            entries = list(map(b"".join, zip(starts, ids, places, strict=True)))  # type: ignore[arg-type] # none is None
+            closer = self._glance(_by_day(times), glances, entries, memory)
+            tally.take(len(records) - len(closer), max(times)[:10])
+            self.events += len(records) - len(closer)
+        lines = list(islice(found.lines, len(records)))
+        for number in closer:
+            record, event_id, position = records[number], ids[number], found.positions[number]
             try:
-                if not self._look_closer(record, glance, event_id, position, memory):
-                    self._take_whole(Single(raw.whole(record), position, line, None), tally)
+                if not self._look_closer(record, glances[number], event_id, position, memory):
+                    self._take_whole(Single(raw.whole(record), position, lines[number], None), tally)
                 else:
-                    self._took(tally, 1, time[:10])
+                    self._took(tally, 1, times[number][:10])
             except UnreadableError as reason:
-                tally.leave(line, str(reason))
-        self._took(tally, taken, newest[:10])
+                tally.leave(lines[number], str(reason))
+
+    def _glance(
+        self, days: Mapping[str, Sequence[int]], glances: Sequence[Glance], entries: Sequence[bytes], memory: Memory
+    ) -> list[int]:
+        """Take the records that are like an earlier one; returns which are not."""
+        unlike = []
+        for day, numbers in days.items():
+            known = self._glances[day]
+            for number in numbers:
+                alike = known.get(glances[number]) or self._met(day, glances[number], memory)
+                if alike is None:
+                    unlike.append(number)
+                else:
+                    alike(entries[number])
+        return unlike
+
+    def _met(self, text: str, glance: Glance, memory: Memory) -> Append | None:
+        """Where a record of this day belongs, if one like it was met on another."""
+        manner, day = memory.glance(glance), memory.day(text)
+        if manner is None or day is None or mints(manner.name):
+            return None
+        alike = self._glances[text][glance] = self._packed[self._use(day, manner)].append
+        return alike
 
     def _look_closer(self, found: Brief, glance: Glance, event_id: bytes | None, position: int, memory: Memory) -> bool:
         """Take a record without its nested parts, but for what is kept of them; ``False`` if it must be read whole."""
@@ -195,15 +224,12 @@ class Groups:
         start, day = _BEGINNINGS.get(time[10:]), memory.day(time[:10])
         if start is None or day is None or event_id is None:
             return False
-        glanced = memory.glance(glance)
-        manner = glanced or _closely(found, glance, memory)
+        manner = memory.glance(glance) or _closely(found, glance, memory)
         if manner is None:
             return False
         alike = self._packed[self._use(day, manner)]
         if mints(manner.name):
             self._mint(day, event_id, minted_key(raw.response_of(found), manner.name))
-        elif glanced is not None:
-            self._glances[time[:10], glance] = alike
         alike.append(start + event_id + self._file() + position.to_bytes(4, "big"))
         return True
 
@@ -267,3 +293,14 @@ def _detail(found: Brief, name: str, outcome: Outcome) -> str | None:
     if not has_detail(name, outcome):
         return None
     return text_of(detail_of(name, outcome, found.error_message, raw.request_of(found)))
+
+
+def _by_day(times: Sequence[str]) -> Mapping[str, Sequence[int]]:
+    """The positions of the times of each day. Those of one log are most often of one."""
+    day = min(times)[:10]
+    if day == max(times)[:10]:
+        return {day: range(len(times))}
+    days = defaultdict[str, list[int]](list)
+    for number, time in enumerate(times):
+        days[time[:10]].append(number)
+    return days

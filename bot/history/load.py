@@ -25,7 +25,7 @@ from bot.history.coverage import Place, covered
 from bot.history.decoders import decoded
 from bot.history.decoding import batches
 from bot.history.files import log_files
-from bot.history.rolled import moment
+from bot.history.moments import moment
 from bot.history.schema import DAY
 from bot.history.sources import Log, LogFile, Source, fetched_ahead
 from bot.history.sqlite import SqliteHistory
@@ -215,13 +215,20 @@ def _load(
     return run.report(time.monotonic() - started, history)
 
 
+_LONG_AGO = -(2**62)
+
+_ACCOUNTS = """SELECT DISTINCT a.value FROM place_day w JOIN place p ON p.id = w.place JOIN text a ON a.id = p.account
+    WHERE a.value <> '' ORDER BY 1"""
+_COUNTS = """SELECT (SELECT coalesce(sum(count), 0) FROM use), count(DISTINCT key), count(DISTINCT principal)
+    FROM manner m WHERE EXISTS (SELECT 1 FROM use u WHERE u.manner = m.id)"""
+
+
 def describe(history: SqliteHistory) -> HistoryReport:
     """What the whole history holds. Raises ``HistoryUnavailableError``."""
-    query = "SELECT coalesce(sum(count), 0), count(DISTINCT key), count(DISTINCT principal) FROM use"
-    events, keys, principals = history.rows(query)[0]
+    events, keys, principals = history.rows(_COUNTS)[0]
     files, records = history.rows("SELECT count(*), coalesce(sum(records), 0) FROM file WHERE done")[0]
     gone, read_of_gone = history.rows("SELECT events, records FROM retired")[0]
-    accounts = history.rows("SELECT value FROM text WHERE id IN (SELECT account FROM use) AND value <> '' ORDER BY 1")
+    accounts = history.rows(_ACCOUNTS)
     aside = history.rows(
         "SELECT path, line, reason, count FROM set_aside JOIN file ON file.id = set_aside.file ORDER BY 1, 2, 3"
     )
@@ -269,25 +276,24 @@ class _Run:
         self.files += sum(file.done for file in batch.files)
         self.set_aside += [SetAside(file.path, *entry) for file in batch.files for entry in file.set_aside]
         for (day, manner), packed in zip(batch.uses, batch.packed, strict=True):
-            self._saw(day, batch.manners[manner], packing.entries(packed))
+            if packed:
+                self._saw(day, batch.manners[manner], packed[: packing.KEY], packed[-packing.ENTRY :])
         for each in batch.related:
             day, manner = batch.uses[each.use]
-            self._saw(day, batch.manners[manner], [each.entry])
+            self._saw(day, batch.manners[manner], each.entry, each.entry)
 
-    def _saw(self, day: int, manner: Manner, entries: Sequence[bytes]) -> None:
-        if not entries:
-            return
+    def _saw(self, day: int, manner: Manner, first: bytes, last: bytes) -> None:
+        """Note events of a day, from the first to the last."""
         if manner.key:
             self.keys.add(manner.key)
         self.principals.add(manner.principal)
         place, start = (manner.account, manner.region), day * DAY
         newest, oldest = self.places.get(place), self.oldest
         if newest is None or newest < start + DAY:
-            last = start + packing.second_of(max(entries))
-            self.places[place] = last if newest is None else max(newest, last)
+            self.places[place] = max(newest or _LONG_AGO, start + packing.second_of(last))
         if oldest is None or oldest > start:
-            first = start + packing.second_of(min(entries))
-            self.oldest = first if oldest is None else min(oldest, first)
+            at = start + packing.second_of(first)
+            self.oldest = at if oldest is None else min(oldest, at)
 
     def progress(self, of_files: int | None) -> Progress:
         return Progress(self.files, of_files, self.records)

@@ -7,17 +7,7 @@ from collections.abc import Callable
 from bot.database import Database
 from bot.families import terminal_of
 from bot.history.batch import Manner
-
-Fields = tuple[int | None, ...]
-"""The columns of a use that tell it from others, in the order of ``FIELDS``."""
-
-FIELDS = (
-    *("day", "key", "principal", "identity", "session", "address", "agent", "name", "outcome", "error"),
-    *("region", "account", "by_service", "detail", "copy"),
-)
-DAY_AT, PRINCIPAL_AT, NAME_AT, REGION_AT, ACCOUNT_AT, COPY_AT = (
-    FIELDS.index(name) for name in ("day", "principal", "name", "region", "account", "copy")
-)
+from bot.history.digest import Fields
 
 _REMEMBERED = 100_000
 
@@ -28,48 +18,47 @@ class Numbers:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known: dict[tuple[object, ...], int] = {}
-        self._manners: dict[Manner, Fields] = {}
 
     def forget(self) -> None:
         self._known.clear()
-        self._manners.clear()
 
-    def fields(self, day: int, manner: Manner, *, copy: bool = False) -> Fields:
-        """The fields of the use of one day and manner."""
-        known = self._manners.get(manner)
-        if known is None:
-            if len(self._manners) >= _REMEMBERED // 5:
-                self._manners.clear()
-            known = self._manners[manner] = self._fields(manner)
-        return (day, *known, int(copy))
-
-    def text(self, value: str | None) -> int | None:
-        return None if value is None else self._number("text", value)
-
-    def account(self, value: str) -> int:
-        return self._number("text", value)
-
-    def _fields(self, manner: Manner) -> Fields:
+    def fields(self, manner: Manner) -> Fields:
+        """The columns of a manner that is no copy."""
         principal = self._number("principal", manner.principal)
         who = {"principal": principal, "type": manner.type, "arn": manner.arn, "account": manner.owner}
+        account, region = self._number("text", manner.account), self._number("text", manner.region)
         return (
-            self.text(manner.key),
+            self._text(manner.key),
             principal,
-            self._remembered(("identity", *who.values()), lambda: self._inserted("identity", who)),
-            self.text(manner.session),
+            self._row("identity", who),
+            self._text(manner.session),
             None if manner.ip is None else self._number("address", manner.ip, **{"class": manner.address_class}),
-            self._number("agent", manner.agent, family=manner.family, terminal=terminal_of(manner.agent)),
+            self._agent(manner),
             self._number("name", manner.name),
             manner.outcome,
-            self.text(manner.error),
-            self._number("text", manner.region),
-            self._number("text", manner.account),
+            self._text(manner.error),
+            self._text(manner.detail),
+            self._row("place", {"account": account, "region": region}),
             int(manner.by_service),
-            self.text(manner.detail),
+            0,
         )
+
+    def _text(self, value: str | None) -> int | None:
+        return None if value is None else self._number("text", value)
 
     def _number(self, table: str, value: str, **more: object) -> int:
         return self._remembered((table, value), lambda: self._inserted(table, {"value": value}, **more))
+
+    def _row(self, table: str, row: dict[str, object]) -> int:
+        return self._remembered((table, *row.values()), lambda: self._inserted(table, row))
+
+    def _agent(self, manner: Manner) -> int:
+        return self._remembered(
+            ("agent", manner.agent),
+            lambda: self._inserted(
+                "agent", {"value": manner.agent}, family=manner.family, terminal=terminal_of(manner.agent)
+            ),
+        )
 
     def _remembered(self, key: tuple[object, ...], find: Callable[[], int]) -> int:
         number = self._known.get(key)

@@ -11,22 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.history.rolled import Seconds, moment
+from bot.history.moments import Seconds, moment
 from bot.history.schema import ADDRESS_CLASSES
 from bot.model import AddressClass, Span
 
 Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 _PUBLIC = ADDRESS_CLASSES.index(AddressClass.PUBLIC)
-_WHICH = "u.day BETWEEN ? AND ? AND NOT u.by_service AND NOT u.copy {accounts}"
-_ACCOUNTS = "AND u.account IN (SELECT id FROM text WHERE value IN ({places}))"
-_EXITS = """SELECT a.value, count(DISTINCT u.principal), count(DISTINCT u.day), sum(u.count), min(u.first)
-    FROM use u JOIN address a ON a.id = u.address WHERE {which} AND a.class = ? GROUP BY u.address
-    HAVING count(DISTINCT u.principal) >= ? AND count(DISTINCT u.day) >= ? ORDER BY 2 DESC, 4 DESC, 1 LIMIT ?"""
+_WHICH = "u.place IN (SELECT id FROM place) AND u.day BETWEEN ? AND ? AND NOT m.by_service AND NOT m.copy {accounts}"
+_ACCOUNTS = """AND u.place IN
+    (SELECT id FROM place WHERE account IN (SELECT id FROM text WHERE value IN ({places})))"""
+_EXITS = """SELECT a.value, count(DISTINCT m.principal), count(DISTINCT u.day), sum(u.count),
+        min(u.day * 86400 + u.first)
+    FROM use u JOIN manner m ON m.id = u.manner JOIN address a ON a.id = m.address
+    WHERE {which} AND a.class = ? GROUP BY m.address
+    HAVING count(DISTINCT m.principal) >= ? AND count(DISTINCT u.day) >= ? ORDER BY 2 DESC, 4 DESC, 1 LIMIT ?"""
 _HABITS = """SELECT p.value, count(DISTINCT u.day), count(DISTINCT g.family),
-        max(g.family LIKE 'browser%' OR g.family LIKE 'console%'), sum(u.count), min(u.first)
-    FROM use u JOIN principal p ON p.id = u.principal JOIN agent g ON g.id = u.agent
-    WHERE {which} GROUP BY u.principal ORDER BY 2 DESC, 5 DESC, 1"""
+        max(g.family LIKE 'browser%' OR g.family LIKE 'console%'), sum(u.count), min(u.day * 86400 + u.first)
+    FROM use u JOIN manner m ON m.id = u.manner JOIN principal p ON p.id = m.principal
+    JOIN agent g ON g.id = m.agent WHERE {which} GROUP BY m.principal ORDER BY 2 DESC, 5 DESC, 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,6 @@ def practices(rows: Rows, span: Span, accounts: Sequence[str]) -> tuple[Practice
 
 
 def _which(span: Span, accounts: Sequence[str]) -> tuple[str, list[object]]:
-    first, last, _, _ = Seconds.of(span).values
+    first, last = Seconds.of(span).days
     some = _ACCOUNTS.format(places=", ".join("?" * len(accounts))) if accounts else ""
     return _WHICH.format(accounts=some), [first, last, *accounts]

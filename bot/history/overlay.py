@@ -234,8 +234,7 @@ def _merge(uses: list[Use], use: Use) -> None:
 def _sum(held: Use, use: Use) -> Use:
     newest_first = (use, held) if use.last_seen > held.last_seen else (held, use)
     evidence = dict.fromkeys(event_id for each in newest_first for event_id in each.evidence)
-    return replace(
-        held,
+    return held._replace(
         count=held.count + use.count,
         first_seen=min(held.first_seen, use.first_seen),
         last_seen=max(held.last_seen, use.last_seen),
@@ -245,4 +244,4 @@ def _sum(held: Use, use: Use) -> Use:
 
 def _kind(use: Use) -> Use:
     """What all events of one use share."""
-    return replace(use, count=0, first_seen=_NO_TIME, last_seen=_NO_TIME, evidence=())
+    return use._replace(count=0, first_seen=_NO_TIME, last_seen=_NO_TIME, evidence=())

@@ -1,15 +1,16 @@
 """What tells the events of one use apart, in 28 bytes each.
 
-An entry is ``second of the UTC day, doubled, plus 1 for a UUID`` (4 bytes), the event id (16), its file (4) and its
-position there (4), big-endian: entries of one day sort by time, then id, as bytes. An id that is a UUID, as
-CloudTrail's are, is kept as its bytes; any other as a digest, with its spelling in the table ``odd_id``.
+An entry is ``second of the UTC day, doubled, plus 1 for a UUID`` (4 bytes), the event id (16), its file (4; counted
+from the ``base`` of its row) and its position there (4), big-endian: entries of one day sort by time, then id, as
+bytes, and those of a row are sorted. An id that is a UUID, as CloudTrail's are, is kept as its bytes; any other as a
+digest, with its spelling in the table ``odd_id``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 ENTRY = 28
 KEY = 20
@@ -56,8 +57,13 @@ def _same_length(texts: Sequence[str | None]) -> bool:
 
 
 def uuid_text(packed: bytes) -> str:
-    text = packed.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    pairs = packed.hex("-", 2)
+    return f"{pairs[:4]}{pairs[5:29]}{pairs[30:34]}{pairs[35:]}"
+
+
+def id_text(key: bytes, odd: Mapping[bytes, str]) -> str:
+    """The id in an entry or its sorting part; ``odd`` spells those that are no UUIDs."""
+    return uuid_text(key[4:KEY]) if key[3] & 1 else odd[key[4:KEY]]
 
 
 def beginning(second: int, *, uuid: bool) -> bytes:
@@ -83,6 +89,10 @@ def id_of(key: bytes) -> bytes:
     return key[4:KEY]
 
 
+def ids_of(packed: bytes) -> list[bytes]:
+    return [packed[start : start + 16] for start in range(4, len(packed), ENTRY)]
+
+
 def entries(packed: bytes) -> list[bytes]:
     return [packed[start : start + ENTRY] for start in range(0, len(packed), ENTRY)]
 
@@ -93,10 +103,15 @@ def between(packed: Iterable[bytes], since: int, until: int) -> list[bytes]:
     return [each for chunk in packed for each in entries(chunk) if low <= int.from_bytes(each[:4], "big") <= high]
 
 
-def place_of(packed: bytes) -> tuple[int, int]:
-    """The file and position of an entry."""
-    _, _, file, position = _ENTRY.unpack(packed)
-    return file, position
+def place_of(entry: bytes, base: int) -> tuple[int, int]:
+    """The file and position of an entry that stands in a row with this ``base``."""
+    _, _, file, position = _ENTRY.unpack(entry)
+    return base + file, position
+
+
+def in_file(entry: bytes, file: int) -> bytes:
+    """The same entry with another file."""
+    return entry[:KEY] + file.to_bytes(4, "big") + entry[KEY + 4 :]
 
 
 def _digest(event_id: str) -> bytes:

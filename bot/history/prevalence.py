@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
-from bot.history.rolled import Rolled, Seconds
+from bot.history.moments import Seconds
+from bot.history.rolled import Rolled
 from bot.history.schema import DAY
 from bot.history.selecting import Rows, Selection
 from bot.model import COMMON_PRINCIPALS, Prevalence, Use
 
-OWN = "by_service = 0"
+OWN = "NOT m.by_service"
 """What services did for others does not count."""
-_CALLERS = """SELECT DISTINCT principal FROM use WHERE {where} AND {own} AND day BETWEEN ? AND ? LIMIT ?"""
+_CALLERS = """SELECT DISTINCT m.principal FROM manner m CROSS JOIN use u ON u.manner = m.id
+    WHERE {where} AND {own} AND m.block BETWEEN ? AND ? AND u.day BETWEEN ? AND ? LIMIT ?"""
 _NAMES = "SELECT value FROM principal WHERE id IN ({places})"
 
 
@@ -24,7 +26,7 @@ def prevalence(rows: Rows, rolled: Rolled, event: str, selected: Selection, span
     """
     first, last = -(-span.since // DAY), (span.until + 1) // DAY - 1
     query = _CALLERS.format(where=selected.where, own=OWN)
-    callers = [row[0] for row in rows(query, [*selected.values, first, last, COMMON_PRINCIPALS + 1])]
+    callers = [row[0] for row in rows(query, [*selected.values, *span.blocks, first, last, COMMON_PRINCIPALS + 1])]
     own = Selection(f"{selected.where} AND {OWN}", selected.values)
     if len(callers) <= COMMON_PRINCIPALS:
         return _counted(event, rolled.uses(own, span), exact=True)

@@ -11,20 +11,25 @@ from dataclasses import dataclass
 
 from bot.database import Database
 from bot.history import packing
-from bot.history.held import Held, Parts
-from bot.history.numbers import ACCOUNT_AT, COPY_AT, Fields
+from bot.history.adding import Adding
+from bot.history.manners import Known, Manners
+from bot.history.parts import Parts
 
-_COPIES = """SELECT r.event_id, r.use FROM relation r JOIN text a ON a.id = r.account WHERE r.shared = ?
-    ORDER BY r.home DESC, a.value, r.event_id"""
-_HELD = "SELECT shared, amended_by, use FROM relation WHERE event_id = ? AND account = ?"
-_KEEP = "INSERT OR REPLACE INTO relation VALUES (?, ?, ?, ?, ?, ?)"
+_COPIES = """SELECT r.event_id, r.account, r.manner, r.day FROM relation r JOIN text a ON a.id = r.account
+    WHERE r.shared = ? ORDER BY r.home DESC, a.value, r.event_id"""
+_HELD = "SELECT manner, day, shared, amended_by FROM relation WHERE event_id = ? AND account = ?"
+_KEEP = "INSERT OR REPLACE INTO relation VALUES (?, ?, ?, ?, ?, ?, ?)"
+_MOVE = "UPDATE relation SET manner = ? WHERE event_id = ? AND account = ?"
+_SOMEWHERE = """SELECT manner, day, packed FROM event
+    WHERE place IN (SELECT id FROM place WHERE account = ?) AND instr(packed, ?)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Relative:
     """An event that other records bear on. ``entry`` has the number of its file."""
 
-    fields: Fields
+    day: int
+    known: Known
     entry: bytes
     shared: str | None
     amended_by: str | None
@@ -34,16 +39,13 @@ class Relative:
     def id(self) -> bytes:
         return packing.id_of(self.entry)
 
-    @property
-    def account(self) -> int:
-        return int(self.fields[ACCOUNT_AT] or 0)
-
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     """Where an event is held that a record speaks of."""
 
-    use: int
+    manner: int
+    day: int
     shared: str | None = None
     amended_by: str | None = None
 
@@ -51,82 +53,68 @@ class _Found:
 class Relations:
     """Keeps copies and corrections right inside the transactions of a load."""
 
-    def __init__(self, db: Database, parts: Parts) -> None:
+    def __init__(self, db: Database, manners: Manners, parts: Parts, adding: Adding) -> None:
         self._db = db
+        self._manners = manners
         self._parts = parts
+        self._adding = adding
 
     def amended(self) -> set[tuple[bytes, int]]:
         """The (id, account) of every event that a correction stands for."""
         return set(self._db.execute("SELECT event_id, account FROM relation WHERE amended_by IS NOT NULL").fetchall())
 
-    def add(self, relatives: Sequence[Relative]) -> list[Relative]:
-        """Take in the relatives; returns those whose event was not yet held."""
-        self._parts.write()
-        elsewhere = self._unseen_originals(relatives)
-        added = [each for each in relatives if self._take(each, elsewhere)]
-        self._parts.write()
-        return added
+    def add(self, relatives: Sequence[Relative]) -> int:
+        """Take in the relatives; returns of how many the event was not yet held."""
+        return sum(self._take(each) for each in relatives)
 
-    def _take(self, relative: Relative, elsewhere: dict[tuple[bytes, int], int]) -> bool:
-        found = self._found(relative, elsewhere)
+    def _take(self, relative: Relative) -> bool:
+        found = self._found(relative)
         if self._is_held(relative, found):
             return False
         if found is not None:
-            self._parts.remove(self._parts.with_id(found.use), relative.id)
-        held = self._parts.held(relative.fields)
-        self._parts.add(held, [relative.entry])
-        self._db.execute(
-            _KEEP,
-            [relative.id, relative.account, relative.shared, relative.amended_by, int(relative.home), held.id],
-        )
+            self._adding.remove(found.day, self._manners.with_id(found.manner), relative.id)
+        self._put(relative.day, relative.known, relative.entry)
+        row = [relative.id, relative.known.account, relative.shared, relative.amended_by, int(relative.home)]
+        self._db.execute(_KEEP, [*row, relative.known.id, relative.day])
         for shared in {relative.shared, found.shared if found else None} - {None}:
             self._mark_copies(str(shared))
         return found is None
 
     def _is_held(self, relative: Relative, found: _Found | None) -> bool:
         if found is None:
-            return relative.amended_by is None and relative.id in self._parts.of(relative.fields).ids
+            held = self._parts.ids(relative.known.place, relative.day)
+            return relative.amended_by is None and relative.id in held
         if relative.amended_by is None:
             return True
         return found.amended_by is not None and found.amended_by >= relative.amended_by
 
-    def _found(self, relative: Relative, elsewhere: dict[tuple[bytes, int], int]) -> _Found | None:
-        known = self._db.execute(_HELD, [relative.id, relative.account]).fetchone()
+    def _found(self, relative: Relative) -> _Found | None:
+        known = self._db.execute(_HELD, [relative.id, relative.known.account]).fetchone()
         if known is not None:
-            return _Found(known[2], known[0], known[1])
-        use = elsewhere.get((relative.id, relative.account))
-        return None if use is None else _Found(use)
+            return _Found(*known)
+        return self._elsewhere(relative) if relative.amended_by else None
+
+    def _elsewhere(self, relative: Relative) -> _Found | None:
+        """An event that was stored as if nothing bore on it, and is now corrected.
+
+        A correction need not be of the day and region of what it corrects: all of its account's are looked through.
+        """
+        for manner, day, packed in self._db.execute(_SOMEWHERE, [relative.known.account, relative.id]).fetchall():
+            if relative.id in packing.ids_of(packed):
+                return _Found(manner, day)
+        return None
 
     def _mark_copies(self, shared: str) -> None:
-        for rank, (event_id, use) in enumerate(self._db.execute(_COPIES, [shared]).fetchall()):
-            held = self._parts.with_id(use)
-            if held.fields[COPY_AT] != int(rank > 0):
-                self._move(event_id, held, copy=rank > 0)
+        for rank, (event_id, account, manner, day) in enumerate(self._db.execute(_COPIES, [shared]).fetchall()):
+            known = self._manners.with_id(manner)
+            if known.copy == int(rank > 0):
+                continue
+            entry = self._adding.remove(day, known, event_id)
+            if entry is not None:
+                marked = self._manners.marked(manner, copy=rank > 0)
+                self._put(day, marked, entry)
+                self._db.execute(_MOVE, [marked.id, event_id, account])
 
-    def _move(self, event_id: bytes, held: Held, *, copy: bool) -> None:
-        fields = (*held.fields[:COPY_AT], int(copy))
-        entry = self._parts.remove(held, event_id)
-        if entry is None:
-            return
-        target = self._parts.held(fields)
-        self._parts.add(target, [entry])
-        self._db.execute(
-            "UPDATE relation SET use = ? WHERE event_id = ? AND account = ?",
-            [target.id, event_id, held.fields[ACCOUNT_AT]],
-        )
-
-    def _unseen_originals(self, relatives: Sequence[Relative]) -> dict[tuple[bytes, int], int]:
-        """The use of each event that was stored as if nothing bore on it and is now corrected, by id and account.
-
-        A correction need not be of the day and region of what it corrects, so all ids are looked through, once.
-        """
-        amended = {(each.id, each.account) for each in relatives if each.amended_by}
-        wanted = {key for key in amended if not self._db.execute(_HELD, list(key)).fetchone()}
-        if not wanted:
-            return {}
-        ids, found = {event_id for event_id, _ in wanted}, {}
-        query = "SELECT use, account, packed FROM event JOIN use ON use.id = event.use"
-        for use, account, packed in self._db.execute(query):
-            for event_id in ids.intersection(map(packing.id_of, packing.entries(packed))):
-                found[event_id, account] = use
-        return {key: use for key, use in found.items() if key in wanted}
+    def _put(self, day: int, known: Known, entry: bytes) -> None:
+        self._parts.ids(known.place, day).add(packing.id_of(entry))
+        self._adding.add([(day, known, entry)], base=0)

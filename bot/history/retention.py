@@ -17,7 +17,7 @@ import structlog
 
 from bot.database import Database, open_writer, safe_for_two_writers, sqlite3
 from bot.history import kept, practice, unused
-from bot.history.schema import bring_up_to_date
+from bot.history.schema import DAYS_OF_MANNER, bring_up_to_date
 
 DAYS = 150
 """The longest question looks back 90 days, and at the 30 days before those for what was usual."""
@@ -28,6 +28,12 @@ _PAGES = 1_000
 _PATIENCE = 200
 """How often the file is tried to be shortened: what is not given back today is given back by the next run."""
 _EPOCH = date(1970, 1, 1)
+_OLD_USES = """SELECT place, day, manner, count FROM use
+    WHERE place IN (SELECT id FROM place) AND day < ? LIMIT ?"""
+_NOT_SEEN = "NOT EXISTS (SELECT 1 FROM use WHERE use.manner = manner.id)"
+_UNSEEN = f"SELECT id FROM manner WHERE block <= ? AND id < (SELECT max(id) FROM manner) AND {_NOT_SEEN}"  # noqa: S608 - ours
+_DROP_UNSEEN = f"DELETE FROM manner WHERE id = ? AND {_NOT_SEEN}"  # noqa: S608 - same
+_DROP_PLACES = "DELETE FROM place WHERE id NOT IN (SELECT place FROM place_day UNION SELECT place FROM manner)"
 _OLD_FILES = "SELECT id, records FROM file WHERE newest < ? LIMIT ?"
 
 log = structlog.get_logger()
@@ -133,6 +139,9 @@ def _steps(db: Database, now: datetime, days: int) -> Iterator[int]:
     _drop_days(db, first_kept)
     yield from _each(_drop_kept(db, max(kept.too_old(db, today), first_kept - 1)))
     if any_left:
+        yield from _each(_drop_manners(db, first_kept))
+        with _transaction(db):
+            db.execute(_DROP_PLACES)
         yield from _each(unused.drop(db, _transaction))
     yield from _each(_give_back(db))
 
@@ -154,16 +163,23 @@ def _transaction(db: Database) -> Iterator[None]:
 
 def _drop_uses(db: Database, first_kept: int) -> int | None:
     """Drop some uses with their events; ``None`` if there are no more."""
-    query = """SELECT id, count FROM use WHERE account IN (SELECT account FROM place)
-        AND region IN (SELECT region FROM place) AND day < ? LIMIT ?"""
     with _transaction(db):
-        found = db.execute(query, [first_kept, _AT_ONCE]).fetchall()
-        gone = _listed(use for use, _ in found)
-        for table, column in (("event", "use"), ("relation", "use"), ("use", "id")):
-            _drop(db, table, column, gone)
-        events = sum(int(count) for _, count in found)
+        found = db.execute(_OLD_USES, [first_kept, _AT_ONCE]).fetchall()
+        for table in ("event", "use"):
+            delete = f"DELETE FROM {table} WHERE place = ? AND day = ? AND manner = ?"  # noqa: S608 - words of this line
+            db.conn.executemany(delete, [row[:3] for row in found])
+        events = sum(int(count) for *_, count in found)
         db.execute("UPDATE retired SET events = events + ?", [events])
     return events if found else None
+
+
+def _drop_manners(db: Database, first_kept: int) -> Iterator[None]:
+    """Manners that were not seen on any day that is left; never the greatest: no number is given out twice."""
+    unseen = db.execute(_UNSEEN, [first_kept // DAYS_OF_MANNER]).fetchall()
+    for start in range(0, len(unseen), _AT_ONCE):
+        with _transaction(db):
+            db.conn.executemany(_DROP_UNSEEN, unseen[start : start + _AT_ONCE])
+        yield
 
 
 def _drop_files(db: Database, first_kept: int) -> Iterator[None]:
@@ -181,14 +197,11 @@ def _drop_files(db: Database, first_kept: int) -> Iterator[None]:
 
 
 def _drop_days(db: Database, first_kept: int) -> None:
-    """What is kept by day beside the events, and the places that have none left."""
+    """What is kept by day beside the events."""
     with _transaction(db):
         practice.drop_before(db, first_kept)
-        db.execute("DELETE FROM minted WHERE day < ?", [first_kept])
-        db.execute(
-            "DELETE FROM place WHERE NOT EXISTS"
-            " (SELECT 1 FROM use WHERE use.account = place.account AND use.region = place.region)"
-        )
+        for table in ("minted", "relation", "place_day"):
+            db.execute(f"DELETE FROM {table} WHERE day < ?", [first_kept])  # noqa: S608 - words of this line
 
 
 def _drop_kept(db: Database, last_gone: int) -> Iterator[None]:

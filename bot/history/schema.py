@@ -1,9 +1,11 @@
 """The tables of the history file.
 
-Events are kept in two layers. A ``use`` is a daily roll-up: one row for all events of a UTC day that differ in nothing
-but their second and their id, with their count, first, last and newest. What tells them apart stands packed in
-``event`` (see ``bot.history.packing``). Whole days are answered from the roll-ups alone, and an event costs a few bytes
-more than its id. Strings are kept once and named by small integers; times are Unix seconds, days are days of that era.
+Events are kept in three layers. A ``manner`` is everything that events have in common that differ in nothing but their
+moment and their id: who called what from where, and how it ended; it stands for 16 days, then another takes its place.
+A ``use`` is a daily roll-up: how often a manner was seen on a UTC day, its first, last and newest. What tells single
+events apart stands packed in ``event`` (see ``bot.history.packing``). So what an observable did is a few manners, found
+by an index over them, and their uses, which lie side by side; whole days are answered from these alone, and an event
+costs a few bytes more than its id. Strings are kept once and named by small integers; days are those of the Unix era.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from sqlite_utils import Database, Migrations
 
 from bot.families import terminal_of
+from bot.history import older
 from bot.model import AddressClass, Outcome
 
 migrations = Migrations("history")
@@ -22,6 +25,9 @@ ADDRESS_CLASSES = tuple(AddressClass)
 DAY = 86_400
 DAYS_IN_BLOCK = 60
 """Days in one ``practice`` row: as many bits as a positive SQLite integer holds, rounded down."""
+DAYS_OF_MANNER = 16
+"""How long a manner stands. Longer ones are fewer; but a role's sessions leave many that are over after a day, and a
+window of 14 days should not have to look through those of many more."""
 
 
 def bring_up_to_date(db: Database) -> None:
@@ -76,6 +82,12 @@ def m004_terminal(db: Database) -> None:
 def m005_retired(db: Database) -> None:
     for statement in _RETIRED:
         db.execute(statement)
+
+
+@migrations()
+def m006_manners(db: Database) -> None:
+    """Manners apart from their uses; what was loaded before stays."""
+    older.convert(db, _MANNERS)
 
 
 _EVENTS = (
@@ -151,4 +163,44 @@ _RETIRED = (
     # How many events have left, and how many records had been read from files that are forgotten.
     "CREATE TABLE retired (events INTEGER NOT NULL, records INTEGER NOT NULL)",
     "INSERT INTO retired VALUES (0, 0)",
+)
+
+_MANNERS = (
+    # Every account and region there is anything of.
+    """CREATE TABLE place (
+        id INTEGER PRIMARY KEY, account INTEGER NOT NULL, region INTEGER NOT NULL, UNIQUE (account, region))""",
+    # Its newest and oldest event on each day; seconds of the day.
+    """CREATE TABLE place_day (
+        place INTEGER NOT NULL, day INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (place, day)) WITHOUT ROWID""",
+    # key, session, error and detail are of ``text``. ``copy`` marks all but one of the copies of an action that was
+    # delivered to several accounts. ``digest`` finds a manner by all of its columns; ``block`` counts 16 days each.
+    """CREATE TABLE manner (
+        id INTEGER PRIMARY KEY, block INTEGER NOT NULL, digest INTEGER NOT NULL,
+        key INTEGER, principal INTEGER NOT NULL, identity INTEGER NOT NULL, session INTEGER, address INTEGER,
+        agent INTEGER NOT NULL, name INTEGER NOT NULL, outcome INTEGER NOT NULL, error INTEGER, detail INTEGER,
+        place INTEGER NOT NULL, by_service INTEGER NOT NULL, copy INTEGER NOT NULL, UNIQUE (block, digest))""",
+    "CREATE INDEX manner_key ON manner (key, block) WHERE key IS NOT NULL",
+    "CREATE INDEX manner_principal ON manner (principal, block)",
+    "CREATE INDEX manner_address ON manner (address, block) WHERE address IS NOT NULL",
+    "CREATE INDEX manner_name ON manner (name, block)",
+    "CREATE INDEX manner_agent ON manner (agent, block)",
+    # ``newest`` and ``before`` are the sorting parts of the newest two events, the second empty if there is but one;
+    # ``first`` and ``last`` are seconds of the day.
+    """CREATE TABLE use (
+        manner INTEGER NOT NULL, day INTEGER NOT NULL, place INTEGER NOT NULL, count INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, newest BLOB NOT NULL, before BLOB NOT NULL,
+        PRIMARY KEY (manner, day)) WITHOUT ROWID""",
+    "CREATE INDEX use_place ON use (place, day)",
+    # One row for the events of a use that were stored together. The number of a file is that of an entry plus ``base``.
+    """CREATE TABLE event (
+        place INTEGER NOT NULL, day INTEGER NOT NULL, manner INTEGER NOT NULL, chunk INTEGER NOT NULL,
+        base INTEGER NOT NULL, packed BLOB NOT NULL, PRIMARY KEY (place, day, manner, chunk)) WITHOUT ROWID""",
+    # The number of the last chunk.
+    "CREATE TABLE stored (chunk INTEGER NOT NULL)",
+    """CREATE TABLE relation (
+        event_id BLOB NOT NULL, account INTEGER NOT NULL, shared TEXT, amended_by TEXT, home INTEGER NOT NULL,
+        manner INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (event_id, account)) WITHOUT ROWID""",
+    "CREATE INDEX relation_shared ON relation (shared) WHERE shared IS NOT NULL",
+    "CREATE INDEX relation_day ON relation (day)",
 )

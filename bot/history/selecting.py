@@ -19,28 +19,47 @@ Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The start of a WHERE clause over ``use``, and its values."""
+    """Which events are asked about: the start of a WHERE clause over ``manner m`` and ``use u``, and its values.
+
+    One ``by_place`` is about all events of some places, which ``places`` selects; it is read day by day.
+    """
 
     where: str
     values: tuple[str | int, ...]
+    places: str | None = None
+
+    @property
+    def by_place(self) -> bool:
+        return self.places is not None
 
 
-# Both lists are there only so that the index by account, region and day can be used.
-EVERYONE = Selection("account IN (SELECT account FROM place) AND region IN (SELECT region FROM place) AND copy = 0", ())
+def _everything(places: str, values: tuple[str | int, ...], *, copies: bool) -> Selection:
+    return Selection(places if copies else f"{places} AND NOT m.copy", values, places)
+
+
+EVERYONE = _everything("u.place IN (SELECT id FROM place)", (), copies=False)
+
+
+def of_place(place: int) -> Selection:
+    """All records in the logs of one account and region."""
+    return _everything("u.place = ?", (place,), copies=True)
 
 
 def selection_of(rows: Rows, observable: Observable) -> Selection:
-    """The rows of ``observable``. An action that several accounts logged counts once, but for an account's own list."""
+    """The events of ``observable``; of an action that several accounts logged one, but for an account's own list."""
     value = observable.value.strip()
     if observable.kind is Kind.ACCOUNT:
-        return Selection("account = (SELECT id FROM text WHERE value = ?)", (value,))
+        return _everything(_PLACES_OF_ACCOUNT, (value,), copies=True)
     if observable.kind is Kind.PRINCIPAL:
         chosen = _principals(rows, value)
     elif observable.kind is Kind.IP and "/" in value:
         chosen = _network(rows, value)
     else:
         chosen = _BY_KIND[observable.kind](value)
-    return Selection(f"{chosen.where} AND copy = 0", chosen.values)
+    return Selection(f"m.{chosen.where} AND NOT m.copy", chosen.values)
+
+
+_PLACES_OF_ACCOUNT = "u.place IN (SELECT id FROM place WHERE account = (SELECT id FROM text WHERE value = ?))"
 
 
 def principal_ids(rows: Rows, value: str) -> tuple[str, ...]:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.database import Database, open_reader, sqlite3
 from bot.history import packing, practice
+from bot.history.chunks import Chunks
 from bot.history.coverage import Place, covered
 from bot.history.kept import unpacked
+from bot.history.moments import Seconds, day_of, moment
+from bot.history.newest import Newest
 from bot.history.prevalence import prevalence
-from bot.history.rolled import Rolled, Seconds, moment
+from bot.history.rolled import Rolled
 from bot.history.sampling import sampled
-from bot.history.schema import migrations
-from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
+from bot.history.schema import DAY, migrations
+from bot.history.selecting import EVERYONE, Selection, of_place, principal_ids, selection_of
+from bot.history.spelling import Spelling
 from bot.model import (
     Coverage,
     Event,
@@ -34,20 +38,17 @@ from bot.model import (
     Use,
 )
 
-_IDENTITY = """SELECT p.value, d.type, d.arn, d.account FROM use u JOIN identity d ON d.id = u.identity
-    JOIN principal p ON p.id = d.principal WHERE u.id = ?"""
 # An older record may name the ARN where the newest one does not (CheckMfa, for one).
 _ARN = "SELECT max(arn) FROM identity d JOIN principal p ON p.id = d.principal WHERE p.value = ?"
-_EDGES = """SELECT (SELECT min(first) FROM use WHERE account = p.account AND region = p.region AND day =
-        (SELECT min(day) FROM use WHERE account = p.account AND region = p.region)),
-    (SELECT max(last) FROM use WHERE account = p.account AND region = p.region AND day =
-        (SELECT max(day) FROM use WHERE account = p.account AND region = p.region)) FROM place p"""
+_EDGES = "SELECT min(day * 86400 + first), max(day * 86400 + last) FROM place_day"
 _CALLERS = """SELECT n.value, count(DISTINCT principal) FROM practice JOIN name n ON n.id = practice.name
     WHERE {days} GROUP BY 1"""
 _POPULATION = """SELECT count(DISTINCT p.id) FROM practice JOIN principal p ON p.id = practice.principal
     WHERE ({days}) AND p.value NOT LIKE 'service:%'"""
-_PLACES = """SELECT p.account, p.region, a.value, r.value
-    FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region"""
+_PLACES = """SELECT p.id, a.value, r.value, max(w.day), w.last
+    FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region
+    LEFT JOIN place_day w ON w.place = p.id AND w.day BETWEEN ? AND ?
+    WHERE p.id IN (SELECT place FROM place_day) GROUP BY p.id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ class SqliteHistory(History):
         self.path = path
         self._of_thread = threading.local()
         self._opened: list[Database] = []
-        self._rolled = Rolled(self.rows)
+        self._spelling, chunks = Spelling(self.rows), Chunks(self.rows)
+        self._rolled = Rolled(self.rows, self._spelling, chunks)
+        self._newest = Newest(self.rows, self._spelling, chunks)
 
     def close(self) -> None:
         """Close every connection; a later question opens a new one."""
@@ -111,8 +114,8 @@ class SqliteHistory(History):
 
     def span(self) -> Span | None:
         """From the oldest to the newest event; ``None`` if there is none."""
-        edges = [edge for edge in self.rows(_EDGES) if edge[0] is not None]
-        return Span(moment(min(each[0] for each in edges)), moment(max(each[1] for each in edges))) if edges else None
+        first, last = self.rows(_EDGES)[0]
+        return None if first is None else Span(moment(first), moment(last))
 
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         """Everything ``observable`` did, or was used for, inside ``span``; oldest first.
@@ -124,11 +127,11 @@ class SqliteHistory(History):
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         """The newest ``limit`` events of ``observable`` inside ``span``, newest first."""
-        return self._rolled.events(self._selected(observable), Seconds.of(span), limit)
+        return self._newest.events(self._selected(observable), Seconds.of(span), limit)
 
     def everyones_events(self, span: Span) -> Sequence[Event]:
         """Every event of ``span``, newest first; an action that several accounts logged comes once."""
-        return self._rolled.events(EVERYONE, Seconds.of(span), None)
+        return self._newest.events(EVERYONE, Seconds.of(span), None)
 
     def everyones_habits(self, span: Span) -> Sequence[Habit]:
         """What every principal did on each day of ``span``, and from where: the ground an oddity stands out from."""
@@ -138,13 +141,15 @@ class SqliteHistory(History):
         """Who was behind ``observable`` (a key or principal) most recently before or at ``until``."""
         if observable.kind not in {Kind.ACCESS_KEY, Kind.PRINCIPAL}:
             return None
-        found = self._rolled.newest(self._selected(observable), Seconds(_BEGINNING, int(until.timestamp())))
-        return self._principal(*self.rows(_IDENTITY, [found[0]])[0]) if found else None
+        found = self._newest.newest(self._selected(observable), Seconds(_BEGINNING, int(until.timestamp())))
+        if found is None:
+            return None
+        who = found[0].who
+        return who if who.arn else replace(who, arn=self.rows(_ARN, [who.id])[0][0] or None)
 
     def population(self, span: Span) -> int:
         """How many principals did anything on the UTC days of ``span``; AWS's own services do not count."""
-        first, last, _, _ = Seconds.of(span).values
-        masks = practice.masks(first, last)
+        masks = practice.masks(*Seconds.of(span).days)
         query = _POPULATION.format(days=" OR ".join(["block = ? AND days & ?"] * len(masks)))
         return int(self.rows(query, [each for mask in masks for each in mask])[0][0])
 
@@ -155,11 +160,11 @@ class SqliteHistory(History):
 
     def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
         """An even sample of what was done in ``accounts`` inside ``span``."""
-        return sampled(self.rows, accounts, span)
+        return sampled(self.rows, self._spelling, accounts, span)
 
     def callers(self, first: date, last: date) -> Mapping[str, int]:
         """Event name → how many principals called it on the UTC days from ``first`` to ``last``, both included."""
-        masks = practice.masks((first - _EPOCH).days, (last - _EPOCH).days)
+        masks = practice.masks(day_of(first), day_of(last))
         days = " OR ".join(["block = ? AND days & ?"] * len(masks))
         return dict(self.rows(_CALLERS.format(days=days or "0"), [each for mask in masks for each in mask]))
 
@@ -173,11 +178,10 @@ class SqliteHistory(History):
         Ids are in no index: this reads through all of them.
         """
         wanted, uuid = packing.packed_id(event_id)
-        query = "SELECT day, packed FROM event JOIN use ON use.id = event.use WHERE instr(packed, ?)"
-        for day, packed in self.rows(query, [wanted]):
+        for day, base, packed in self.rows("SELECT day, base, packed FROM event WHERE instr(packed, ?)", [wanted]):
             for each in packing.entries(packed):
                 if packing.id_of(each) == wanted and packing.is_uuid(each) == uuid:
-                    file, position = packing.place_of(each)
+                    file, position = packing.place_of(each, base)
                     path, size = self.rows("SELECT path, size FROM file WHERE id = ?", [file])[0]
                     return Pointer(path, position, day, wanted, delivered=size < 0)
         return None
@@ -213,20 +217,17 @@ class SqliteHistory(History):
     def _selected(self, observable: Observable) -> Selection:
         return selection_of(self.rows, observable)
 
-    def _principal(self, principal_id: str, kind: str, arn: str, account: str) -> Principal:
-        arn = arn or self.rows(_ARN, [principal_id])[0][0]
-        return Principal(principal_id, kind or None, arn or None, account or None)
-
     def _places(self, span: Span) -> list[Place]:
         """Each account and region in the history, with its newest event inside ``span``."""
-        places = []
-        for account_id, region_id, account, region in self.rows(_PLACES):
-            found = self._rolled.newest(
-                Selection("account = ? AND region = ?", (account_id, region_id)), Seconds.of(span)
-            )
-            places.append(Place(account, region, moment(found[1]) if found else None))
+        places, seconds = [], Seconds.of(span)
+        for place, account, region, day, last in self.rows(_PLACES, seconds.days):
+            newest = None if day is None else day * DAY + last
+            if newest is not None and not seconds.since <= newest <= seconds.until:
+                # The span ends, or begins, in the midst of that day.
+                found = self._newest.newest(of_place(place), seconds)
+                newest = found[1] if found else None
+            places.append(Place(account, region, None if newest is None else moment(newest)))
         return places
 
 
-_EPOCH = date(1970, 1, 1)
 _BEGINNING = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())

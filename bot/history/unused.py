@@ -1,8 +1,8 @@
 """Strings that no event has any more: keys of sessions that are over, addresses nobody comes from.
 
 They are looked for without a lock, and dropped only while nobody else has written since: what a load has begun to use
-again meanwhile stays. A number is never given out twice, so what readers remember of it (``bot.history.words``) stays
-right: the greatest of each table is kept.
+again meanwhile stays. A number is never given out twice, so what is remembered of it stays right: the greatest of each
+table is kept.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ Transaction = Callable[[Database], AbstractContextManager[None]]
 _AT_ONCE = 2_000
 _USED = {
     "text": (
-        "SELECT key FROM use UNION SELECT session FROM use UNION SELECT error FROM use UNION SELECT detail FROM use"
-        " UNION SELECT region FROM use UNION SELECT account FROM use UNION SELECT account FROM relation"
+        "SELECT key FROM manner UNION SELECT session FROM manner UNION SELECT error FROM manner"
+        " UNION SELECT detail FROM manner UNION SELECT account FROM relation"
         " UNION SELECT account FROM place UNION SELECT region FROM place"
     ),
-    "address": "SELECT address FROM use",
-    "agent": "SELECT agent FROM use",
-    "name": "SELECT name FROM use UNION SELECT name FROM practice",
-    "identity": "SELECT identity FROM use",
-    "principal": "SELECT principal FROM use UNION SELECT principal FROM identity UNION SELECT principal FROM practice",
+    "address": "SELECT address FROM manner",
+    "agent": "SELECT agent FROM manner",
+    "name": "SELECT name FROM manner UNION SELECT name FROM practice",
+    "identity": "SELECT identity FROM manner",
+    "principal": (
+        "SELECT principal FROM manner UNION SELECT principal FROM identity UNION SELECT principal FROM practice"
+    ),
 }
 
 

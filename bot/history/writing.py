@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bot.database import open_writer
 from bot.history import kept, packing
+from bot.history.adding import Adding
 from bot.history.batch import Batch, FileRead
-from bot.history.held import Parts, part_of
-from bot.history.numbers import ACCOUNT_AT, REGION_AT, Fields, Numbers
+from bot.history.manners import Known, Manners
+from bot.history.parts import Parts
 from bot.history.relations import Relations, Relative
 from bot.history.schema import bring_up_to_date
 
@@ -34,9 +35,10 @@ class HistoryWriter:
         self._db.execute("PRAGMA cache_size = -65536")
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         bring_up_to_date(self._db)
-        self._numbers = Numbers(self._db)
+        self._manners = Manners(self._db)
         self._parts = Parts(self._db)
-        self._relations = Relations(self._db, self._parts)
+        self._adding = Adding(self._db, self._parts)
+        self._relations = Relations(self._db, self._manners, self._parts, self._adding)
         self._amended: set[tuple[bytes, int]] = set()
         self._version = -1
 
@@ -53,21 +55,13 @@ class HistoryWriter:
     def store(self, batch: Batch) -> int:
         """Store a batch, all of it or nothing; returns how many of its events were not yet held."""
         with self._transaction():
-            files = [self._file(file).to_bytes(4, "big") for file in batch.files]
-            uses = [self._numbers.fields(day, batch.manners[manner]) for day, manner in batch.uses]
+            files = [self._file(file) for file in batch.files]
             self._db.conn.executemany("INSERT OR IGNORE INTO odd_id VALUES (?, ?)", batch.odd_ids)
             self._db.conn.executemany("INSERT OR IGNORE INTO minted VALUES (?, ?, ?)", batch.minted)
             kept.keep(self._db, batch.kept)
-            # Part by part, so that each is brought to hand once even where the log is in no order.
-            by_part = sorted(zip(uses, batch.packed, strict=True), key=lambda each: part_of(each[0]))
-            added = sum(self._add(fields, packed, files) for fields, packed in by_part if packed)
-            relatives = [
-                Relative(uses[each.use], _in_file(each.entry, files), each.shared, each.amended_by, each.home)
-                for each in batch.related
-            ]
-            self._note_places(uses)
-            added += self._relate(relatives)
-            self._parts.finish()
+            known = self._manners.of(batch)
+            added = self._add(batch, known, files) + self._relate(batch, known, files)
+            self._adding.finish()
         return added
 
     @contextmanager
@@ -75,7 +69,8 @@ class HistoryWriter:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             self._look_again()
-            self._parts.begin()
+            self._manners.begin()
+            self._adding.begin()
             yield
             self._db.execute("COMMIT")
         except BaseException:
@@ -92,7 +87,7 @@ class HistoryWriter:
         self._version = version
 
     def _forget(self) -> None:
-        self._numbers.forget()
+        self._manners.forget()
         self._parts.forget()
         self._version = -1
 
@@ -113,30 +108,50 @@ class HistoryWriter:
         if not self._db.execute(more, [count, file, reason]).rowcount:
             self._db.execute("INSERT INTO set_aside VALUES (?, ?, ?, ?)", [file, line, reason, count])
 
-    def _add(self, fields: Fields, packed: bytes, files: Sequence[bytes]) -> int:
-        ids = self._parts.of(fields).ids
-        new = {each[4 : packing.KEY]: each for each in reversed(packing.entries(packed))}
-        if not ids.isdisjoint(new):
-            new = {event_id: each for event_id, each in new.items() if event_id not in ids}
-        if self._amended:
-            account = fields[ACCOUNT_AT]
-            new = {event_id: each for event_id, each in new.items() if (event_id, account) not in self._amended}
-        if new:
-            self._parts.add(self._parts.held(fields), sorted(_in_file(each, files) for each in new.values()))
-        return len(new)
+    def _add(self, batch: Batch, known: Sequence[Known], files: Sequence[int]) -> int:
+        """Add the events of a batch that are not yet held."""
+        # The files of a batch are numbered on from the first, if they are all new.
+        in_order = all(number == files[0] + place for place, number in enumerate(files))
+        uses, added = [], 0
+        # Part by part, so that each is brought to hand once even where the log is in no order.
+        days = [day for day, _ in batch.uses]
+        by_part = sorted(range(len(known)), key=lambda number: (known[number].place, days[number]))
+        for number in by_part:
+            day = days[number]
+            new = self._unseen(day, known[number], batch.packed[number])
+            if new:
+                uses.append((day, known[number], new if in_order else _in_files(new, files)))
+                added += len(new) // packing.ENTRY
+        self._adding.add(uses, base=files[0] if in_order and files else 0)
+        return added
 
-    def _relate(self, relatives: Sequence[Relative]) -> int:
-        if not relatives:
-            return 0
+    def _unseen(self, day: int, known: Known, packed: bytes) -> bytes:
+        """Those of the entries whose event is not yet held; from now on they count as held."""
+        if not packed:
+            return b""
+        held, ids = self._parts.ids(known.place, day), packing.ids_of(packed)
+        fresh = set(ids)
+        if len(fresh) < len(ids) or not held.isdisjoint(fresh) or self._amended:
+            corrected = {each for each in fresh if (each, known.account) in self._amended}
+            new = {packing.id_of(each): each for each in reversed(packing.entries(packed))}
+            fresh = new.keys() - held - corrected
+            packed = b"".join(sorted(new[each] for each in fresh))
+        held |= fresh
+        return packed
+
+    def _relate(self, batch: Batch, known: Sequence[Known], files: Sequence[int]) -> int:
+        relatives = [
+            Relative(
+                *(batch.uses[each.use][0], known[each.use], _in_files(each.entry, files)),
+                *(each.shared, each.amended_by, each.home),
+            )
+            for each in batch.related
+        ]
         added = self._relations.add(relatives)
-        self._amended |= {(each.id, each.account) for each in relatives if each.amended_by}
-        return len(added)
-
-    def _note_places(self, uses: Sequence[Fields]) -> None:
-        places = {(fields[ACCOUNT_AT], fields[REGION_AT]) for fields in uses}
-        self._db.conn.executemany("INSERT OR IGNORE INTO place VALUES (?, ?)", list(places))
+        self._amended |= {(each.id, each.known.account) for each in relatives if each.amended_by}
+        return added
 
 
-def _in_file(entry: bytes, files: Sequence[bytes]) -> bytes:
-    """The entry with the number its file has in the history."""
-    return entry[:20] + files[int.from_bytes(entry[20:24], "big")] + entry[24:]
+def _in_files(packed: bytes, files: Sequence[int]) -> bytes:
+    """The entries with the numbers their files have in the history."""
+    return b"".join(packing.in_file(each, files[packing.place_of(each, 0)[0]]) for each in packing.entries(packed))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -99,12 +99,12 @@ class Event:
     detail: Detail | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One kind of call on one UTC day, counted: what every question of the history is answered from.
 
     All fields but ``count``, ``first_seen``, ``last_seen`` and ``evidence`` are the same for every event counted.
-    ``evidence`` names up to two of the events, the newest first.
+    ``evidence`` names up to two of the events, the newest first. A busy key has ten thousand uses, and a named tuple is
+    made in a sixth of the time of a dataclass.
     """
 
     day: date
@@ -120,7 +120,7 @@ class Use:
     region: str
     account: str
     by_service: bool
-    count: int
+    count: int  # type: ignore[assignment] # the tuple's own method of that name is of no use here
     first_seen: datetime
     last_seen: datetime
     evidence: tuple[str, ...]

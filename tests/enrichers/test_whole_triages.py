@@ -79,9 +79,10 @@ def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 def busiest(history: SqliteHistory) -> list[Observable]:
     """The keys and principals with most calls, and who calls without a key."""
-    keys = "SELECT k.value FROM use JOIN text k ON k.id = use.key GROUP BY 1 ORDER BY sum(count) DESC, 1 LIMIT 4"
-    who = """SELECT p.value FROM use JOIN principal p ON p.id = use.principal WHERE p.value NOT LIKE 'service:%'
+    keys = """SELECT k.value FROM use u JOIN manner m ON m.id = u.manner JOIN text k ON k.id = m.key
         GROUP BY 1 ORDER BY sum(count) DESC, 1 LIMIT 4"""
+    who = """SELECT p.value FROM use u JOIN manner m ON m.id = u.manner JOIN principal p ON p.id = m.principal
+        WHERE p.value NOT LIKE 'service:%' GROUP BY 1 ORDER BY sum(count) DESC, 1 LIMIT 4"""
     return [
         *(Observable(Kind.ACCESS_KEY, row[0]) for row in history.rows(keys)),
         *(Observable(Kind.PRINCIPAL, row[0]) for row in history.rows(who)),

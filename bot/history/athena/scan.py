@@ -136,8 +136,7 @@ def _uses(rows: Iterable[RollUp]) -> tuple[Use, ...]:
 
 def _use(kind: Use, rows: Sequence[RollUp]) -> Use:
     newest = sorted((entry for row in rows for entry in row.entries[:_EVIDENCE]), reverse=True)
-    return replace(
-        kind,
+    return kind._replace(
         count=sum(row.count for row in rows),
         first_seen=min(row.first for row in rows),
         last_seen=max(row.last for row in rows),
