@@ -141,7 +141,8 @@ class Contain:
         for row in approved.rows:
             refusal = row.refusal if row.plan is None else None
             if approved.case is not None and refusal is not None and not refusal.settled:
-                step, title = row.remediation, f"{row.remediation.replace('_', ' ').capitalize()} {row.target}"
+                step = f"{'undo of ' if approved.undo_of else ''}{row.remediation}"
+                title = f"{step.replace('_', ' ').capitalize()} {row.target}"
                 commands, now = refusal.commands, self._clock()
                 tasks.add(db, approved.case, step, row.target, title, refusal.sentence, commands, now)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bot import tasks
 from bot.database import Database
-from bot.model import ChangeState, Task
-from tests.remediation.bench import BEN, Bench
+from bot.model import ChangeState, Containment, Task
+from bot.remediation.contain import Wanted
+from tests.remediation.bench import ANA, BEN, Bench
+from tests.remediation.cloud import FOREIGN, key_id
 from tests.remediation.door import Fate
 
 
@@ -82,3 +84,15 @@ def test_it_is_taken_from_one_another_but_done_once(bench: Bench) -> None:
     assert "is done already" in str(write(bench, lambda db: tasks.take(db, number, BEN)))
     bench.disabled()
     assert [task.open for task in of_case(bench)] == [False, True]
+
+
+def test_a_row_of_a_containment_that_could_not_be_planned_is_a_task_once_it_is_approved(bench: Bench) -> None:
+    foreign = key_id(5, FOREIGN)
+    made = bench.remediations.contain.plan(Wanted((bench.seat.stolen.id, foreign)), ANA, 7)
+    assert isinstance(made, Containment)
+    assert of_case(bench) == ()
+    bench.remediations.contain.approve(made.id, ANA, "all of it")
+    (task,) = [task for task in of_case(bench) if foreign in task.title]
+    assert task.title == f"Disable access key {foreign}"
+    assert "may not assume its role there" in task.why
+    assert foreign in " ".join(task.commands)
