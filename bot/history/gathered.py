@@ -86,6 +86,11 @@ def kind_of(event: Event) -> Use:
     )
 
 
+def use_of(event: Event) -> Use:
+    """One event as a use of its own."""
+    return _counted(kind_of(event), [event])
+
+
 def _counted(kind: Use, group: Sequence[Event]) -> Use:
     """``group`` is of one kind, the newest first."""
     evidence = tuple(dict.fromkeys(event.id for event in group[:_EVIDENCE]))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from bot.history.access_key import account_of
 from bot.history.address import classify
 from bot.history.concerning import concerns
+from bot.history.gathered import use_of
 from bot.history.outcome import outcome_of
 from bot.history.principal import UNKNOWN_ID, id_of_arn
 from bot.history.user_agent import MAX_LENGTH, family_of
@@ -113,7 +114,7 @@ class WithAlerts(History):
     def _with_told(self, held: Sequence[Use], observable: Observable, span: Span) -> tuple[Use, ...]:
         uses = list(held)
         for event in self._unrecorded(observable, span):
-            _merge(uses, _use(event))
+            _merge(uses, use_of(event))
         return tuple(sorted(uses, key=lambda use: use.first_seen))
 
     def _unrecorded(self, observable: Observable, span: Span) -> list[Event]:
@@ -198,28 +199,6 @@ def _states_the_same(told: Event, record: Event) -> bool:
     same_name = told.name in {UNNAMED, record.name, record.name.partition(":")[2]}
     same_ip = told.ip in {None, record.ip}
     return same_name and same_ip and told.user_agent in {"", record.user_agent}
-
-
-def _use(event: Event) -> Use:
-    return Use(
-        day=event.at.date(),
-        key=event.key,
-        principal=event.principal.id,
-        ip=event.ip,
-        address_class=event.address_class,
-        user_agent=event.user_agent,
-        family=event.family,
-        event=event.name,
-        outcome=event.outcome,
-        error_code=event.error_code,
-        region=event.region,
-        account=event.account,
-        by_service=event.by_service,
-        count=1,
-        first_seen=event.at,
-        last_seen=event.at,
-        evidence=(event.id,),
-    )
 
 
 def _merge(uses: list[Use], use: Use) -> None:
