@@ -31,6 +31,7 @@ from bot.evidence.archive import Archive
 from bot.evidence.collecting import Collector
 from bot.evidence.recording import Asked, Recorder
 from bot.evidence.shelf import Shelf
+from bot.histories import NobodyKept, history_of, remote_of
 from bot.history import retention
 from bot.history.raw_records import RawRecords
 from bot.history.retention import Retirement
@@ -46,6 +47,7 @@ from bot.ipdata.upkeep import Upkeep
 from bot.model import (
     Alert,
     Environment,
+    History,
     HistoryUnavailableError,
     Kind,
     Observable,
@@ -101,6 +103,12 @@ GRACE_SECONDS = 5
 """For requests that are being answered when the end comes."""
 
 
+NOTHING_KEPT = (
+    "what everybody did is only known of a history that is kept here: load the last weeks with `triage ingest`, and set"
+    ' [history] kind = "sqlite" with beyond for the time before'
+)
+
+
 class CannotListen(Exception):
     """A port of ours is taken, or may not be opened; the message is a sentence."""
 
@@ -120,11 +128,14 @@ class Investigator:
         *,
         state: StateReader | None = None,
         outside: Outside | None = None,
+        remote: History | None = None,
     ) -> None:
+        """``history`` is the embedded store's file, ``remote`` a history that is asked over the network."""
         outside = outside or Outside()
         self._settings = settings
         self._state = state
-        self.history = SqliteHistory(history) if history is not None else None
+        self.kept = SqliteHistory(history) if history is not None else None
+        self.history = history_of(settings, self.kept, remote)
         self._addresses = address_data_of(settings)
         self._world = TriageWorld(
             plugins=load_enrichers(settings.enrichers.enabled),
@@ -137,7 +148,7 @@ class Investigator:
             threat_lists=outside.threat_lists,
             code_search=outside.code_search,
             searching=settings.searching(),
-            records=RawRecords(self.history, outside.objects) if self.history is not None else None,
+            records=RawRecords(self.kept, outside.objects) if self.kept is not None else None,
             weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
         )
 
@@ -148,8 +159,8 @@ class Investigator:
 
     def prepare(self) -> None:
         """Have a history to ask, if an empty one: what an alert tells is evidence from the first minute on."""
-        if self.history is not None and not self.history.ready():
-            HistoryWriter(self.history.path).close()
+        if self.kept is not None and not self.kept.ready():
+            HistoryWriter(self.kept.path).close()
 
     def window(self, at: datetime, days: float | None = None) -> Window:
         """The window that ends at ``at``, as the settings (or ``days``) say."""
@@ -168,7 +179,7 @@ class Investigator:
     ) -> Triage:
         told = [alert.id for alert in alerts]
         cases = CasesBefore(self._state, told) if self._state is not None else None
-        scoper = Hands(self.history, self.known()) if self.history is not None else None
+        scoper = Hands(self.kept or NobodyKept(NOTHING_KEPT), self.known()) if self.history is not None else None
         source = alerts[0].source if alerts else None
         world = replace(
             self._world,
@@ -211,7 +222,7 @@ class Investigator:
         return self._world.weights
 
     def meant(self, kind: Kind, value: str, word: str) -> Observable | Refusal:
-        return observable_of(kind, value, self.history, word)
+        return observable_of(kind, value, self.kept, word)
 
     def look(self, observable: Observable, at: datetime) -> Triage:
         return self(observable, self.window(at))
@@ -226,9 +237,11 @@ class Investigator:
         return self.history.newest() if self.history is not None else None
 
     def _kept(self) -> SqliteHistory:
-        if self.history is None:
-            raise HistoryUnavailableError("there is no CloudTrail history")
-        return self.history
+        if self.kept is None:
+            raise HistoryUnavailableError(
+                NOTHING_KEPT if self.history is not None else "there is no CloudTrail history"
+            )
+        return self.kept
 
     def known(self) -> Known:
         """What the organisation says of itself, for scoping and hunts."""
@@ -316,7 +329,13 @@ class Desk:
         self.state = State(settings.store.path, exclusive=exclusive)
         aws = aws_of(settings, environ, clock)
         outside = outside_of(settings, aws, environ, clock)
-        self.investigate = Investigator(settings, settings.history.path, state=self.state, outside=outside)
+        self.investigate = Investigator(
+            settings,
+            settings.history.path if settings.history.kind == "sqlite" else None,
+            state=self.state,
+            outside=outside,
+            remote=remote_of(settings, lambda: aws, clock),
+        )
         access = access_of(settings, directory)
         shelf = Shelf(settings.store.evidence_folder())
         self.archive = Archive(self.state, clock, access, shelf, lambda: self.investigate.history)
@@ -440,9 +459,9 @@ class Bot:
     def _watch_of(self, settings: Settings) -> Watch | None:
         """The detections that run by themselves, where there is an embedded history and they are switched on."""
         desk, every = self.desk, timedelta(minutes=settings.detections.minutes)
-        if not every or not isinstance(desk.investigate.history, SqliteHistory):
+        if not every or desk.investigate.kept is None:
             return None
-        return Watch(desk.investigate.history, desk.investigate.known, desk.clock, desk.pipeline.detected, every)
+        return Watch(desk.investigate.kept, desk.investigate.known, desk.clock, desk.pipeline.detected, every)
 
     def problems(self) -> list[str]:
         """A sentence for each thing that keeps the bot from working."""

@@ -45,6 +45,7 @@ def triage_document(triage: Triage) -> Json:
             "recent_since": rfc3339(window.recent_since),
         },
         "searched": searched_document(triage.searched),
+        **({"cost": triage.cost} if triage.cost else {}),
         "principal": _principal(triage.principal),
         **_principals(triage),
         "activity": _activity(triage.activity),

@@ -63,6 +63,7 @@ class Asking:
 
     index: int
     question: Question
+    seconds: float
     given_up: bool = False
     returned: bool = False
 
@@ -87,7 +88,7 @@ class Runner:
             if why is not None:
                 refused.append((index, why))
                 continue
-            asking = Asking(index, question)
+            asking = Asking(index, question, _limit(question, context))
             waiting.append(asking)
             self._start(asking, context, start, arrived)
         yield from refused
@@ -126,7 +127,7 @@ class Runner:
     ) -> Iterator[Ended]:
         while waiting:
             try:
-                left = start + min(asking.question.seconds for asking in waiting) - self._clock()
+                left = start + min(asking.seconds for asking in waiting) - self._clock()
                 asking, ended = arrived.get(timeout=max(left, 0.0))
             except Empty:
                 yield from self._give_up(waiting, self._clock() - start)
@@ -136,16 +137,19 @@ class Runner:
                     yield asking.index, ended
 
     def _give_up(self, waiting: list[Asking], elapsed: float) -> Iterator[Ended]:
-        for asking in [asking for asking in waiting if asking.question.seconds <= elapsed]:
+        for asking in [asking for asking in waiting if asking.seconds <= elapsed]:
             waiting.remove(asking)
             with self._lock:
                 asking.given_up = not asking.returned
                 self._hanging[asking.question.plugin.name] += asking.given_up
-            seconds = asking.question.seconds
-            yield (
-                asking.index,
-                asking.question.ended(Status.TIMED_OUT, elapsed, why=f"no answer within {seconds:g} seconds"),
-            )
+            why = f"no answer within {asking.seconds:g} seconds"
+            yield asking.index, asking.question.ended(Status.TIMED_OUT, elapsed, why=why)
+
+
+def _limit(question: Question, context: Context) -> float:
+    """The enricher's own limit, and what its history may take beyond."""
+    asks = context.history is not None and "history" in question.plugin.declaration.needs
+    return question.seconds + (context.history.patience if asks and context.history is not None else 0.0)
 
 
 def _has(context: Context, need: str) -> bool:

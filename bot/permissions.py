@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from bot import iam, statistics
 from bot.config.settings import Settings
 from bot.evidence import iam as evidence
-from bot.history import bucket, queue
+from bot.history import athena, bucket, lookup, queue
 from bot.remediation import readiness, remediations
 from bot.remediation.base import policy
 from bot.remediation.offer import Offer, Organisation
@@ -21,6 +22,8 @@ QUEUE = queue.PERMISSIONS
 """On the queue that is followed, where one is."""
 ANY_BUCKET = "YOUR-TRAIL-BUCKET"
 """Stands where no bucket is configured: no bucket has a name in capitals, so it allows nothing as it is."""
+ANY_RESULTS = "YOUR-ATHENA-RESULTS-BUCKET"
+"""The same, for where the workgroup names the place of results."""
 
 
 def offer_of(settings: Settings) -> Offer:
@@ -38,7 +41,33 @@ def acting_policy(settings: Settings, *, roles: bool = False) -> dict[str, Any]:
 def reading_policy(settings: Settings) -> dict[str, Any]:
     """The least IAM policy document of the role that reads."""
     document = policy(remediations(offer_of(settings)), act=False, also=READING)
-    return {**document, "Statement": [*document["Statement"], *_of_buckets(settings), *_of_queue(settings)]}
+    return {**document, "Statement": [*document["Statement"], *_of_logs(settings)]}
+
+
+def _of_logs(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Wherever CloudTrail's logs are read."""
+    yield from _of_buckets(settings)
+    yield from _of_queue(settings)
+    if settings.history.remote == "athena":
+        yield from _of_athena(settings)
+    elif settings.history.remote == "lookup":
+        yield _allowed(lookup.PERMISSIONS, "*")
+
+
+def _of_athena(settings: Settings) -> Iterator[dict[str, Any]]:
+    table = settings.history.athena
+    region = table.region or settings.aws.region
+    place = f"arn:{_partition(region)}:{{service}}:{region}:{settings.aws.log_account or '*'}:"
+    glue = place.format(service="glue")
+    yield _allowed(athena.PERMISSIONS, f"{place.format(service='athena')}workgroup/{table.workgroup}")
+    named = [f"database/{table.database}", f"table/{table.database}/{table.table}"]
+    yield _allowed(athena.CATALOGUE, *(glue + each for each in ("catalog", *named)))
+    bucket_arn = f"arn:{_partition(region)}:s3:::{table.output.removeprefix('s3://').partition('/')[0] or ANY_RESULTS}"
+    yield _allowed(athena.RESULTS, bucket_arn, f"{bucket_arn}/*")
+
+
+def _allowed(actions: frozenset[str], *resources: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": sorted(actions), "Resource": list(resources)}
 
 
 def _of_buckets(settings: Settings) -> list[dict[str, Any]]:

@@ -82,6 +82,7 @@ def triage_text(triage: Triage, *, why: bool = False) -> str:
                     Row("Who", summary.who(triage)),
                     Row("Activity", summary.did(triage.activity, triage.searched)),
                     Row("Searched", summary.searched(triage.searched)),
+                    *([Row("Cost", triage.cost)] if triage.cost else []),
                 ]
             ),
             *_section("Why", (_reason(reason) for reason in judged.reasons)),

@@ -14,7 +14,8 @@ from bot.excuses import Doing, Known, approved_test, doings, known_places, told
 from bot.found import ACTORS, Found, account, find
 from bot.history.activity import activity
 from bot.history.once import AskedOnce
-from bot.history.overlay import WithAlerts, events_of
+from bot.history.overlay import WithAlerts, events_of, stated_principal
+from bot.history.silent import Silent
 from bot.hunts.around import Around
 from bot.model import (
     AddressData,
@@ -25,11 +26,14 @@ from bot.model import (
     Enrichment,
     Environment,
     Event,
+    Foreseen,
     Gap,
     History,
+    HistoryUnavailableError,
     Iam,
     Kind,
     Observable,
+    Principal,
     Records,
     Registries,
     Ruling,
@@ -47,6 +51,7 @@ from bot.model import (
 )
 from bot.once import IamOnce
 from bot.plugins import Plugin
+from bot.rehearsal import asked_of, first_questions, rehearse
 from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
 from bot.usual.countries import Learner, UsualHere
 from bot.weights import Weights, shipped
@@ -106,41 +111,25 @@ def triage(
     other keys in the same hands are looked for (``rulings`` are what analysts decided about some), and what that finds
     is judged with them.
     """
-    history = _history(world.history, alerts)
-    found = find(observable, window, history)
+    world = replace(world, iam=IamOnce(world.iam) if world.iam is not None else None)
+    store = world.history.for_one_triage() if world.history is not None else None
+    found, history = _looked(observable, window, store, world, alerts)
     environment = world.environment_of(account(observable, found))
     # With nothing to search and nothing told, "none" would clear people: such questions are skipped instead.
     askable = history if found.searched is not None or found.uses or found.unanswered else None
-    context = Context(
-        window=window,
-        history=askable,
-        addresses=world.addresses,
-        environment=environment,
-        principal=found.principal,
-        usual=UsualHere(environment, askable, world.addresses, world.learner),
-        iam=IamOnce(world.iam) if world.iam is not None else None,
-        records=world.records,
-        cases=world.cases,
-        statistics=world.statistics,
-        registries=world.registries,
-        threat_lists=world.threat_lists,
-        code_search=world.code_search,
-        searching=world.searching,
-        alerts=tuple(alerts),
-    )
-    if askable is not None:
-        context = replace(context, hunts=Around(context))
+    context = _context(window, askable, found.principal, environment, world, alerts)
     addresses = addresses_of(alerts, found.recent) if observable.kind in ACTORS else []
     questions = list(questions_of(observable, addresses, world.plugins))
+    rehearse(observable, questions, context, world.runner)
     known = _known(observable, window, found, context, addresses)
-    never_seen = _never_seen(observable, window, found, world.history)
-    test, no_test = approved_test(environment.tests, _done(found, alerts, world.history), known)
+    never_seen = _never_seen(observable, window, found, history)
+    test, no_test = approved_test(environment.tests, _done(found, alerts, history), known)
     case = Case(
         alerts=tuple(alerts),
         signals=tuple(signals),
         answerable=frozenset[str]().union(*(plugin.declaration.raises for plugin in world.plugins)),
         gaps=(
-            *_coverage_gaps(window, found, world.history),
+            *_coverage_gaps(window, found, history),
             *never_seen,
             *address_gaps(alerts, found.recent, addresses),
             *alert_gaps(alerts),
@@ -151,7 +140,7 @@ def triage(
         test=test,
         no_test=no_test,
     )
-    making = _Making(observable, window, found, environment, questions, case, world.weights)
+    making = _Making(observable, window, found, environment, questions, case, world.weights, store)
     answers: dict[int, Enrichment] = {}
     if on_progress is not None:
         on_progress(making.triage(answers))
@@ -165,7 +154,7 @@ def triage(
         return answered
     if on_progress is not None:
         on_progress(replace(answered, pending=(QUESTION,)))
-    calls = [event for alert in alerts for event in events_of(alert, world.history)]
+    calls = [event for alert in alerts for event in events_of(alert, history)]
     return making.scoped(answers, leads, world.scoper(leads, window, told=calls, rulings=rulings))
 
 
@@ -180,6 +169,7 @@ class _Making:
     questions: Sequence[Question]
     case: Case
     weights: Weights
+    history: History | None
 
     def triage(self, answers: dict[int, Enrichment]) -> Triage:
         enrichments = tuple(answers[index] for index in sorted(answers))
@@ -199,6 +189,7 @@ class _Making:
             pending=tuple(dict.fromkeys(question.plugin.declaration.question for question in waiting)),
             account_name=self.environment.account_names.get(owner or ""),
             stated=self.environment.says_of(self.found.principal),
+            cost=self.history.cost() if self.history is not None else None,
         )
 
     def scoped(self, answers: dict[int, Enrichment], leads: Sequence[Observable], found: Scope | Gap) -> Triage:
@@ -214,6 +205,66 @@ class _Making:
             return self.case
         undecided = frozenset[str]().union(*(question.plugin.declaration.raises for question in waiting))
         return replace(self.case, undecided=undecided)
+
+
+def _context(
+    window: Window,
+    history: History | None,
+    principal: Principal | None,
+    environment: Environment,
+    world: TriageWorld,
+    alerts: Sequence[Alert],
+) -> Context:
+    context = Context(
+        window=window,
+        history=history,
+        addresses=world.addresses,
+        environment=environment,
+        principal=principal,
+        usual=UsualHere(environment, history, world.addresses, world.learner),
+        iam=world.iam,
+        records=world.records,
+        cases=world.cases,
+        statistics=world.statistics,
+        registries=world.registries,
+        threat_lists=world.threat_lists,
+        code_search=world.code_search,
+        searching=world.searching,
+        alerts=tuple(alerts),
+    )
+    return replace(context, hunts=Around(context)) if history is not None else context
+
+
+def _looked(
+    observable: Observable, window: Window, store: History | None, world: TriageWorld, alerts: Sequence[Alert]
+) -> tuple[Found, History | None]:
+    """What is found, and the history that enrichers ask. One that is asked over the network may not answer: the rest
+    of the world does, so each question about it is then told why. One on this machine that cannot be read is for its
+    operator to put right: raises ``HistoryUnavailableError``.
+    """
+    try:
+        if store is not None and store.foresight:
+            store.foresee(_foreseen(observable, window, store, world, alerts))
+        history = _history(store, alerts)
+        return find(observable, window, history), history
+    except HistoryUnavailableError as error:
+        if store is None or not store.patience:
+            raise
+        history = _history(Silent(str(error)), alerts)
+        return find(observable, window, history), history
+
+
+def _foreseen(
+    observable: Observable, window: Window, store: History, world: TriageWorld, alerts: Sequence[Alert]
+) -> list[Foreseen]:
+    """What will be asked, as far as the alerts alone lead to it."""
+    told = (stated_principal(call) for alert in alerts for call in alert.calls if call.principal)
+    principal = next(told, None) if observable.kind is Kind.ACCESS_KEY else None
+    environment = world.environment_of(account(observable, Found(None, principal, (), ())))
+    context = _context(window, store, principal, environment, world, alerts)
+    questions = list(questions_of(observable, addresses_of(alerts, ()), world.plugins))
+    asked = asked_of(store, observable, questions, context, world.runner)
+    return [*first_questions(observable, window, alerts), *asked]
 
 
 def _history(history: History | None, alerts: Sequence[Alert]) -> History | None:

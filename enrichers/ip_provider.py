@@ -44,7 +44,7 @@ NOT_ASKED = "no list at hand knows whose it is; [ipdata] whois = true has the re
 def enrich(observable: Observable, context: Context) -> Answer:
     assert context.addresses is not None  # noqa: S101 - the runner never asks an enricher without what it needs
     known = _registered(context.addresses.origin(observable.value), context)
-    return judge(known, context, _uses(observable, context), _baseline(context))
+    return judge(known, context, _uses(observable, context), context.baseline_if_searchable())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,8 @@ def _uses(observable: Observable, context: Context) -> Sequence[Use]:
     if context.history is None or context.principal is None:
         return ()
     who = Observable(Kind.PRINCIPAL, context.principal.id)
-    uses = context.uses(who, context.window.recent)
+    uses = context.uses_if_searchable(who, context.window.recent) or ()
     return [use for use in uses if use.ip == observable.value and not use.by_service]
-
-
-def _baseline(context: Context) -> Baseline | None:
-    return context.baseline() if context.history is not None and context.principal is not None else None
 
 
 def _suspicious_kind(origin: AddressOrigin) -> str | None:

@@ -154,7 +154,9 @@ def _making(context: Context, call: str, at: datetime | None, is_it: Callable[[E
     if coverage is None:
         late = at is not None and newest is not None and at > newest
         return Making(at, None, "CloudTrail has not delivered that time yet" if late else "older than the history")
-    events = context.history.events(Observable(Kind.EVENT, call), span, limit=MOST_EVENTS)
+    events = context.events_or_why(Observable(Kind.EVENT, call), span, limit=MOST_EVENTS)
+    if isinstance(events, str):
+        return Making(at, None, events.rstrip("."))
     made = next((event for event in events if event.outcome is Outcome.OK and is_it(event)), None)
     if made is not None:
         return Making(at or made.at, made)

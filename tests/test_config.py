@@ -327,6 +327,31 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
     assert [one.split(": ")[0] for one in problems(tmp_path, text)] == [":2", ":4", ":6"]
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[history]\nkind = "splunk"', "[history] kind must be 'sqlite', 'athena' or 'lookup'"),
+        ('[history]\nkind = "athena"\nbeyond = "athena"', 'beyond = "athena" is for kind = "sqlite"'),
+        ('[history]\nbeyond = "lookup"', "asks LookupEvents of no account: name them in [history.lookup] accounts"),
+        (
+            '[history.athena]\ntable = "logs; DROP"',
+            "[history.athena] table must be a name of small letters, digits and _",
+        ),
+        ('[history.athena]\nworkgroup = ""', "[history.athena] workgroup must be the name of a workgroup"),
+        (
+            '[history.athena]\noutput = "results"',
+            '[history.athena] output must be a place such as "s3://bucket/prefix/"',
+        ),
+        ('[history.athena]\nregions = ["frankfurt"]', "[history.athena] regions entry 1 must be the name of a region"),
+        ("[history.athena]\nseconds = 600.0", "[history.athena] seconds must be at most 110"),
+        ("[history.lookup]\naccounts = [1]", "[history.lookup] accounts entry 1 must be a string in quotes"),
+    ],
+)
+def test_a_history_that_cannot_be_asked_is_told(tmp_path: Path, text: str, sentence: str) -> None:
+    (problem,) = problems(tmp_path, f"{text}\n")
+    assert sentence in problem
+
+
 def test_the_example_passes_and_says_the_defaults() -> None:
     found = config.check(EXAMPLE, {})
     assert [problem for problem in found if problem.severity == "error"] == []

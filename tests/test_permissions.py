@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot.config.settings import Aws, Follow, History, Settings
+from bot.config.history import Athena, Follow, History, Lookup
+from bot.config.settings import Aws, Settings
 from bot.history import bucket, queue, regional
+from bot.history.athena import PERMISSIONS as OF_ATHENA
+from bot.history.athena import queries
 from bot.history.bucket import PERMISSIONS as OF_BUCKETS
 from bot.history.lookup import PERMISSIONS as OF_LOOKUP
 from bot.history.queue import PERMISSIONS as OF_QUEUES
@@ -26,14 +29,21 @@ ACTIONS = {
     "delete_message_batch": "sqs:DeleteMessage",
     "change_message_visibility_batch": "sqs:ChangeMessageVisibility",
     "get_queue_attributes": "sqs:GetQueueAttributes",
+    "start_query_execution": "athena:StartQueryExecution",
+    "get_query_execution": "athena:GetQueryExecution",
+    "get_query_results": "athena:GetQueryResults",
+    "stop_query_execution": "athena:StopQueryExecution",
+    "get_work_group": "athena:GetWorkGroup",
 }
 """The IAM action of an operation ("Actions, resources, and condition keys", service authorization reference)."""
 
 
-@pytest.mark.parametrize(("module", "declared"), [(bucket, OF_BUCKETS), (regional, OF_LOOKUP), (queue, OF_QUEUES)])
+@pytest.mark.parametrize(
+    ("module", "declared"), [(bucket, OF_BUCKETS), (regional, OF_LOOKUP), (queue, OF_QUEUES), (queries, OF_ATHENA)]
+)
 def test_every_call_of_a_module_is_declared_and_no_other(module: ModuleType, declared: frozenset[str]) -> None:
     source = inspect.getsource(module)
-    called = re.findall(r"(?:client|_client\(\)|_reader\(\))\.([a-z_0-9]+)\(", source)
+    called = re.findall(r"(?:client|athena|_client\(\)|_reader\(\))\.([a-z_0-9]+)\(", source)
     called += re.findall(r'_call\(\s*"([a-z_]+)"', source)
     assert {ACTIONS[name] for name in called} == declared
 
@@ -71,3 +81,29 @@ def test_the_queue_that_is_followed_is_the_only_one() -> None:
 def test_without_a_named_bucket_none_is_allowed() -> None:
     assert "s3:::YOUR-TRAIL-BUCKET" in json.dumps(statements())
     assert all("s3:" not in json.dumps(each["Action"]) for each in statements() if each["Resource"] == "*")
+
+
+def test_athena_is_asked_in_its_workgroup_and_of_its_table_only() -> None:
+    table = Athena(region="eu-west-1", workgroup="soc", table="logs", output="s3://results/soc/")
+    settings = Settings(aws=Aws(log_account="111122223333"), history=History(beyond="athena", athena=table))
+    *_, asked, catalogue, results = reading_policy(settings)["Statement"]
+    assert asked == {
+        "Effect": "Allow",
+        "Action": sorted(OF_ATHENA),
+        "Resource": ["arn:aws:athena:eu-west-1:111122223333:workgroup/soc"],
+    }
+    glue = "arn:aws:glue:eu-west-1:111122223333:"
+    assert catalogue["Resource"] == [f"{glue}catalog", f"{glue}database/triage", f"{glue}table/triage/logs"]
+    assert results["Resource"] == ["arn:aws:s3:::results", "arn:aws:s3:::results/*"]
+    assert "athena" not in json.dumps(statements())
+
+
+def test_where_the_workgroup_names_the_place_of_results_it_is_to_be_filled_in() -> None:
+    policy = reading_policy(Settings(history=History(kind="athena")))
+    assert "s3:::YOUR-ATHENA-RESULTS-BUCKET" in json.dumps(policy)
+
+
+def test_lookup_events_is_allowed_where_it_is_asked() -> None:
+    settings = Settings(history=History(kind="lookup", lookup=Lookup(accounts=("111122223333",))))
+    assert reading_policy(settings)["Statement"][-1]["Action"] == sorted(OF_LOOKUP)
+    assert "cloudtrail:" not in json.dumps(statements())

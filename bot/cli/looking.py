@@ -92,7 +92,7 @@ def _about(
     from bot.operations import observable_of
 
     investigator = investigator_of(settings_of(config), history)
-    observable = observable_of(kind, value, investigator.history, word)
+    observable = observable_of(kind, value, investigator.kept, word)
     if isinstance(observable, Refusal):
         fail(observable.sentence)
     triage = investigator(observable, investigator.window(moment_of(at, investigator), days))

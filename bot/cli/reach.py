@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,20 +28,30 @@ def history_path(given: Path | None, settings: Settings) -> Path:
 
 
 def investigator_of(settings: Settings, history: Path | None) -> Investigator:
+    """What looks into the history: a file that is named for this command alone, or what the settings say."""
     from bot.app import Investigator, now
-    from bot.outside import outside_at_hand
+    from bot.histories import remote_of
+    from bot.outside import aws_of, outside_at_hand
     from bot.store.state import reader_of
 
-    path = history_path(history, settings)
-    if not path.is_file():
-        fail(f"There is no history {path}: make one with `triage ingest PATH... --history {path}`.")
-    return Investigator(settings, path, state=reader_of(settings.store.path), outside=outside_at_hand(settings, now))
+    remote = None if history else remote_of(settings, lambda: aws_of(settings, os.environ, now), now)
+    path: Path | None = history_path(history, settings)
+    if path is not None and ((settings.history.kind != "sqlite" and not history) or not path.is_file()):
+        if remote is None:
+            fail(f"There is no history {path}: make one with `triage ingest PATH... --history {path}`.")
+        path = None
+    state, outside = reader_of(settings.store.path), outside_at_hand(settings, now)
+    return Investigator(settings, path, state=state, outside=outside, remote=remote)
 
 
 def store_of(investigator: Investigator) -> SqliteHistory:
-    if investigator.history is None:
-        fail("There is no history to search.")
-    return investigator.history
+    from bot.app import NOTHING_KEPT
+
+    if investigator.kept is None:
+        fail(
+            f"This cannot be asked here: {NOTHING_KEPT}." if investigator.history else "There is no history to search."
+        )
+    return investigator.kept
 
 
 def desk_of(config: Path | None) -> Desk:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from bot.config.environments import EnvironmentTable, Name
 from bot.config.fields import KeyId, Table, matching
+from bot.config.history import History
 from bot.config.organisation import Organisation
 from bot.config.secret_ref import SecretRef
 from bot.model import Environment, Searching
@@ -31,15 +32,6 @@ def _expression(value: str) -> str:
 
 
 LogAccount = Annotated[str, AfterValidator(matching(r"|\d{12}", "must be an account id of 12 digits, as a string"))]
-QueueUrl = Annotated[
-    str,
-    AfterValidator(
-        matching(
-            r"|https?://[^\s/]+/\d{12}/[\w-]{1,80}(\.fifo)?",
-            'must be the URL of a queue such as "https://sqs.eu-west-1.amazonaws.com/111122223333/triage-logs"',
-        )
-    ),
-]
 BucketName = Annotated[
     str, AfterValidator(matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket, without s3://"))
 ]
@@ -150,16 +142,6 @@ class Store(Table):
     def evidence_folder(self) -> Path:
         """Where evidence stands: beside the state file, if nothing else is said."""
         return Path(self.evidence) if self.evidence else self.path.with_suffix(".evidence")
-
-
-class Follow(Table):
-    queue_url: QueueUrl = ""
-
-
-class History(Table):
-    path: Path = Path("history.db")
-    days: Annotated[int, Field(ge=15, le=3650)] = 150
-    follow: Follow = Follow()
 
 
 class Triage(Table):

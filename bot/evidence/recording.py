@@ -35,6 +35,7 @@ from bot.model import (
     Window,
 )
 from bot.scope.hands import Hands
+from bot.scope.reading import Source
 from bot.triage import TriageWorld
 from bot.usual.countries import Learner
 from bot.weights import Weights
@@ -42,8 +43,10 @@ from bot.weights import Weights
 FORMAT = 1
 PORTS = ("history", "addresses", "iam", "records", "cases", "statistics", "registries", "code_search", "threat_lists")
 """Whom a triage may ask, by their names in ``TriageWorld``."""
-NOT_RECORDED = frozenset({"foresee", "cost", "for_one_triage"})
+NOT_RECORDED = frozenset({"foresee", "foresight", "at_hand", "cost"})
 """What a history is told, or says of itself: no answer depends on it."""
+KEPT = "kept"
+"""The history in which other keys are looked for: not always the one that is asked about the one triaged."""
 LEVEL = 1
 """Of gzip: people wait for the card."""
 
@@ -107,11 +110,12 @@ class Recorder:
     def listening(self, world: TriageWorld) -> TriageWorld:
         """``world``, every answer of which is kept from now on."""
         ports = {name: self._between(name, getattr(world, name)) for name in PORTS}
-        history, addresses = ports["history"], ports["addresses"]
+        addresses = ports["addresses"]
         scoper = world.scoper
         if isinstance(scoper, Hands):
             origin = addresses.origin if addresses is not None else scoper.known.origin
-            scoper = replace(scoper, history=history, known=replace(scoper.known, origin=origin))
+            kept = cast(Source, _Listening(self, KEPT, scoper.history))
+            scoper = replace(scoper, history=kept, known=replace(scoper.known, origin=origin))
         return replace(
             world,
             **ports,
@@ -193,6 +197,8 @@ class _Listening:
 
     def __getattr__(self, ask: str) -> Any:
         asked = getattr(self.port, ask)
+        if ask == "for_one_triage":
+            return lambda: replace(self, port=asked())
         if ask in NOT_RECORDED:
             return asked
         if not callable(asked):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from bot.enrichment import Ended, Question, Runner
-from bot.evidence.recording import NOT_RECORDED, PORTS, Recording, question
+from bot.evidence.recording import KEPT, NOT_RECORDED, PORTS, Recording, question
 from bot.evidence.written import read, read_error
 from bot.model import AddressData, Context, Enrichment, Environment, History, NotAnswered, Triage, UsualCountries
 from bot.plugins import load_enrichers
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
+from bot.scope.reading import Source
 from bot.triage import TriageWorld, triage
 from bot.usual.countries import Learner
 
@@ -43,7 +44,7 @@ def _world(recording: Recording, answers: _Answers) -> TriageWorld:
         known = Known(own_networks=stated.own_networks, automation=stated.automation, people=stated.people)
         if "addresses" in ports:
             known = replace(known, origin=ports["addresses"].origin)
-        scoper = Hands(ports["history"], known)
+        scoper = Hands(cast(Source, _Replaying(answers, KEPT)), known)
     return TriageWorld(
         plugins=load_enrichers(recording.enrichers),
         runner=_GivingUp(recording.gave_up),
@@ -89,10 +90,12 @@ class _Replaying:
     def __getattr__(self, ask: str) -> Any:
         if ask.startswith("__"):
             raise AttributeError(ask)
+        if ask == "for_one_triage":
+            return lambda: self
         if ask in NOT_RECORDED:
-            return _nothing
+            return False if ask == "foresight" else _nothing
         nothing = question([])
-        if ask == "without_key":  # the one thing of a port that is no question
+        if ask in {"without_key", "patience"}:  # what is no question
             return self.answers.give(self.name, ask, nothing)
         return lambda *of, **named: self.answers.give(self.name, ask, question(of, named))
 

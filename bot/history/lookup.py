@@ -99,6 +99,7 @@ class LookupHistory(History):
         self._regions = tuple(regions)
         self._logs = [self._log(client, account, region) for account in accounts for region in regions]
         self._memory = Memory(self._timing.now)
+        self.patience = self._limits.seconds
 
     def coverage(self, span: Span) -> Coverage | None:
         """What of ``span`` can be asked for; ``None`` if it ended more than 90 days ago."""

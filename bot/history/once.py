@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.model import Coverage, Event, History, Observable, Prevalence, Principal, Sampled, Span, Use
+from bot.model import Coverage, Event, Foreseen, History, Observable, Prevalence, Principal, Sampled, Span, Use
 from bot.once import Once
 
 
@@ -44,6 +44,20 @@ class AskedOnce(History):
 
     def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
         return self._once.ask(("sampled", *accounts, span), lambda: self._history.sampled(accounts, span))
+
+    @property
+    def patience(self) -> float:  # type: ignore[override] # of a wrapper it is what is wrapped that says
+        return self._history.patience
+
+    @property
+    def foresight(self) -> bool:  # type: ignore[override] # the same
+        return self._history.foresight
+
+    def foresee(self, questions: Sequence[Foreseen]) -> None:
+        self._history.foresee(questions)
+
+    def at_hand(self, question: Foreseen) -> bool:
+        return self._history.at_hand(question)
 
     def cost(self) -> str | None:
         return self._history.cost()

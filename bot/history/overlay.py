@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.history.access_key import account_of
 from bot.history.address import classify
 from bot.history.concerning import concerns
 from bot.history.gathered import use_of
+from bot.history.merging import merged
 from bot.history.outcome import outcome_of
 from bot.history.principal import UNKNOWN_ID, id_of_arn
 from bot.history.user_agent import MAX_LENGTH, family_of
@@ -24,6 +25,7 @@ from bot.model import (
     CannotSearch,
     Coverage,
     Event,
+    Foreseen,
     History,
     Kind,
     Observable,
@@ -38,8 +40,6 @@ from bot.model import (
 SAME_CALL = timedelta(minutes=15)
 """A detector's time may be the call's, its own or its rule's run: as far from the record as CloudTrail is late."""
 _NEIGHBOURS = 100_000
-_EVIDENCE = 2
-_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 UNNAMED = ""
 """The event name of a call whose name the alert does not tell: never counted under a service or name."""
@@ -108,14 +108,26 @@ class WithAlerts(History):
     def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
         return self._history.sampled(accounts, span)
 
+    @property
+    def patience(self) -> float:  # type: ignore[override] # of a wrapper it is what is wrapped that says
+        return self._history.patience
+
+    @property
+    def foresight(self) -> bool:  # type: ignore[override] # the same
+        return self._history.foresight
+
+    def foresee(self, questions: Sequence[Foreseen]) -> None:
+        self._history.foresee(questions)
+
+    def at_hand(self, question: Foreseen) -> bool:
+        return self._history.at_hand(question)
+
     def cost(self) -> str | None:
         return self._history.cost()
 
     def _with_told(self, held: Sequence[Use], observable: Observable, span: Span) -> tuple[Use, ...]:
-        uses = list(held)
-        for event in self._unrecorded(observable, span):
-            _merge(uses, use_of(event))
-        return tuple(sorted(uses, key=lambda use: use.first_seen))
+        told = self._unrecorded(observable, span)
+        return merged([*held, *(use_of(event) for event in told)]) if told else tuple(held)
 
     def _unrecorded(self, observable: Observable, span: Span) -> list[Event]:
         told = (event for event in self._events if event.at in span and concerns(event, observable))
@@ -164,7 +176,7 @@ def _principal(call: Call, history: History | None) -> Principal:
     found = (_last_behind(each, call.at, history) for each in asked) if history else iter(())
     # A bare name may be somebody else's in another account.
     own = (each for each in found if each and (account is None or each.account in {None, account}))
-    return next(own, None) or _stated_principal(call)
+    return next(own, None) or stated_principal(call)
 
 
 def _last_behind(observable: Observable, at: datetime, history: History) -> Principal | None:
@@ -174,7 +186,7 @@ def _last_behind(observable: Observable, at: datetime, history: History) -> Prin
         return None
 
 
-def _stated_principal(call: Call) -> Principal:
+def stated_principal(call: Call) -> Principal:
     """The principal as the alert names it: an ARN, an id of ours, or a bare user name."""
     stated, account = (call.principal or "").strip(), call.account or account_of(call.key or "")
     if not stated:
@@ -199,28 +211,3 @@ def _states_the_same(told: Event, record: Event) -> bool:
     same_name = told.name in {UNNAMED, record.name, record.name.partition(":")[2]}
     same_ip = told.ip in {None, record.ip}
     return same_name and same_ip and told.user_agent in {"", record.user_agent}
-
-
-def _merge(uses: list[Use], use: Use) -> None:
-    """Add ``use`` to the one of its kind, or as a new one."""
-    for number, held in enumerate(uses):
-        if _kind(held) == _kind(use):
-            uses[number] = _sum(held, use)
-            return
-    uses.append(use)
-
-
-def _sum(held: Use, use: Use) -> Use:
-    newest_first = (use, held) if use.last_seen > held.last_seen else (held, use)
-    evidence = dict.fromkeys(event_id for each in newest_first for event_id in each.evidence)
-    return held._replace(
-        count=held.count + use.count,
-        first_seen=min(held.first_seen, use.first_seen),
-        last_seen=max(held.last_seen, use.last_seen),
-        evidence=tuple(evidence)[:_EVIDENCE],
-    )
-
-
-def _kind(use: Use) -> Use:
-    """What all events of one use share."""
-    return use._replace(count=0, first_seen=_NO_TIME, last_seen=_NO_TIME, evidence=())

@@ -13,7 +13,21 @@ from bot.hunts.library import Playbook, shipped
 from bot.hunts.matching import matches
 from bot.hunts.roots import lineage_of
 from bot.hunts.usual import RARITY_UNKNOWN, SSO, Before
-from bot.model import Context, Event, Habit, Hits, Kind, Observable, Principal, Span, Use, inside, site_of
+from bot.model import (
+    Context,
+    Event,
+    Foreseen,
+    Habit,
+    Hits,
+    Kind,
+    Observable,
+    Principal,
+    Span,
+    Use,
+    Want,
+    inside,
+    site_of,
+)
 from bot.scope.rules import FIRST_LOOKS
 
 MOST_CALLS = 10_000
@@ -34,10 +48,18 @@ class Around:
     def enumeration(self, ip: str) -> Hits:
         """Where ``ip`` was used to try several keys in the recent part of the window."""
         place, networks = Observable(Kind.IP, site_of(ip)), self._context.environment.own_networks
-        if inside(ip, networks) or not self._is_asked_of_several(place):
-            return Hits()
         window = self._context.window
-        events = self._events(place, Span(window.recent_since - LONGEST_SESSION, window.until), MOST_CALLS)
+        reach = Span(window.recent_since - LONGEST_SESSION, window.until)
+        if inside(ip, networks):
+            return Hits()
+        self._foresee(
+            Foreseen(place, window.recent),
+            Foreseen(place, reach, Want.EVENTS, MOST_CALLS),
+            Foreseen(place, window.baseline, Want.EVENTS, MOST_NEIGHBOURS),
+        )
+        if not self._is_asked_of_several(place):
+            return Hits()
+        events = self._events(place, reach, MOST_CALLS)
         recent = [event for event in events if event.at in window.recent]
         before = Before(self._habits_at(place, recent))
         found = tuple(enumerations(recent, before, lineage_of(events), networks))
@@ -87,6 +109,10 @@ class Around:
             return self._events(observable, span, MOST_CALLS), {}
         ends = [(_event(use, first=first), use.count - 1 if not first else 1) for use in told for first in _ends(use)]
         return [event for event, _ in ends], {event.id: size for event, size in ends}
+
+    def _foresee(self, *questions: Foreseen) -> None:
+        assert self._context.history is not None  # noqa: S101 - hunts are handed in with a history
+        self._context.history.foresee(questions)
 
     def _events(self, observable: Observable, span: Span, limit: int) -> Sequence[Event]:
         assert self._context.history is not None  # noqa: S101 - hunts are handed in with a history

@@ -27,7 +27,7 @@ from bot.model.ports import (
     ThreatLists,
 )
 from bot.model.times import Span, Window
-from bot.model.unanswered import CannotSearch
+from bot.model.unanswered import AnswerCut, CannotSearch
 from bot.model.usual import Usual
 from bot.networks import site_of
 
@@ -174,11 +174,24 @@ class Context:
         return self.history.uses(observable, span or self.window.span)
 
     def uses_if_searchable(self, observable: Observable, span: Span | None = None) -> Sequence[Use] | None:
-        """As ``uses``; ``None`` where this history cannot look for it: for what an answer can do without."""
+        """As ``uses``, or what is known of them; ``None`` where this history cannot look for it.
+
+        For what an answer can do without.
+        """
         try:
             return self.uses(observable, span)
+        except AnswerCut as cut:
+            return cut.uses
         except CannotSearch:
             return None
+
+    def events_or_why(self, observable: Observable, span: Span, *, limit: int) -> Sequence[Event] | str:
+        """The newest events; why not where this history cannot look for them: for what an answer can do without."""
+        assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
+        try:
+            return self.history.events(observable, span, limit=limit)
+        except CannotSearch as error:
+            return str(error)
 
     def policy_changes(self) -> tuple[Event, ...]:
         """The calls of the window that put a policy on the principal, where it is an IAM user, or took one off.
@@ -252,6 +265,15 @@ class Context:
         if coverage is None:
             return "in what the alert tells; no CloudTrail of this window could be searched"
         return f"between {coverage.since:%Y-%m-%d %H:%M} and {coverage.until:%Y-%m-%d %H:%M} UTC"
+
+    def baseline_if_searchable(self) -> Baseline | None:
+        """As ``baseline``; ``None`` where nobody can say, or there is no history of one principal."""
+        if self.history is None or self.principal is None:
+            return None
+        try:
+            return self.baseline()
+        except (AnswerCut, CannotSearch):
+            return None
 
     def baseline(self) -> Baseline:
         """What was usual for the principal before the recent part: the window's, or 90 days where that is thin."""

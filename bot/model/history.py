@@ -48,6 +48,9 @@ class Want(StrEnum):
     USES = "uses"
     EVENTS = "events"
     PREVALENCE = "prevalence"
+    COVERAGE = "coverage"
+    POPULATION = "population"
+    """Of nothing in particular, as the coverage: the observable does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class History(Protocol):
 
     # A store in which every question costs a query answers the rest in ways of its own.
 
+    patience: float = 0.0
+    """How many seconds a question may take here beyond what one does that is answered on this machine."""
+    foresight: bool = False
+    """Whether it is worth the trouble to find out what will be asked, for ``foresee``."""
+
     def prevalence(self, event: str, span: Span) -> Prevalence:
         """Who called ``event`` (``service:Name``) inside ``span``. Of a common call no more is read than shows it."""
         call = Observable(Kind.EVENT, event)
@@ -136,6 +144,10 @@ class History(Protocol):
     def foresee(self, questions: Sequence[Foreseen]) -> None:
         """These will be asked: a store may answer them all in one go. The answers are the same without."""
         return None  # noqa: RET501 - without it, whoever needs no foresight would have to say so
+
+    def at_hand(self, question: Foreseen) -> bool:
+        """Whether the answer is there without a query that costs something."""
+        return True
 
     def for_one_triage(self) -> History:
         """The same history for the questions of one triage, with a ``cost`` of its own."""

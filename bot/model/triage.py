@@ -37,3 +37,5 @@ class Triage:
     """What people call the principal's account."""
     stated: tuple[str, ...] = ()
     """What the configuration says of the principal, in a few words each."""
+    cost: str | None = None
+    """What asking the history cost, in a sentence; ``None`` where it costs nothing."""

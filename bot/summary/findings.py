@@ -62,6 +62,7 @@ def findings(triage: Triage) -> tuple[Row, ...]:
         Row("Activity", did(triage.activity, triage.searched)),
         *([Row("Same hands", in_a_line(triage.scope, triage.observable.value))] if triage.scope else []),
         *([Row("Asked again", triage.news)] if triage.news else []),
+        *([Row("Cost", triage.cost)] if triage.cost else []),
         *_headlines(triage, _drawn(bool(where), bool(clients)), None),
     )
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from bot.model import (
     AddressClass,
     AddressData,
+    CannotSearch,
     Correction,
     Environment,
     History,
@@ -123,4 +124,8 @@ class UsualHere:
         accounts = sorted(self.environment.accounts | ({account} if account else set()))
         if self.history is None or self.addresses is None or not accounts:
             return UsualCountries()
-        return self.learner.countries(accounts, self.history, self.addresses, until)
+        try:
+            return self.learner.countries(accounts, self.history, self.addresses, until)
+        except CannotSearch:
+            # A history that cannot be sampled teaches nothing; whoever asks is told that nothing is known.
+            return UsualCountries()

@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -24,10 +24,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.history.lake import Lake, QueryFailed, Result
+from tests.history.made import ACCOUNT
 from tests.serving import serving
 
 BYTES_LIMIT = "Query cancelled! : Bytes scanned limit was exceeded"
 MOST_ROWS = 1000
+
+
+_CALLER = f"""<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{ACCOUNT}</Account><UserId>AIDA</UserId>
+<Arn>arn:aws:iam::{ACCOUNT}:user/triage</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"""
+"""What STS says to whoever asks who they are: the other thing that is asked before Athena is."""
 
 
 class Refused(Exception):
@@ -48,6 +54,7 @@ class Execution:
     reused: bool = False
     waiting: list[str] = field(default_factory=list)
     """States that are told before the one it has."""
+    lake: Lake | None = None
 
     @property
     def now(self) -> str:
@@ -115,9 +122,9 @@ class Door:
     def _execute(self, body: dict[str, Any]) -> Execution:
         if self.reasons:
             return Execution(body, None, self.reasons.pop(0), "FAILED")
-        if self._has_result(body):
-            earlier = next(each for each in self.started if _question(each.request) == _question(body))
-            return Execution(body, earlier.result, reused=True, waiting=list(self.waiting))
+        earlier = self._earlier(body)
+        if earlier is not None:
+            return replace(earlier, reused=True, waiting=list(self.waiting))
         assert self.lake is not None
         try:
             result = self.lake.run(body["QueryString"], body.get("ExecutionParameters", ()))
@@ -126,11 +133,16 @@ class Door:
         limit = self.workgroup.get("BytesScannedCutoffPerQuery")
         if limit is not None and result.scanned > limit:
             return Execution(body, None, BYTES_LIMIT, "CANCELLED")
-        return Execution(body, result, waiting=list(self.waiting))
+        return Execution(body, result, waiting=list(self.waiting), lake=self.lake)
 
-    def _has_result(self, body: dict[str, Any]) -> bool:
-        reuse = body.get("ResultReuseConfiguration", {}).get("ResultReuseByAgeConfiguration", {})
-        return bool(reuse.get("Enabled")) and any(_question(each.request) == _question(body) for each in self.started)
+    def _earlier(self, body: dict[str, Any]) -> Execution | None:
+        """The same query of before, over the same logs. As cautious as one must be: nothing says that Athena tells
+        queries apart that only differ in their parameters.
+        """
+        if not body.get("ResultReuseConfiguration", {}).get("ResultReuseByAgeConfiguration", {}).get("Enabled"):
+            return None
+        same = (each for each in self.started if each.request["QueryString"] == body["QueryString"])
+        return next((each for each in same if each.lake is self.lake), None)
 
     def _get(self, body: dict[str, Any]) -> dict[str, Any]:
         execution = self._known(body)
@@ -178,17 +190,14 @@ class Door:
             raise Refused("InvalidRequestException", f"WorkGroup {name} is not found.")
 
 
-def _question(request: Mapping[str, Any]) -> tuple[str, ...]:
-    # As cautious as one must be: nothing says that Athena tells apart what only differs in its parameters.
-    return (request["QueryString"],)
-
-
 @contextmanager
 def open_door(lake: Lake | None = None) -> Iterator[Door]:
     """Athena at ``Door.url`` for as long as the block lasts."""
     door = Door(lake)
 
     async def post(request: Request) -> Response:
+        if "x-amz-target" not in request.headers:
+            return Response(_CALLER, media_type="text/xml")
         operation = request.headers["x-amz-target"].removeprefix("AmazonAthena.")
         try:
             told = door.answer(operation, json.loads(await request.body()))

@@ -26,6 +26,7 @@ from tests.history.made import ACCOUNT, ALICE, DATA, KEY, MADE_FROM, key, princi
 from tests.history.plain import Plain, in_plain_order
 
 DAY = timedelta(days=1)
+THIRTY_DAYS = Span(NOW - 20 * DAY, NOW + 10 * DAY)
 TEN_DAYS = Span(MADE_FROM, MADE_FROM + 10 * DAY)
 SETTINGS = AthenaSettings(accounts=ACCOUNTS, regions=REGIONS)
 
@@ -236,7 +237,7 @@ def test_a_value_is_bound_and_never_part_of_the_query(value: str, tmp_path: Path
     with open_door(Lake(tmp_path / "bucket")) as door:
         history = athena(door)
         for kind, asked in ((Kind.USER_AGENT, value), (Kind.IP, value[:200]), (Kind.ACCESS_KEY, value)):
-            found = history.uses(Observable(kind, asked), Span(NOW - 90 * DAY, NOW + 30 * DAY))
+            found = history.uses(Observable(kind, asked), THIRTY_DAYS)
             assert [use.count for use in found] == ([] if kind is Kind.ACCESS_KEY else [1])
             request = door.started[-1].request
             assert value not in request["QueryString"]
@@ -253,7 +254,7 @@ def test_a_long_user_agent_is_told_from_those_that_begin_alike(tmp_path: Path) -
     agents = ["y" * 1000 + end for end in ("a", "b")]
     write_trail(tmp_path / "bucket", [record(n, userAgent=agent) for n, agent in enumerate(agents)])
     with open_door(Lake(tmp_path / "bucket")) as door:
-        (use,) = athena(door).uses(Observable(Kind.USER_AGENT, agents[1]), Span(NOW - 90 * DAY, NOW + 30 * DAY))
+        (use,) = athena(door).uses(Observable(Kind.USER_AGENT, agents[1]), THIRTY_DAYS)
         assert use.user_agent == agents[1]
 
 

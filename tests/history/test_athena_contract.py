@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.history.athena import AthenaHistory, AthenaSettings, Timing
-from bot.history.athena.topics import condition
+from bot.history.athena.topics import EVERYBODY, condition
 from bot.model import CannotSearch, Coverage, Foreseen, History, Kind, Observable, Span, Want
 from tests.history.athena_door import Door, open_door
 from tests.history.contract import ACCOUNTS, DAY, NOW, QUESTIONS, REGIONS, SPANS, HistoryContract, Record, Stored
@@ -33,6 +33,7 @@ EVERYTHING = (
     *(Foreseen(each, Span(NOW - 120 * DAY, NOW)) for each in QUESTIONS),
     *(Foreseen(each, span) for each in QUESTIONS for span in SPANS),
     *(Foreseen(each, SPANS[0], Want.EVENTS, 5_000) for each in QUESTIONS),
+    *(Foreseen(EVERYBODY, span, Want.POPULATION) for span in SPANS),
     *(Foreseen(each, span, Want.PREVALENCE) for each in QUESTIONS if each.kind is Kind.EVENT for span in SPANS),
 )
 
@@ -73,7 +74,7 @@ def stored(door: Door) -> Stored:
         door.lake.close()
         door.lake = before
 
-    return Stored(opened, cannot_search, counts_everybody=False)
+    return Stored(opened, cannot_search)
 
 
 class TestAthena(HistoryContract):

@@ -1,6 +1,6 @@
 """CloudTrail's logs in S3, asked through Amazon Athena."""
 
 from bot.history.athena.history import AthenaHistory
-from bot.history.athena.queries import PERMISSIONS, AthenaSettings, Timing
+from bot.history.athena.queries import CATALOGUE, PERMISSIONS, RESULTS, AthenaSettings, Timing
 
-__all__ = ("PERMISSIONS", "AthenaHistory", "AthenaSettings", "Timing")
+__all__ = ("CATALOGUE", "PERMISSIONS", "RESULTS", "AthenaHistory", "AthenaSettings", "Timing")

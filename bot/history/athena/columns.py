@@ -99,10 +99,11 @@ def _array(expressions: Sequence[str]) -> str:
 
 EVERYTHING = _array([*_CALLED, *_WHO, *_HOW])
 """All that tells two kinds of call apart, as one JSON array."""
-CALLER = _array(
-    [*_CALLED, *(f"CASE WHEN NOT {_A_ROLE} THEN {each} END" if each in _SESSION_BOUND else each for each in _WHO)]
-)
+_PERSON = tuple(f"CASE WHEN NOT {_A_ROLE} THEN {each} END" if each in _SESSION_BOUND else each for each in _WHO)
+CALLER = _array([*_CALLED, *_PERSON])
 """Who called what: the sessions of a role are one, and nothing is said of how."""
+ANYBODY = _array(["'-'", "'-'", *_PERSON])
+"""Who called anything."""
 
 
 def record_of(told: Sequence[str | None], *, event_id: str, at: str, account: str | None, region: str | None) -> Record:

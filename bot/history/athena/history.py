@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from bot.history.athena.queries import AthenaSettings, Queries, Timing
 from bot.history.athena.rows import result_of
 from bot.history.athena.scan import Scan
 from bot.history.athena.sql import Reading, query_of, stretches_of
-from bot.history.athena.topics import edges_of, topics_of
+from bot.history.athena.topics import EVERYBODY, edges_of, topics_of
 from bot.model import (
     CannotSearch,
     Coverage,
@@ -42,7 +43,6 @@ MOST_ROWS = 50_000
 MOST_EVENTS = 100_000
 
 _NOT_APART = "Athena's answer cannot be taken apart: ask about fewer days."
-_NO_CENSUS = "Athena is not asked how many principals there are: load these days with `triage ingest`."
 
 Found = TypeVar("Found")
 
@@ -58,6 +58,7 @@ class AthenaHistory(History):
         self._queries = queries
         self._settings = settings
         self._now = now
+        self.patience, self.foresight = settings.seconds, True
 
     @classmethod
     def over(cls, client: Callable[[], object], settings: AthenaSettings, timing: Timing) -> AthenaHistory:
@@ -103,18 +104,30 @@ class OneTriage(History):
         self._scans: list[Scan] = []
         self._cost = Cost(settings.usd_per_tb)
         self._asked = 0
+        self._failed: str | None = None
+        self._deadline: float | None = None
         self._lock = threading.Lock()
+        self.patience, self.foresight = settings.seconds, True
 
     def foresee(self, questions: Sequence[Foreseen]) -> None:
         """Ask all of it in one query, but for what cannot be searched for: who asks for that is told so then."""
-        wanted = [each for each in questions if self._searchable(each)]
+        wanted = [each for each in questions if self._searchable(each) and not self.at_hand(each)]
         if any(each.certain for each in wanted):
-            self._scan(wanted, seen=_hull([each.span for each in wanted if each.certain]))
+            with suppress(HistoryUnavailableError):
+                # Whoever asks is told why there is no answer.
+                self._scan(wanted, seen=[each.span for each in wanted if each.want is Want.COVERAGE])
+
+    def at_hand(self, question: Foreseen) -> bool:
+        return any(_answers(scan, question) for scan in tuple(self._scans))
 
     def coverage(self, span: Span) -> Coverage | None:
-        return self._answer(lambda scan: scan.coverage(span), lambda: self._scan([], seen=span))[0]
+        return self._answer(lambda scan: scan.coverage(span), lambda: self._scan([], seen=[span]))[0]
 
     def newest(self) -> datetime | None:
+        """Of what has been read so far, where anything has."""
+        known = [newest for scan in tuple(self._scans) if (newest := scan.newest()) is not None]
+        if known:
+            return max(known)
         now = self._now()
         for back in (timedelta(days=2), LOOK_BACK):
             found = self.coverage(Span(now - back, now))
@@ -148,8 +161,8 @@ class OneTriage(History):
         return newest[0].principal if newest else None
 
     def population(self, span: Span) -> int:
-        """Athena is not asked to count: it always raises ``CannotSearch``."""
-        raise CannotSearch(_NO_CENSUS)
+        asked = Foreseen(EVERYBODY, span, Want.POPULATION)
+        return self._answer(lambda scan: scan.population(span), lambda: self._scan([asked]))
 
     def prevalence(self, event: str, span: Span) -> Prevalence:
         asked = Foreseen(Observable(Kind.EVENT, event), span, Want.PREVALENCE)
@@ -169,49 +182,74 @@ class OneTriage(History):
         """What an earlier query already tells."""
         return next((known for each in tuple(self._scans) if (known := of(each)) is not None), None)
 
-    def _scan(self, asked: Sequence[Foreseen], seen: Span | None = None) -> Scan:
-        topics = topics_of(asked, self._settings.accounts)
+    def _scan(self, asked: Sequence[Foreseen], seen: Sequence[Span] = ()) -> Scan:
+        if self._failed is not None:
+            raise HistoryUnavailableError(self._failed)
+        topics = topics_of(asked, self._settings.accounts, self._widest)
         stretches = stretches_of(topics, seen, self._settings.accounts)
-        edges = edges_of([*asked, *([Foreseen(_NOBODY, seen)] if seen else [])])
+        edges = edges_of([*asked, *(Foreseen(EVERYBODY, span) for span in seen)])
         query = query_of(
-            Reading(self._table, topics, stretches, edges, self._settings.regions, most_rows=MOST_ROWS),
+            Reading(self._table, topics, stretches, edges, most_rows=MOST_ROWS),
         )
-        self._count_query()
+        deadline = self._count_query()
         settled = max(each.span.until for each in stretches) <= self._now() - SETTLED
-        table = self._queries.run(query, reuse_minutes=REUSE_MINUTES if settled else 0)
+        try:
+            table = self._queries.run(query, deadline, reuse_minutes=REUSE_MINUTES if settled else 0)
+        except CannotSearch:
+            raise
+        except HistoryUnavailableError as error:
+            # Whatever kept this query from its answer keeps the next one, and each may be paid for.
+            self._failed = str(error)
+            raise
         self._cost.add(table.scanned, reused=table.reused)
         if len(table.rows) > MOST_ROWS:
             raise HistoryUnavailableError(
                 f"Athena found more than {MOST_ROWS:,} kinds of call: ask about fewer days, or load them with"
                 " `triage ingest`."
             )
-        scan = Scan(topics, stretches, result_of(table.rows), self._settings.accounts)
+        scan = Scan(topics, stretches, result_of(table.rows), self._settings.accounts, self._settings.regions)
         self._scans.append(scan)
         return scan
+
+    @property
+    def _widest(self) -> timedelta | None:
+        """The longest span for which the logs of all accounts are read; ``None``: any."""
+        return None if len(self._settings.accounts) == 1 else timedelta(days=self._settings.widest_days)
 
     @property
     def _table(self) -> str:
         return f'"{self._settings.database}"."{self._settings.table}"'
 
-    def _count_query(self) -> None:
+    def _count_query(self) -> float:
+        """Until when the query may take. Raises ``CannotSearch`` for one too many."""
         with self._lock:
+            self._deadline = self._deadline or self._queries.deadline()
             self._asked += 1
             if self._asked > self._settings.most_queries:
                 raise CannotSearch(
                     f"Athena has been asked {self._settings.most_queries} times for this triage, which is the most that"
                     " [history.athena] most_queries allows."
                 )
+            return self._deadline
 
     def _searchable(self, asked: Foreseen) -> bool:
         try:
-            topics_of([asked], self._settings.accounts)
+            topics_of([asked], self._settings.accounts, self._widest)
         except CannotSearch:
             return False
         return True
 
 
-_NOBODY = Observable(Kind.ACCOUNT, "")
-
-
-def _hull(spans: Sequence[Span]) -> Span | None:
-    return Span(min(each.since for each in spans), max(each.until for each in spans)) if spans else None
+def _answers(scan: Scan, question: Foreseen) -> bool:
+    observable, span = question.observable, question.span
+    match question.want:
+        case Want.USES:
+            return scan.uses(observable, span) is not None
+        case Want.EVENTS:
+            return scan.events(observable, span, question.limit) is not None
+        case Want.PREVALENCE:
+            return scan.prevalence(observable.value, span) is not None
+        case Want.COVERAGE:
+            return scan.coverage(span) is not None
+        case Want.POPULATION:
+            return scan.population(span) is not None

@@ -24,12 +24,14 @@ PERMISSIONS = frozenset(
     {
         *("athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"),
         *("athena:StopQueryExecution", "athena:GetWorkGroup"),
-        # What a query needs of the catalogue, the trail's bucket and the bucket of its result, in its caller's name.
-        *("glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"),
-        *("s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject"),
     }
 )
-"""Every call of this package, and those Athena makes for it ("Access to Athena" in the Amazon Athena user guide)."""
+"""Every call of this module."""
+CATALOGUE = frozenset({"glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"})
+RESULTS = frozenset(
+    {"s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}
+)
+"""What Athena does in its caller's name, beside reading the logs ("Identity and access management in Athena")."""
 
 PAGE = 1000
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
@@ -43,8 +45,8 @@ Found = TypeVar("Found")
 class AthenaSettings:
     """Where the logs are and what asking may cost. ``output`` is needed where the workgroup names no place itself.
 
-    ``accounts`` and ``regions`` are those of the table; empty ones are not known. ``seconds`` is the limit of a query,
-    ``most_queries`` that of a triage.
+    ``accounts`` and ``regions`` are those that must have events; empty ones are not known. ``seconds`` and
+    ``most_queries`` are limits of all that one triage asks.
     """
 
     table: str = "cloudtrail_logs"
@@ -53,8 +55,10 @@ class AthenaSettings:
     output: str | None = None
     accounts: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
-    seconds: float = 60.0
+    seconds: float = 90.0
     most_queries: int = 4
+    widest_days: int = 35
+    """The longest span of a question for which the logs of several accounts are read."""
     usd_per_tb: float = 5.0
     limit_required: bool = True
     """Whether a workgroup without a limit of bytes is refused."""
@@ -79,7 +83,7 @@ class Table:
 
 
 class Queries:
-    """One workgroup. May be asked from any thread; every query has its own time limit."""
+    """One workgroup. May be asked from any thread."""
 
     def __init__(self, client: Callable[[], Any], settings: AthenaSettings, timing: Timing) -> None:
         self._client = client
@@ -89,9 +93,12 @@ class Queries:
         self._lock = threading.Lock()
         self._limited = False
 
-    def run(self, query: Clause, *, reuse_minutes: int = 0) -> Table:
+    def deadline(self) -> float:
+        """Until when what begins now may take, in seconds of the clock that only goes forward."""
+        return self._timing.seconds() + self._settings.seconds
+
+    def run(self, query: Clause, deadline: float, *, reuse_minutes: int = 0) -> Table:
         """The rows of ``query``. Raises ``HistoryUnavailableError`` with what can be done about it."""
-        deadline = self._timing.seconds() + self._settings.seconds
         try:
             self._need_a_limit(deadline)
             number = self._start(query, reuse_minutes, deadline)

@@ -13,9 +13,9 @@ from itertools import islice
 
 from bot.history.athena.rows import Entry, Result, RollUp
 from bot.history.athena.sql import MOST_CALLERS, Stretch
-from bot.history.athena.topics import TOGETHER, Topic
+from bot.history.athena.topics import EVERYBODY, SERVICE, TOGETHER, Topic
 from bot.history.concerning import concerns
-from bot.history.coverage import Place, covered
+from bot.history.coverage import QUIET_START, Place, covered
 from bot.history.gathered import kind_of
 from bot.history.rolled import oldest_first
 from bot.model import Coverage, Event, Foreseen, Kind, Observable, Prevalence, Principal, Span, Use, Want
@@ -26,12 +26,16 @@ _NOTHING: Entry = (datetime.min.replace(tzinfo=UTC), "")
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What was read (``topics``, ``stretches``) and what it brought. ``accounts``: those that should have events."""
+    """What was read (``topics``, ``stretches``) and what it brought.
+
+    ``accounts`` and ``regions`` are those that should have events.
+    """
 
     topics: tuple[Topic, ...]
     stretches: tuple[Stretch, ...]
     result: Result
     accounts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
     def uses(self, observable: Observable, span: Span) -> tuple[Use, ...] | None:
         """Everything ``observable`` did inside ``span``; oldest first."""
@@ -69,6 +73,18 @@ class Scan:
             return Prevalence(event, sum(row.count for row in own), who, first, exact=len(rows) < MOST_CALLERS)
         return None
 
+    def population(self, span: Span) -> int | None:
+        """How many principals did anything on the days of ``span``."""
+        for number, topic in enumerate(self.topics):
+            if topic.answers(Foreseen(EVERYBODY, span, Want.POPULATION)):
+                who = {row.like.principal.id for row in self.result.by_topic.get(number, ())}
+                return sum(not each.startswith(SERVICE) for each in who)
+        return None
+
+    def newest(self) -> datetime | None:
+        """The time of the newest record that was read."""
+        return max((row.last for row in self.result.seen), default=None)
+
     def coverage(self, span: Span) -> tuple[Coverage | None] | None:
         """What of ``span`` was there to be read: one answer, or none."""
         read = [each for each in self.stretches if each.span.since <= span.since and span.until <= each.span.until]
@@ -87,8 +103,16 @@ class Scan:
         expected = (account for account in self.accounts if accounts is None or account in accounts)
         places = [Place(row.account, row.region, row.last) for row in rows]
         places += [Place(account, "", None) for account in expected if account not in {row.account for row in rows}]
-        held = Span(max(min(row.first for row in rows), span.since), max(row.last for row in rows))
-        return (covered(span, held, places, unread=self.result.unreadable, unfinished=0),)
+        first = min(row.first for row in rows)
+        held = Span(span.since if first - span.since <= QUIET_START else first, max(row.last for row in rows))
+        found = covered(span, held, places, unread=self.result.unreadable, unfinished=0)
+        return (found and replace(found, missing=(*found.missing, *self._silent(found))),)
+
+    def _silent(self, found: Coverage) -> list[str]:
+        """The regions without events, but for those that are told of already."""
+        told = " ".join(found.missing)
+        silent = [region for region in self.regions if region not in found.regions and region not in told]
+        return [f"No events from {', '.join(silent)}."] if silent else []
 
     def _about(self, asked: Foreseen) -> Iterable[tuple[Topic, list[RollUp]]]:
         """The topics that may answer, each with its roll-ups of what is asked about."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.history.athena.clauses import Clause, between, both, one_of
-from bot.history.athena.columns import ADDRESS, CALLER, EVERYTHING, NAME, TIME
-from bot.history.athena.topics import Topic, condition
+from bot.history.athena.columns import ADDRESS, ANYBODY, CALLER, EVERYTHING, NAME, TIME
+from bot.history.athena.topics import Topic, about
 from bot.model import Kind, Span, Want
 
 SEEN = "seen"
@@ -49,28 +49,45 @@ class Reading:
     topics: tuple[Topic, ...]
     stretches: tuple[Stretch, ...]
     edges: tuple[str, ...]
-    regions: tuple[str, ...] = ()
     most_rows: int = 50_000
 
 
-def stretches_of(topics: Sequence[Topic], seen: Span | None, accounts: Sequence[str]) -> tuple[Stretch, ...]:
+def stretches_of(topics: Sequence[Topic], seen: Sequence[Span], accounts: Sequence[str]) -> tuple[Stretch, ...]:
     """What must be read for ``topics`` and for the coverage of ``seen``, no partition twice.
 
-    Topics that one account's log answers alone are read of that account; the others of all of them.
+    Topics that one account's log answers alone are read of that account, and so is the coverage then; the others of
+    all of them.
     """
-    everywhere = [number for number, topic in enumerate(topics) if topic.accounts is None]
+    every = range(len(topics))
+    everywhere = [number for number in every if topics[number].accounts is None]
+    own = tuple(sorted({account for topic in topics for account in topic.accounts or ()}))
     wide = [topics[number].span for number in everywhere]
-    own = sorted({account for topic in topics for account in topic.accounts or ()})
-    if seen is not None and not own:
-        wide.append(seen)
     if not own:
-        return (Stretch(tuple(accounts) or None, _hull(wide), tuple(everywhere)),)
-    spans = [topic.span for topic in topics] + ([seen] if seen else [])
-    found = [Stretch(tuple(own), _hull(spans), tuple(range(len(topics))))]
+        return tuple(_stretches(tuple(accounts) or None, [*wide, *seen], topics, everywhere))
     others = tuple(account for account in accounts if account not in own)
-    if wide and others:
-        found.append(Stretch(others, _hull(wide), tuple(everywhere)))
-    return tuple(found)
+    found = _stretches(own, [*(topic.span for topic in topics), *seen], topics, every)
+    return (*found, *(_stretches(others, wide, topics, everywhere) if others else ()))
+
+
+def _stretches(
+    accounts: tuple[str, ...] | None, spans: Sequence[Span], topics: Sequence[Topic], numbers: Iterable[int]
+) -> list[Stretch]:
+    """One for each run of days."""
+    return [
+        Stretch(accounts, run, tuple(number for number in numbers if topics[number].span.intersection(run)))
+        for run in _runs(spans)
+    ]
+
+
+def _runs(spans: Sequence[Span]) -> list[Span]:
+    """The spans, those as one between which not a whole partition would be saved."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda each: each.since):
+        if found and span.since <= found[-1].until + 2 * _DELIVERED_NEXT_DAY:
+            found[-1] = Span(found[-1].since, max(found[-1].until, span.until))
+        else:
+            found.append(span)
+    return found
 
 
 def query_of(reading: Reading) -> Clause:
@@ -95,17 +112,17 @@ def query_of(reading: Reading) -> Clause:
     FROM once
 ), own AS (
     SELECT *, row_number() OVER (PARTITION BY topic, shared ORDER BY home, log_account, id) AS copy
-    FROM standing WHERE version = 1 OR topic = '{SEEN}'
+    FROM standing WHERE version = 1 OR id IS NULL
 ), newest AS (
     SELECT *, row_number() OVER (
         PARTITION BY topic, CASE WHEN {told.limited} THEN subject ELSE id END
         ORDER BY last_time DESC, id DESC) AS place
-    FROM own WHERE copy = 1 OR topic = '{SEEN}'
+    FROM own WHERE copy = 1 OR id IS NULL
 ), counted AS (
     SELECT topic, part, day, told, subject, log_account, log_region,
         CASE WHEN {told.limited} THEN CAST(floor((place - 1) / {CHUNK}.0) AS integer) ELSE 0 END AS chunk,
         count(*) AS calls, min(first_time) AS first_time, max(last_time) AS last_time,
-        CASE WHEN topic = '{SEEN}' THEN NULL
+        CASE WHEN topic = '{SEEN}' OR {told.everybody} THEN NULL
             WHEN {told.limited} THEN array_join(max(last_time || ' ' || id, {CHUNK}), {SEPARATOR})
             ELSE array_join(max(last_time || ' ' || id, {EVIDENCE}), {SEPARATOR}) END AS entries
     FROM newest WHERE {told.within_limit}
@@ -125,25 +142,22 @@ def _read(reading: Reading, stretch: Stretch) -> Clause:
     """The records of a stretch, once for every topic they may be about and once to be seen."""
     told = _Told(reading)
     part = _part(reading.edges)
-    asked = [
-        _about(str(number), reading.topics[number], stretch.span)
-        for number in stretch.topics
-        if reading.topics[number].span.intersection(stretch.span)
-    ]
+    asked = [_about(str(number), reading.topics[number], stretch.span) for number in stretch.topics]
     where = _partitions(reading, stretch)
-    wanted = f"asked.topic <> '{SEEN}'"
+    wanted = f"asked.topic <> '{SEEN}' AND NOT ({told.everybody_asked})"
     topics = ", ".join([*(each.sql for each in asked), f"'{SEEN}'"])
     sql = f"""    SELECT asked.topic AS topic,
-        CASE WHEN {told.callers_asked} THEN 0 ELSE {part.sql} END AS part,
+        CASE WHEN {told.counts_asked} THEN 0 ELSE {part.sql} END AS part,
         CASE WHEN {wanted} AND NOT ({told.callers_asked}) THEN substr({TIME}, 1, 10) END AS day,
-        CASE WHEN NOT ({wanted}) THEN NULL WHEN {told.callers_asked} THEN {CALLER} ELSE {EVERYTHING} END AS told,
+        CASE WHEN asked.topic = '{SEEN}' THEN NULL WHEN {told.everybody_asked} THEN {ANYBODY}
+            WHEN {told.callers_asked} THEN {CALLER} ELSE {EVERYTHING} END AS told,
         {told.subject} AS subject,
         CASE WHEN {wanted} THEN {_ID} END AS id,
         CASE WHEN {wanted} AND addendum.reason = 'UPDATED_DATA' THEN eventid END AS amended,
         CASE WHEN {wanted} THEN coalesce(nullif(sharedeventid, ''), {_LOG} || ' ' || {_ID}) END AS shared,
         CASE WHEN {wanted} AND useridentity.accountid = recipientaccountid THEN 0 ELSE 1 END AS home,
         {_LOG} AS log_account,
-        CASE WHEN {told.callers_asked} THEN NULL ELSE awsregion END AS log_region,
+        CASE WHEN {told.counts_asked} THEN NULL ELSE awsregion END AS log_region,
         {TIME} AS event_time
     FROM {reading.table}
     CROSS JOIN UNNEST(ARRAY[{topics}]) AS asked (topic)
@@ -156,7 +170,7 @@ _LOG = "coalesce(nullif(recipientaccountid, ''), account)"
 
 
 def _about(number: str, topic: Topic, within: Span) -> Clause:
-    found = both(condition(topic.kind, topic.values), _between(topic.span.intersection(within) or topic.span))
+    found = both(about(topic.want, topic.kind, topic.values), _between(topic.span.intersection(within) or topic.span))
     return Clause(f"CASE WHEN {found.sql} THEN '{number}' END", found.values)
 
 
@@ -164,7 +178,6 @@ def _partitions(reading: Reading, stretch: Stretch) -> Clause:
     last = stretch.span.until + _DELIVERED_NEXT_DAY
     return both(
         *([one_of("account", stretch.accounts)] if stretch.accounts else []),
-        *([one_of("region", reading.regions)] if reading.regions else []),
         between("day", f"{stretch.span.since:%Y/%m/%d}", f"{last:%Y/%m/%d}"),
         _between(stretch.span),
     )
@@ -189,6 +202,10 @@ class _Told:
         topics = {str(number): topic for number, topic in enumerate(reading.topics)}
         limited = [number for number, topic in topics.items() if topic.want is Want.EVENTS]
         callers = [number for number, topic in topics.items() if topic.want is Want.PREVALENCE]
+        everybody = [number for number, topic in topics.items() if topic.want is Want.POPULATION]
+        self.everybody = _among("topic", everybody)
+        self.everybody_asked = _among("asked.topic", everybody)
+        self.counts_asked = _among("asked.topic", [*callers, *everybody])
         self.limited = _among("topic", limited)
         self.callers = _among("topic", callers)
         self.callers_asked = _among("asked.topic", callers)
@@ -205,7 +222,3 @@ class _Told:
 def _among(column: str, numbers: Iterable[str]) -> str:
     listed = ", ".join(f"'{number}'" for number in numbers)
     return f"{column} IN ({listed})" if listed else "false"
-
-
-def _hull(spans: Sequence[Span]) -> Span:
-    return Span(min(span.since for span in spans), max(span.until for span in spans))

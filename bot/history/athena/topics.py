@@ -24,9 +24,12 @@ from bot.model import CannotSearch, Foreseen, Kind, Observable, Span, Want
 
 _OF_ACCOUNT = re.compile(r"(\d{12}):")
 _FAMILY = re.compile(r"[^|\s]+(?:\|[^|\s]+){1,3}|offensive:\S+|other:\S*|aws-internal|console|service")
-_SERVICE = "service:"
+SERVICE = "service:"
 TOGETHER = frozenset({Kind.IP, Kind.EVENT})
 """Kinds whose values are told apart in SQL, so that one topic can hold several."""
+COUNTS = frozenset({Want.PREVALENCE, Want.POPULATION})
+"""What is counted over a span and cannot be taken apart."""
+EVERYBODY = Observable(Kind.ACCOUNT, "")
 _SECOND = timedelta(seconds=1)
 
 
@@ -46,20 +49,24 @@ class Topic:
 
     def answers(self, asked: Foreseen) -> bool:
         """Whether the topic's rows hold the answer; of a count of callers the span must be the same."""
+        asked = canonical(asked)
         same = (self.want, self.kind) == (asked.want, asked.observable.kind)
         if not same or asked.observable.value not in self.values or self.limit < asked.limit:
             return False
-        return self.span == asked.span if self.want is Want.PREVALENCE else _holds(self.span, asked.span)
+        return self.span == asked.span if self.want in COUNTS else _holds(self.span, asked.span)
 
 
-def topics_of(asked: Iterable[Foreseen], accounts: Collection[str]) -> tuple[Topic, ...]:
+def topics_of(
+    asked: Iterable[Foreseen], accounts: Collection[str], widest: timedelta | None = None
+) -> tuple[Topic, ...]:
     """The fewest topics that answer ``asked``. ``accounts`` are all whose logs are at hand; empty: not known.
 
-    Raises ``CannotSearch``.
+    Raises ``CannotSearch``, too, for a topic that is of anybody and over more than ``widest``.
     """
     found: list[Topic] = []
-    for each in sorted(dict.fromkeys(asked), key=_widest_first):
-        condition(each.observable.kind, (each.observable.value,))
+    questions = [canonical(each) for each in asked if each.want is not Want.COVERAGE]
+    for each in sorted(dict.fromkeys(questions), key=_widest_first):
+        about(each.want, each.observable.kind, (each.observable.value,))
         if any(topic.answers(each) for topic in found):
             continue
         topic = Topic(
@@ -70,14 +77,37 @@ def topics_of(asked: Iterable[Foreseen], accounts: Collection[str]) -> tuple[Top
             each.limit,
             _accounts_of(each.observable, accounts),
         )
+        of_anybody = each.observable.kind not in {Kind.ACCESS_KEY, Kind.PRINCIPAL}
+        if of_anybody and widest is not None and each.span.until - each.span.since > widest:
+            raise CannotSearch(
+                f"Athena reads the logs of all accounts for at most {widest.days} days: ask about fewer, or raise"
+                " [history.athena] widest_days."
+            )
         _add(found, topic)
     return tuple(found)
+
+
+def canonical(asked: Foreseen) -> Foreseen:
+    """The same question about a principal by its id, where an ARN says which that is; about everybody by whole days."""
+    if asked.want is Want.POPULATION:
+        since, until = asked.span.since, asked.span.until
+        days = Span(since.replace(hour=0, minute=0, second=0), until.replace(hour=23, minute=59, second=59))
+        return Foreseen(EVERYBODY, days, Want.POPULATION)
+    if asked.observable.kind is not Kind.PRINCIPAL:
+        return asked
+    named = id_of_arn(asked.observable.value)
+    return replace(asked, observable=Observable(Kind.PRINCIPAL, named)) if named else asked
 
 
 def edges_of(asked: Iterable[Foreseen]) -> tuple[str, ...]:
     """The seconds at which the asked spans begin, and those after their ends: where a count must be split."""
     edges = {edge for each in asked for edge in (each.span.since, each.span.until + _SECOND)}
     return tuple(f"{edge:%Y-%m-%dT%H:%M:%SZ}" for edge in sorted(edges))
+
+
+def about(want: Want, kind: Kind, values: Sequence[str]) -> Clause:
+    """Which records a topic may be about. Raises ``CannotSearch``."""
+    return Clause("true") if want is Want.POPULATION else condition(kind, values)
 
 
 def condition(kind: Kind, values: Sequence[str]) -> Clause:
@@ -96,7 +126,7 @@ def _key(value: str) -> Clause:
 def _principal(value: str) -> Clause:
     """Records in which the name stands anywhere in the identity, of the right account where the id says which."""
     told = id_of_arn(value) or value
-    if told.startswith(_SERVICE):
+    if told.startswith(SERVICE):
         who = Clause("useridentity.invokedby = ?", (_name_in(told),))
         return both(who, Clause("coalesce(useridentity.type, '') IN ('', 'AWSService')"))
     if told.endswith(":root"):

@@ -1,0 +1,81 @@
+"""Which histories are asked: settings -> clients -> a store, or two of them as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.aws import Aws
+from bot.config.settings import Settings
+from bot.history import athena, lookup
+from bot.history.athena import AthenaHistory, AthenaSettings
+from bot.history.joined import JoinedHistory
+from bot.history.lookup import REGIONS, Limits, LookupHistory
+from bot.history.sqlite import SqliteHistory
+from bot.model import Coverage, Event, Habit, History, HistoryUnavailableError, Span
+
+
+class NobodyKept:
+    """``bot.scope.reading.Source`` where no history is kept here: every question raises, with ``why``."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def coverage(self, span: Span) -> Coverage | None:
+        raise HistoryUnavailableError(self._why)
+
+    def everyones_events(self, span: Span) -> Sequence[Event]:
+        raise HistoryUnavailableError(self._why)
+
+    def everyones_habits(self, span: Span) -> Sequence[Habit]:
+        raise HistoryUnavailableError(self._why)
+
+
+def history_of(settings: Settings, kept: SqliteHistory | None, remote: History | None) -> History | None:
+    """What questions are put to: ``kept``, ``remote``, or ``kept`` with ``remote`` for what it does not cover."""
+    if remote is None or kept is None:
+        return remote or kept
+    return JoinedHistory(kept, remote, settings.history.athena.accounts) if settings.history.beyond else remote
+
+
+def remote_of(settings: Settings, aws: Callable[[], Aws], clock: Callable[[], datetime]) -> History | None:
+    """The history that is asked over the network, where the settings name one. Raises what ``aws`` raises."""
+    if not settings.history.remote:
+        return None
+    ways = {"athena": _athena, "lookup": _lookup}
+    return ways[settings.history.remote](settings, aws(), clock)
+
+
+def _athena(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> History:
+    table = settings.history.athena
+
+    def client() -> Any:
+        account = settings.aws.log_account or aws.identity().account
+        return aws.reader("athena", account, table.region or None)
+
+    chosen = AthenaSettings(
+        table=table.table,
+        database=table.database,
+        workgroup=table.workgroup,
+        output=table.output or None,
+        accounts=table.accounts,
+        regions=table.regions,
+        seconds=table.seconds,
+        most_queries=table.most_queries,
+        widest_days=table.widest_days,
+        usd_per_tb=table.usd_per_tb,
+        limit_required=table.limit_required,
+    )
+    return AthenaHistory.over(client, chosen, athena.Timing(clock))
+
+
+def _lookup(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> History:
+    table = settings.history.lookup
+    return LookupHistory(
+        lambda account, region: aws.reader("cloudtrail", account, region),
+        table.accounts,
+        table.regions or REGIONS,
+        limits=Limits(table.pages, table.seconds),
+        timing=lookup.Timing(now=clock),
+    )
