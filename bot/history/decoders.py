@@ -1,8 +1,9 @@
-"""Decoding beside storing: files → batches, by a process of its own where there is enough to read.
+"""Decoding beside storing: files → batches, by processes of their own where there is enough to read.
 
 A decoder is ``python -m bot.history.decoders``: the paths come on its standard input, its batches leave on its standard
-output, each with its length before it. It knows nothing of the history file, so it may be lost at any point. One is
-enough: storing takes longer than decoding, and batches of two would touch the same uses twice as often.
+output, each with its length before it. It knows nothing of the history file, so it may be lost at any point. There are
+two: decoding takes longer than storing. Each is given stretches of files that lie together, so that the batches of both
+do not touch the same uses in turn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Queue
 from typing import IO
@@ -25,6 +27,9 @@ from bot.history.sources import LogFile
 
 WORTHWHILE_BYTES = 16 * 1024 * 1024
 """Less than this (as the files stand on disk) is decoded sooner than a process has started."""
+PROCESSES = 2
+_STRETCH_BYTES = 16 * 1024 * 1024
+"""As the files stand on disk: about a batch."""
 _WAITING = 1
 _LENGTH = 8
 
@@ -38,16 +43,29 @@ def decoded(logs: Sequence[LogFile]) -> Iterator[Batch]:
     if sum(max(0, log.identity[0]) for log in logs) < WORTHWHILE_BYTES:
         yield from batches(logs)
     else:
-        yield from _from_process([log.path for log in logs])
+        yield from _from_processes(logs)
 
 
-def _from_process(paths: Sequence[Path]) -> Iterator[Batch]:
+def _from_processes(logs: Sequence[LogFile]) -> Iterator[Batch]:
     found: Queue[bytes | None] = Queue(maxsize=_WAITING)
-    with _Decoder(paths, found) as decoder:
-        while (frame := found.get()) is not None:
-            yield msgspec.msgpack.decode(frame, type=Batch)
-        if decoder.process.wait():
-            raise DecoderLost("the decoding process was ended; run the same `triage ingest` again to load the rest")
+    with ExitStack() as stack:
+        decoders = [stack.enter_context(_Decoder(paths, found)) for paths in _shares(logs)]
+        for _ in decoders:
+            # Each says once that it has ended.
+            while (frame := found.get()) is not None:
+                yield msgspec.msgpack.decode(frame, type=Batch)
+        if any(decoder.process.wait() for decoder in decoders):
+            raise DecoderLost("a decoding process was ended; run the same `triage ingest` again to load the rest")
+
+
+def _shares(logs: Sequence[LogFile]) -> list[list[Path]]:
+    """The files of each process, by turns."""
+    shares: list[list[Path]] = [[] for _ in range(PROCESSES)]
+    given = 0
+    for log in logs:
+        shares[given // _STRETCH_BYTES % PROCESSES].append(log.path)
+        given += max(0, log.identity[0])
+    return [share for share in shares if share]
 
 
 class _Decoder:

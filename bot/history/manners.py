@@ -37,6 +37,8 @@ class Manners:
         self._db = db
         self._numbers = Numbers(db)
         self._known: dict[int, dict[Manner, Known]] = {}
+        self._fresh: dict[int, bool] = {}
+        self._made: list[tuple[int | None, ...]] = []
         self._accounts: dict[int, int] = {}
         self._next_id = 0
 
@@ -48,12 +50,15 @@ class Manners:
         """Another process wrote, or the transaction was rolled back."""
         self._numbers.forget()
         self._known.clear()
+        self._fresh.clear()
+        self._made.clear()
         self._accounts.clear()
 
     def of(self, batch: Batch) -> list[Known]:
         """The manner of each use of a batch."""
         if sum(map(len, self._known.values())) > _REMEMBERED:
             self._known.clear()
+            self._fresh.clear()
         found: dict[tuple[int, int], Known] = {}
         known = []
         for day, number in batch.uses:
@@ -61,13 +66,16 @@ class Manners:
             if wanted not in found:
                 found[wanted] = self._of(wanted[0], batch.manners[number])
             known.append(found[wanted])
+        self._write()
         return known
 
     def marked(self, manner: int, *, copy: bool) -> Known:
         """The same manner of an action that counts, or of a copy of it that does not."""
         block, *fields = self._db.execute(_FIELDS_OF, [manner]).fetchone()
         fields[COPY_AT] = int(copy)
-        return self._row(block, tuple(fields))
+        known = self._find(block, tuple(fields)) or self._make(block, tuple(fields))
+        self._write()
+        return known
 
     def with_id(self, manner: int) -> Known:
         _, *fields = self._db.execute(_FIELDS_OF, [manner]).fetchone()
@@ -77,19 +85,34 @@ class Manners:
         of_block = self._known.setdefault(block, {})
         known = of_block.get(manner)
         if known is None:
-            known = of_block[manner] = self._row(block, self._numbers.fields(manner))
+            fields = self._numbers.fields(manner)
+            known = None if self._is_fresh(block) else self._find(block, fields)
+            known = of_block[manner] = known or self._make(block, fields)
         return known
 
-    def _row(self, block: int, fields: Fields) -> Known:
-        digest = digest_of(fields)
-        while (found := self._db.execute(_FIND, [block, digest]).fetchone()) is not None:
-            if tuple(found[1:]) == fields:
-                return self._of_fields(found[0], fields)
-            digest += 1
+    def _is_fresh(self, block: int) -> bool:
+        """Whether every manner of a block is at hand, as of one that nothing was stored of before."""
+        fresh = self._fresh.get(block)
+        if fresh is None:
+            query = "SELECT 1 FROM manner WHERE block = ? LIMIT 1"
+            fresh = self._fresh[block] = self._db.execute(query, [block]).fetchone() is None
+        return fresh
+
+    def _find(self, block: int, fields: Fields) -> Known | None:
+        for number, *found in self._db.execute(_FIND, [block, digest_of(fields)]).fetchall():
+            if tuple(found) == fields:
+                return self._of_fields(number, fields)
+        return None
+
+    def _make(self, block: int, fields: Fields) -> Known:
         known = self._of_fields(self._next_id, fields)
-        self._db.execute(_INSERT, [known.id, block, digest, *fields])
+        self._made.append((known.id, block, digest_of(fields), *fields))
         self._next_id += 1
         return known
+
+    def _write(self) -> None:
+        self._db.conn.executemany(_INSERT, self._made)
+        self._made.clear()
 
     def _of_fields(self, number: int, fields: Fields) -> Known:
         place, name, principal, copy = (int(fields[at] or 0) for at in (PLACE_AT, NAME_AT, PRINCIPAL_AT, COPY_AT))
