@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +37,8 @@ from bot.history.raw_records import RawRecords
 from bot.history.retention import Retirement
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
+from bot.hunts.incident import Draft, draft
+from bot.hunts.library import Playbook, own_playbooks
 from bot.hunts.result import Hunted
 from bot.hunts.watching import Watch
 from bot.intake.source import Source
@@ -46,6 +48,7 @@ from bot.ipdata.update import update
 from bot.ipdata.upkeep import Upkeep
 from bot.model import (
     Alert,
+    Case,
     Environment,
     History,
     HistoryUnavailableError,
@@ -65,6 +68,7 @@ from bot.outside import Outside, aws_of, outside_of
 from bot.permissions import offer_of
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
+from bot.rehunt import Rehunt
 from bot.remediation import remediations
 from bot.remediation.arming import is_armed
 from bot.remediation.drill import Drill
@@ -75,6 +79,7 @@ from bot.remediation.touching import Touching
 from bot.remediation.usage import Usage
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
+from bot.scope.reading import ground_of
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
@@ -151,6 +156,11 @@ class Investigator:
             records=RawRecords(self.kept, outside.objects) if self.kept is not None else None,
             weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
         )
+
+    @cached_property
+    def playbooks(self) -> tuple[Playbook, ...]:
+        """The organisation's own. Raises ``PlaybookError``."""
+        return own_playbooks(self._settings.hunts.playbooks)
 
     @property
     def records(self) -> Records | None:
@@ -231,7 +241,15 @@ class Investigator:
         return about_scope(leads, at, self._kept(), self.known())
 
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal:
-        return about_hunt(asked, self._kept(), self.known(), until=at)
+        return about_hunt(asked, self._kept(), self.known(), until=at, own=self.playbooks)
+
+    def draft(self, case: Case) -> Draft | None:
+        """The playbook of a case's thief; ``None`` before there is a scope. Raises ``HistoryUnavailableError``."""
+        scope = case.triage.scope if case.triage is not None else None
+        if scope is None:
+            return None
+        keys = [each.key for each in scope.confirmed]
+        return draft(f"case-{case.id}", keys, ground_of(self._kept(), scope.window, self.known()))
 
     def newest(self) -> datetime | None:
         return self.history.newest() if self.history is not None else None
@@ -372,6 +390,14 @@ class Desk:
             *(self.state, aws, self.remediations, clock),
             {key: partial(ref.read, environ) for key, ref in settings.remediation.drill.canaries.items()},
         )
+        self.rehunt = Rehunt(
+            self.state,
+            clock,
+            lambda: self.investigate.kept,
+            self.investigate.draft,
+            self.investigate.playbooks,
+            self.pipeline.hunted_again,
+        )
         self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access, self.investigate)
 
     def close(self) -> None:
@@ -482,6 +508,7 @@ class Bot:
             **self.desk.remediations.handlers(),
             **self._upkeep.handlers(),
             **self._drills.handlers(),
+            **self.desk.rehunt.handlers(),
         }
 
 

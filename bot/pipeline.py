@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import anchors, cases, intake
+from bot import anchors, cases, intake, rehunt
 from bot.access import AccessRules
 from bot.database import Database
 from bot.model import (
@@ -46,7 +46,7 @@ from bot.slack import replies
 from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
 from bot.slack.elements import Message
-from bot.slack.heard import has_risen, loose, risen, untaken
+from bot.slack.heard import found_again, has_risen, loose, risen, untaken
 from bot.slack.todo import tasks_message
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
@@ -61,6 +61,7 @@ AUDIT = "audit"
 UNTAKEN = timedelta(minutes=5)
 """How long an incident may lie there before somebody is called again."""
 TASKS = "tasks"
+AGAIN = "again"
 
 
 class Investigate(Protocol):
@@ -266,6 +267,8 @@ class Pipeline:
             self.show(db, change.case)
             self._show_tasks(db, change.case)
             self._anchor(db, change.case)
+            if rehunt.begins_with(change):
+                rehunt.begin(db, change.case, self._clock())
         if change.broke_glass and change.state is ChangeState.APPROVED:
             self._tell_of_glass(db, change)
 
@@ -275,6 +278,15 @@ class Pipeline:
             case = self.load(db, change.case)
             part = f"drift:{change.execution}:{change.at:%Y-%m-%dT%H:%M:%SZ}"
             self._say_loudly(db, case, part, loose(case, change, self._on_call(case.environment)))
+
+    def hunted_again(self, db: Database, case: int, story: str, news: str | None) -> None:
+        """What hunting the playbook of ``case`` again has brought: its thread says it, and ``news`` is said aloud."""
+        known, now = self.load(db, case), self._clock()
+        message = replies.say(story).payload()
+        outbox.show(db, _slot(known, AGAIN), known.channel, message, now, under=_thread(known))
+        if news:
+            part = f"{AGAIN}:{now:%Y-%m-%dT%H:%M:%SZ}"
+            self._say_loudly(db, known, part, found_again(known, news, self._on_call(known.environment)))
 
     def waiting(self, db: Database, waiting: Waiting) -> None:
         """Somebody approved and another must: the card says so, and has the button, in the same transaction."""

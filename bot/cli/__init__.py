@@ -59,12 +59,14 @@ def _exit_code(error: Exception) -> int | None:
     from bot.app import CannotListen
     from bot.config import ConfigError
     from bot.config.secret_ref import MissingSecret
+    from bot.hunts.library import PlaybookError
     from bot.ipdata.origin import AddressDataUnreadable
     from bot.model import HistoryUnavailableError
     from bot.plugins import PluginError
     from bot.store.state import StateUnavailable
     from bot.weights import WeightsError
 
-    if isinstance(error, AddressDataUnreadable | ConfigError | MissingSecret | PluginError | WeightsError):
+    ours_to_mend = AddressDataUnreadable | ConfigError | MissingSecret | PlaybookError | PluginError | WeightsError
+    if isinstance(error, ours_to_mend):
         return USAGE
     return REFUSED if isinstance(error, CannotListen | HistoryUnavailableError | StateUnavailable) else None

@@ -95,6 +95,25 @@ def note_leak(
         typer.echo(f"{text.notification(known)}; `triage serve` asks its questions again.")
 
 
+@case.command(name="playbook")
+def draft_playbook(
+    number: Number,
+    save: Annotated[bool, typer.Option("--save", help="put it into the folder of [hunts] playbooks")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="with --save: why; it goes on record")] = "",
+    config: Config = None,
+) -> None:
+    """What the thief of a case did, drafted as a playbook to hunt with."""
+    settings = settings_of(config)
+    with desk_of(config) as desk:
+        if save:
+            folder = settings.hunts.playbooks
+            path = _of(number, lambda: desk.operations.save_playbook(number, me(), reason, folder))
+            say(f"Saved: `triage hunt playbook {path.stem}` hunts with it.")
+        else:
+            drafted = _of(number, lambda: desk.operations.incident_playbook(number, me()))
+            typer.echo(drafted, nl=False)
+
+
 @case.command(name="calibrate")
 def calibrate_weights(config: Config = None, as_json: Json = False) -> None:
     """The bot's verdicts beside the analysts', and what each signal is worth."""

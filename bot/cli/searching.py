@@ -72,7 +72,8 @@ def hunt(
     investigator = investigator_of(settings_of(config), history)
     end = moment_of(until, investigator)
     asked = [what] if name is None else [what, name]
-    found = granted(about_hunt(asked, store_of(investigator), investigator.known(), until=end, since=time_of(since)))
+    store, known, own = store_of(investigator), investigator.known(), investigator.playbooks
+    found = granted(about_hunt(asked, store, known, until=end, since=time_of(since), own=own))
     if as_json:
         print_json(hunted_document(found))
     else:

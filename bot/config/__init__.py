@@ -19,6 +19,7 @@ from bot.config import toml_lines
 from bot.config.environments import doubtful
 from bot.config.secret_ref import MissingSecret, readable_by_everyone
 from bot.config.settings import Settings
+from bot.hunts.library import PlaybookError, own_playbooks
 from bot.plugins import PluginError, load_enrichers
 from bot.weights import WeightsError, doubts, own_weights, shipped
 
@@ -117,6 +118,7 @@ def check(
         *asked.names("remediations", ("remediation", "approvers"), settings.remediation.approvers, remediations),
         *asked.environments(at or datetime.now(UTC)),
         *asked.weights(),
+        *asked.playbooks(),
         *asked.people(),
         *asked.days(),
         *asked.databases(),
@@ -184,6 +186,12 @@ class _Check:
         except WeightsError as error:
             for problem in error.problems:
                 yield self.problem("error", key, f"names a table that cannot be used: {problem}")
+
+    def playbooks(self) -> Iterator[Problem]:
+        try:
+            own_playbooks(self.settings.hunts.playbooks)
+        except PlaybookError as error:
+            yield self.problem("error", ("hunts", "playbooks"), f"names a folder that cannot be used: {error}")
 
     def people(self) -> Iterator[Problem]:
         for name in self.settings.access.people:

@@ -160,6 +160,10 @@ class Detections(Table):
     minutes: Annotated[int, Field(ge=0, le=1440)] = 5
 
 
+class Hunts(Table):
+    playbooks: str = ""
+
+
 class Enrichers(Table):
     enabled: tuple[str, ...] = (
         *("user_agents", "usual_ips", "denied_calls", "interesting_calls", "prevalence"),
@@ -278,6 +282,7 @@ class Settings(Table):
     triage: Triage = Triage()
     enrichers: Enrichers = Enrichers()
     detections: Detections = Detections()
+    hunts: Hunts = Hunts()
     ipdata: IpData = IpData()
     exposure: Exposure = Exposure()
     threat_lists: ThreatListsTable = ThreatListsTable()

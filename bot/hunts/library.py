@@ -58,6 +58,15 @@ def shipped() -> tuple[Playbook, ...]:
     return tuple(load_playbook(path) for path in sorted(SHIPPED.glob("*.toml")))
 
 
+def own_playbooks(folder: str) -> tuple[Playbook, ...]:
+    """The organisation's own, by name; none where ``folder`` is empty. Raises ``PlaybookError``."""
+    if not folder:
+        return ()
+    if not Path(folder).is_dir():
+        raise PlaybookError(f"{folder} is no folder.")
+    return tuple(load_playbook(path) for path in sorted(Path(folder).glob("*.toml")))
+
+
 def load_playbook(path: Path) -> Playbook:
     """The playbook in ``path``, named for the file. Raises ``PlaybookError`` with what is wrong in it."""
     try:

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
-from bot import cases
+from bot import audit, cases
 from bot.access import AccessRules, decide
+from bot.hunts.incident import Draft, as_toml
 from bot.hunts.result import Hunted
 from bot.model import (
     Actor,
     Alert,
+    Case,
     Change,
     Kind,
     Observable,
@@ -31,7 +34,7 @@ from bot.model import (
 from bot.operations.casework import Casework
 from bot.operations.containing import Containing
 from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
-from bot.operations.permitted import asked
+from bot.operations.permitted import NO_REASON, asked
 from bot.operations.tasking import Tasking
 from bot.operations.teaching import Teaching
 from bot.pipeline import Pipeline
@@ -40,6 +43,12 @@ from bot.remediation.run import Remediations
 from bot.store.state import State
 
 __all__ = ("CaseOpened", "Lookups", "Operations", "about_alert", "about_hunt", "about_scope", "observable_of")
+
+
+NOTHING_TO_DRAFT = (
+    "There is nothing to draft a playbook from: either no scope was made, or what its keys did away from their owners' "
+    "places is what everybody here does."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,9 @@ class Lookups(Protocol):
     def scope(self, leads: Sequence[Observable], at: datetime) -> Scope: ...
 
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal: ...
+
+    def draft(self, case: Case) -> Draft | None:
+        """A playbook of what the case's thief did; ``None`` where nothing tells him from others."""
 
     def newest(self) -> datetime | None:
         """The time of the newest record."""
@@ -129,6 +141,38 @@ class Operations(Casework, Teaching, Containing, Tasking):
             return refusal or tuple(each for each in found if isinstance(each, Observable))
 
         return asked(find)
+
+    def incident_playbook(self, case: int, actor: Actor) -> str | Refusal:
+        """What the thief of ``case`` did, drafted as a playbook's TOML. Raises ``LookupError`` if there is no case."""
+
+        def find(_: datetime) -> str | Refusal:
+            drafted = self._lookups.draft(self._loaded(case))
+            return as_toml(drafted) if drafted else Refusal(NOTHING_TO_DRAFT)
+
+        return self._looked_up(actor, find)
+
+    def save_playbook(self, case: int, actor: Actor, reason: str, folder: str) -> Path | Refusal:
+        """Put the draft beside the organisation's own playbooks; an analyst's word, on record.
+
+        Raises ``LookupError`` if there is no such case, ``OSError``.
+        """
+        drafted = self.incident_playbook(case, actor)
+        if isinstance(drafted, Refusal):
+            return drafted
+        if not reason.strip():
+            return NO_REASON
+        if not folder:
+            return Refusal("Name a folder for your own playbooks first: [hunts] playbooks.")
+        path = Path(folder) / f"case-{case}.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(drafted, encoding="utf-8")
+        now, target = self._clock(), f"case {case}: {path.name}"
+        self._state.write(
+            lambda db: audit.append(
+                db, actor=actor, operation="save playbook", target=target, reason=reason, result="saved", at=now
+            )
+        )
+        return path
 
     def look(self, observable: Observable, actor: Actor) -> Triage | Refusal:
         """Everything about ``observable`` up to now, without a case."""

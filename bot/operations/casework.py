@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot import audit, cases, closings, leaks
+from bot import audit, cases, closings, leaks, rehunt
 from bot.calibration import Calibration, calibrate
 from bot.database import Database
 from bot.intake.secret_guard import remove_secrets
@@ -112,6 +112,8 @@ class Casework(Permitted):
                 after={"state": "closed", "verdict": conclusion.value},
                 at=now,
             )
+            if conclusion is Conclusion.TRUE:
+                rehunt.begin(db, case, now)
             self._pipeline.show(db, case)
             return None
 

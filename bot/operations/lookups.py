@@ -114,14 +114,21 @@ def _left_out(pivots: int) -> tuple[Gap, ...]:
 
 
 def about_hunt(
-    asked: Sequence[str], history: SqliteHistory, known: Known, *, until: datetime, since: datetime | None = None
+    asked: Sequence[str],
+    history: SqliteHistory,
+    known: Known,
+    *,
+    until: datetime,
+    since: datetime | None = None,
+    own: Sequence[Playbook] = (),
 ) -> Hunted | Refusal:
     """``enumeration``, ``playbook NAME`` or ``all``, from ``since`` (default: 24 hours before) to ``until``; or
-    ``detections``, those that run by themselves, over the 24 hours before ``until``."""
+    ``detections``, those that run by themselves, over the 24 hours before ``until``. A playbook of the organisation's
+    ``own`` stands before a shipped one of its name."""
     since = since or until - HUNT_WINDOW
     if since > until:
         return Refusal("A hunt begins before it ends: --since is later than --until.")
-    playbooks = {playbook.name: playbook for playbook in shipped_playbooks()}
+    playbooks = {playbook.name: playbook for playbook in (*shipped_playbooks(), *own)}
     match list(asked):
         case ["enumeration"]:
             chosen: list[Playbook] = []

@@ -34,6 +34,11 @@ def loose(case: Case, change: Change, on_call: str) -> Message:
     return _said(f"Look at case #{case.id} again. {summary.change_line(change)}", on_call)
 
 
+def found_again(case: Case, news: str, on_call: str) -> Message:
+    """What the thief of a case did has been done again, or a key that was disabled still works."""
+    return _said(f"Hunting case #{case.id} again: {news}", on_call)
+
+
 def _said(text: str, on_call: str) -> Message:
     blocks: list[Block | None] = [paragraph(text, 600), calling(on_call)]
     return message(text, *blocks)

@@ -58,7 +58,7 @@ def rows(case: Case) -> tuple[Row, ...]:
 def short_rows(case: Case) -> tuple[Row, ...]:
     """What fits a card on a telephone: the most telling answers, in few words; the thread and the terminal have all."""
     found = brief(case.triage) if case.triage else ()
-    return (*found, *_alert_rows(case, when=False))
+    return (*_closing_rows(case), *found, *_alert_rows(case, when=False))
 
 
 def pending(case: Case) -> str | None:

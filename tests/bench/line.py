@@ -26,7 +26,8 @@ ALERTS = 30
 COMMANDS = 60
 BUSY = (
     "SELECT (SELECT count(*) FROM outbox WHERE kind = 'message' AND state IN ('ready', 'sending'))"
-    " + (SELECT count(*) FROM jobs WHERE state IN ('ready', 'leased') AND kind NOT IN ('look_again', 'untaken'))"
+    " + (SELECT count(*) FROM jobs WHERE state IN ('ready', 'leased')"
+    " AND kind NOT IN ('look_again', 'untaken', 'hunt_again'))"
 )
 
 
