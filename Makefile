@@ -1,6 +1,6 @@
 # Two commands are enough: `make demo` and `make test`. Both set everything up inside this folder first.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format bench bench-history bench-scope pictures clean
+.PHONY: help setup setup-dev demo test test-full check format bench bench-history bench-scope pictures clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -11,6 +11,7 @@ export UV_PYTHON_DOWNLOADS = never
 help:
 	@echo "make demo    replay the incident on a local Slack page: http://127.0.0.1:8765"
 	@echo "make test    linters, types and every test"
+	@echo "make test-full  the same, with the whole crash matrix and 200 random kills"
 	@echo "make setup   set up only; leaves .venv/bin/triage"
 	@echo "make check   linters and types only"
 	@echo "make bench   measure, and print the ratios of docs/benchmarks.md"
@@ -51,6 +52,9 @@ tests/npm/node_modules/.package-lock.json: tests/npm/package-lock.json
 
 test: check tests/npm/node_modules/.package-lock.json
 	.venv/bin/python -m pytest
+
+test-full: check tests/npm/node_modules/.package-lock.json
+	.venv/bin/python -m pytest -m ""
 
 format: setup-dev
 	.venv/bin/ruff check --fix .

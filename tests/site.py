@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -18,7 +17,6 @@ from typing import Any, TypeVar
 
 import httpx
 
-from bot.config.settings import Settings
 from bot.database import Database, open_reader
 from bot.demo.slack import ANALYST, SECOND_ANALYST, SOC, TEAM_ID, LocalSlack
 from bot.history.load import load_paths
@@ -27,6 +25,7 @@ from bot.intake.signatures import SIGNATURE, TIMESTAMP, sign
 from bot.model import rfc3339
 from tests import crash_runner
 from tests.arms import armed_file
+from tests.forks import processes
 from tests.history import made
 from tests.remediation.bench import SETTINGS
 from tests.remediation.cloud import ACCOUNT, BOT, Seat
@@ -35,16 +34,6 @@ T = TypeVar("T")
 SECRET = "canary-siem-secret"
 WAIT_SECONDS = 30.0
 THIEF = "159.89.100.10"
-
-_processes = multiprocessing.get_context("forkserver")
-# What every start would import again: with it at hand, a process serves at once.
-_processes.set_forkserver_preload(
-    [
-        *["tests.crash_runner", "bot.app", "pytest", "typer._adapters", "pydantic.type_adapter"],
-        *["h11", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto"],
-        *["uvicorn.protocols.websockets.auto", *(f"enrichers.{name}" for name in Settings().enrichers.enabled)],
-    ]
-)
 
 
 def free_port() -> int:
@@ -149,7 +138,7 @@ undo = {people}
         """Start it, and wait until Slack is connected; with ``point``, it will die there."""
         self.slack.wait_until(lambda: not self.slack.connections)
         log = str(self.folder / "log")
-        process = _processes.Process(
+        process = processes.Process(
             target=crash_runner.serve, args=(str(self.config), self.environ, log, point), daemon=True
         )
         process.start()

@@ -8,12 +8,14 @@ Only ``bot.remediation.run`` calls ``execute`` and ``undo``. A remediation raise
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.aws import Aws, Condition, Grant
+from botocore.exceptions import ClientError
+
+from bot.aws import Aws, Condition, Fault, Grant, fault
 from bot.model import Kind, Observable, Refusal
 
 State = Mapping[str, str]
@@ -91,6 +93,18 @@ class Remediation(Protocol):
 
     def commands(self, target: str, state: State) -> tuple[str, ...]:
         """What a person with rights of their own can type to make ``state`` so, quoted for a shell."""
+
+
+def take_away(call: Callable[..., object], **asked: Any) -> None:
+    """Make ``call``, which takes something off or out: what AWS does not find is gone, which was wanted.
+
+    So it may be made again after a crash, or after an earlier one of several calls. Raises as ``Remediation.execute``.
+    """
+    try:
+        call(**asked)
+    except ClientError as error:
+        if fault(error) is not Fault.MISSING:
+            raise
 
 
 def is_part_way(present: State, before: State, after: State) -> bool:

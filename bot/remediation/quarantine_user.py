@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bot.aws import Allowed, Aws, Condition, Grant, NoWayIn
 from bot.model import Kind, Refusal
 from bot.remediation import organisation
-from bot.remediation.base import Draft, Permissions, State, taken_back
+from bot.remediation.base import Draft, Permissions, State, take_away, taken_back
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.principals import PrincipalName, keys_of, new_keys, typed, user_arns
 from bot.remediation.users import READ, USER_FORM, look_up, user_named
@@ -201,9 +201,9 @@ def _set(iam: IAMClient, state: State) -> None:
         case "policy", "attached":
             iam.attach_user_policy(UserName=user, PolicyArn=what)
         case "policy", _:
-            iam.detach_user_policy(UserName=user, PolicyArn=what)
+            take_away(iam.detach_user_policy, UserName=user, PolicyArn=what)
         case _, "none":
-            iam.delete_user_permissions_boundary(UserName=user)
+            take_away(iam.delete_user_permissions_boundary, UserName=user)
         case _, boundary:
             iam.put_user_permissions_boundary(UserName=user, PermissionsBoundary=boundary)
 

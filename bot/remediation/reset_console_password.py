@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from bot.aws import Allowed, Aws, Fault, Grant, fault
 from bot.model import Kind, Refusal
-from bot.remediation.base import Draft, Permissions, State
+from bot.remediation.base import Draft, Permissions, State, take_away
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.principals import PrincipalName, typed, user_arns
 from bot.remediation.users import READ, USER_FORM, look_up, user_named
@@ -103,12 +103,8 @@ class ResetConsolePassword:
         iam: IAMClient = client
         if "password" not in after:
             iam.update_login_profile(UserName=after["user"], Password=unknown(), PasswordResetRequired=True)
-            return
-        try:
-            iam.delete_login_profile(UserName=after["user"])
-        except ClientError as error:
-            if fault(error) is not Fault.MISSING:  # gone is what was wanted
-                raise
+        else:
+            take_away(iam.delete_login_profile, UserName=after["user"])
 
     def undo(self, target: str, before: State, client: Any) -> None:
         raise NotImplementedError("plan_undo refuses: there is no way back")

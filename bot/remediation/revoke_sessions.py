@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from bot.aws import NO_ROLES_ROLE, Allowed, Aws, Fault, Grant, fault
 from bot.model import Kind, Refusal, rfc3339
-from bot.remediation.base import Draft, Permissions, State, taken_back
+from bot.remediation.base import Draft, Permissions, State, take_away, taken_back
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.principals import PrincipalName, principal_named, role_arns, typed, untouchable
 from bot.remediation.quarantine_user import QuarantineUser
@@ -133,7 +133,7 @@ class RevokeSessions:
         if "role" not in before:
             self._users.undo(target, before, client)
         elif before["earlier policy"] == NONE:
-            client.delete_role_policy(RoleName=before["role"], PolicyName=POLICY)
+            take_away(client.delete_role_policy, RoleName=before["role"], PolicyName=POLICY)
         else:
             document = before["earlier policy"]
             client.put_role_policy(RoleName=before["role"], PolicyName=POLICY, PolicyDocument=document)

@@ -11,6 +11,7 @@ from bot.evidence import iam as evidence
 from tests.remediation.bench import Bench, bot_session
 from tests.remediation.cloud import BARE, SEATS, Cloud, Seat, running, seat, shipped
 from tests.remediation.door import Door, opened
+from tests.remediation.ways import Offers, offers
 
 seats = count()
 
@@ -38,6 +39,11 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def scp(cloud: Cloud) -> str:
     """The service control policy that denies everything to whoever carries the tag, over the whole organisation."""
     return cloud.deploy("quarantine", shipped("quarantine"))
+
+
+@pytest.fixture(scope="session")
+def offered(cloud: Cloud, scp: str) -> Offers:
+    return offers(cloud, scp)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -27,6 +29,8 @@ class Fate(Enum):
     THROTTLED = "Throttling"
     GONE = "NoSuchEntity"
     BROKEN = "ServiceFailure"
+    UNAVAILABLE = "ServiceUnavailable"
+    HANGING = "AWS has it, and says nothing until the caller gives up"
 
 
 STATUS = {
@@ -37,7 +41,10 @@ STATUS = {
     Fate.THROTTLED: 400,
     Fate.GONE: 404,
     Fate.BROKEN: 500,
+    Fate.UNAVAILABLE: 503,
 }
+READING = ("Get", "List", "Describe")
+"""How the actions that change nothing begin."""
 Decide = Callable[[str, int], Fate | None]
 
 
@@ -54,6 +61,8 @@ class Door:
     decide: Decide = _through
     requests: list[dict[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    _idle: threading.Condition = field(default_factory=threading.Condition)
+    _under_way: int = 0
 
     def reset(self) -> None:
         self.decide = _through
@@ -67,6 +76,25 @@ class Door:
             number = len(self.of(request.get("Action", "")))
             self.requests.append(request)
         return self.decide(request.get("Action", ""), number)
+
+    def count(self, difference: int) -> None:
+        with self._idle:
+            self._under_way += difference
+            self._idle.notify_all()
+
+    def settle(self) -> None:
+        """Wait until everything that callers, dead by now, have sent is through."""
+        host, port = urlsplit(self.url).netloc.split(":")
+        with socket.create_connection((host, int(port))) as last:  # connections are taken up in their order
+            last.shutdown(socket.SHUT_WR)
+            last.recv(1)
+        with self._idle:
+            self._idle.wait_for(lambda: not self._under_way)
+
+    def changing(self) -> list[str]:
+        """The actions asked for that change something, in order."""
+        actions = (request.get("Action", "") for request in self.requests if request["Service"] != "sts")
+        return [action for action in actions if action and not action.startswith(READING)]
 
     def of(self, action: str) -> list[dict[str, str]]:
         return [request for request in self.requests if request.get("Action") == action]
@@ -91,6 +119,8 @@ def opened(upstream: str) -> Iterator[Door]:
             fate = door.enter(request)
             if fate in STATUS:
                 self._answer(STATUS[fate], _error(fate, request), self.headers["Content-Type"] or "")
+            elif fate is Fate.HANGING:
+                self.connection.recv(1)
             elif fate is not Fate.NOT_FORWARDED:
                 headers = dict(self.headers.items())
                 status, answer, form = _forward(door.upstream, self.command, self.path, headers, body)
@@ -109,7 +139,20 @@ def opened(upstream: str) -> Iterator[Door]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Passage)
+    class Entrance(ThreadingHTTPServer):
+        request_queue_size = 128
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            door.count(1)
+            super().process_request(request, client_address)
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                door.count(-1)
+
+    server = Entrance(("127.0.0.1", 0), Passage)
     door.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

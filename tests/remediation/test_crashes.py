@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -13,15 +10,15 @@ from bot import audit
 from bot.model import ChangeState
 from bot.remediation.run import change, changes_of
 from bot.store import jobs
-from tests.remediation.bench import Bench
-from tests.remediation.process import POINTS
+from tests.remediation.bench import NAME, Bench
+from tests.remediation.process import POINTS, REFUSED, Errand, start
 
 
-def start(bench: Bench, doing: str, subject: str, point: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.remediation.process", str(bench.state.path), doing, subject, point]
-    return subprocess.Popen(
-        command, env=os.environ | {"AWS_ENDPOINT_URL": bench.door.url}, stdout=subprocess.PIPE, text=True
-    )
+def killed(bench: Bench, point: str) -> None:
+    """A process carries out what is queued, and dies at ``point``."""
+    process = start(Errand(str(bench.state.path), bench.door.url, point=point, remediation=NAME))
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 def restart(bench: Bench) -> None:
@@ -35,9 +32,7 @@ def restart(bench: Bench) -> None:
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_process_changes_the_key_exactly_once(bench: Bench, point: str) -> None:
     approved = bench.approved()
-    with start(bench, "job", approved.execution, point) as process:
-        process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    killed(bench, point)
     restart(bench)
     settled = change(bench.state.read(), approved.execution)
     assert settled.state is ChangeState.CONFIRMED
@@ -52,8 +47,7 @@ def test_a_killed_process_changes_the_key_exactly_once(bench: Bench, point: str)
 
 def test_what_was_applied_before_the_crash_says_so_and_can_be_undone(bench: Bench) -> None:
     approved = bench.approved()
-    with start(bench, "job", approved.execution, "after the call, before anything is read") as process:
-        process.communicate()
+    killed(bench, "after the call, before anything is read")
     assert change(bench.state.read(), approved.execution).state is ChangeState.STARTED
     restart(bench)
     assert "the answer had been lost" in change(bench.state.read(), approved.execution).sentence
@@ -63,8 +57,7 @@ def test_what_was_applied_before_the_crash_says_so_and_can_be_undone(bench: Benc
 
 def test_a_key_that_is_gone_after_the_crash_is_unknown(bench: Bench) -> None:
     approved = bench.approved()
-    with start(bench, "job", approved.execution, "undo record committed, before the call") as process:
-        process.communicate()
+    killed(bench, "undo record committed, before the call")
     bench.cloud.delete(bench.seat)
     restart(bench)
     settled = change(bench.state.read(), approved.execution)
@@ -75,9 +68,10 @@ def test_a_key_that_is_gone_after_the_crash_is_unknown(bench: Bench) -> None:
 
 def test_two_processes_that_approve_at_once_make_one_execution_and_one_call(bench: Bench) -> None:
     plan = bench.planned()
-    with start(bench, "approve", plan.id) as one, start(bench, "approve", plan.id) as two:
-        said = {one.communicate()[0].strip(), two.communicate()[0].strip()}
-    assert said == {"approved", "refused"}
+    clicks = [start(Errand(str(bench.state.path), bench.door.url, subject=plan.id)) for _ in range(2)]
+    for click in clicks:
+        click.join()
+    assert {click.exitcode for click in clicks} == {0, REFUSED}
     assert [each.state for each in changes_of(bench.state.read(), 7)] == [ChangeState.CONFIRMED]
     assert bench.asked_for() == ["Inactive"]
 

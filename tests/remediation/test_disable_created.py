@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,36 +13,12 @@ from bot.model import ChangeState
 from bot.remediation import remediations
 from bot.remediation.offer import Offer
 from bot.remediation.quarantine_user import QuarantineUser
-from tests.fakes import event
 from tests.remediation.bench import BEN, SETTINGS, Bench, Killed, change_of, killed_after, refused
-from tests.remediation.cloud import ACCOUNT, OWNER, Key, by_tag
+from tests.remediation.cloud import ACCOUNT, Key, by_tag
 from tests.remediation.door import Fate
+from tests.remediation.thief import ADMIN, changed_trust, new_policy, new_role, new_user, told_of, trusting
 
 NAME = "disable_created"
-ADMIN = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-
-
-def trusting(*users: str) -> str:
-    arns = [f"arn:aws:iam::{ACCOUNT}:user/{user}" for user in users]
-    statement = {"Effect": "Allow", "Principal": {"AWS": arns}, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def told_of(bench: Bench, name: str, **asked: Any) -> str:
-    """CloudTrail delivers that somebody with the stolen key made a call; the words that the preview has for it."""
-    made = event(name=name)
-    bench.events.append(replace(made, at=bench.clock.now, key=bench.seat.stolen.id, minted=asked.pop("minted", None)))
-    bench.parameters[made.id] = asked
-    return f"{name} by {made.principal.id} with {bench.seat.stolen.id} from {made.ip}"
-
-
-def new_user(bench: Bench) -> tuple[str, list[Key]]:
-    """A user the thief makes, with rights and two keys."""
-    iam, name = bench.cloud.iam(), f"support-{bench.seat.user}"
-    iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="work", PolicyDocument=json.dumps(OWNER))
-    made = [iam.create_access_key(UserName=name)["AccessKey"] for _ in range(2)]
-    return name, [Key(each["AccessKeyId"], (each["SecretAccessKey"], None)) for each in made]
 
 
 # ------------------------------------------------------------------------------------------- keys and users
@@ -143,12 +118,6 @@ def test_part_of_it_undone_by_somebody_is_part_of_it_held(bench: Bench) -> None:
 # ------------------------------------------------------------------------------------------------ policies
 
 
-def new_policy(bench: Bench, document: Any = ADMIN) -> str:
-    name = f"helper-{bench.seat.user}"
-    arn = bench.cloud.iam().create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]["Arn"]
-    return str(arn)
-
-
 def test_a_policy_the_thief_made_is_taken_from_everybody_and_given_back(bench: Bench) -> None:
     iam, seat, arn = bench.cloud.iam(), bench.seat, new_policy(bench)
     iam.attach_user_policy(UserName=seat.user, PolicyArn=arn)
@@ -198,13 +167,6 @@ def test_a_policy_that_was_changed_gets_its_version_back(bench: Bench) -> None:
 # --------------------------------------------------------------------------------------------------- roles
 
 
-def new_role(bench: Bench) -> str:
-    name = f"backdoor-{bench.seat.user}"
-    bench.cloud.iam().create_role(RoleName=name, AssumeRolePolicyDocument=trusting(bench.seat.user))
-    bench.cloud.iam().put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=json.dumps(OWNER))
-    return name
-
-
 def can_assume(bench: Bench, role: str) -> bool:
     client: Any = bench.cloud.client("sts", bench.seat.stolen)
     try:
@@ -227,17 +189,6 @@ def test_a_role_the_thief_made_lets_nobody_in_and_ends_its_sessions(bench: Bench
     assert [bench.cloud.may_work(session), can_assume(bench, role)] == [False, False]
     assert bench.undone(done.execution).state is ChangeState.CONFIRMED
     assert [bench.cloud.may_work(session), can_assume(bench, role)] == [True, True]
-
-
-def changed_trust(bench: Bench) -> str:
-    """The seat's role, old, whose trust the thief has widened; CloudTrail knows both its forms."""
-    role, iam = bench.seat.role, bench.cloud.iam()
-    told_of(bench, "iam:CreateRole", roleName=role, assumeRolePolicyDocument=trusting(bench.seat.user))
-    bench.events[-1] = replace(bench.events[-1], at=bench.clock.now - timedelta(days=200))
-    wider = trusting(bench.seat.user, "triage-bot")
-    iam.update_assume_role_policy(RoleName=role, PolicyDocument=wider)
-    told_of(bench, "iam:UpdateAssumeRolePolicy", roleName=role, policyDocument=wider)
-    return f"{ACCOUNT}:role/{role}"
 
 
 def test_a_trust_that_was_changed_gets_its_earlier_form_back(bench: Bench) -> None:

@@ -6,11 +6,9 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from bot.aws import NO_ROLES_ROLE, Allowed, Aws, Condition, Fault, Grant, fault
+from bot.aws import NO_ROLES_ROLE, Allowed, Aws, Condition, Grant
 from bot.model import Refusal
-from bot.remediation.base import Draft, State
+from bot.remediation.base import Draft, State, take_away
 from bot.remediation.created.thing import KIND, too_old
 from bot.remediation.makings import Making, Makings, told
 from bot.remediation.principals import typed
@@ -75,13 +73,11 @@ class CreatedPolicy:
     def make_so(self, target: str, state: State, client: Any, *, back: bool) -> None:
         for holder, wanted in _changes(state):
             kind, _, name = holder.partition(" ")
-            verb = "attach" if wanted == ATTACHED else "detach"
-            call = getattr(client, f"{verb}_{kind}_policy")
-            try:
-                call(**{f"{kind.capitalize()}Name": name}, PolicyArn=state["policy"])
-            except ClientError as error:
-                if verb == "attach" or fault(error) is not Fault.MISSING:  # detached is what was wanted
-                    raise
+            asked = {f"{kind.capitalize()}Name": name, "PolicyArn": state["policy"]}
+            if wanted == ATTACHED:
+                getattr(client, f"attach_{kind}_policy")(**asked)
+            else:
+                take_away(getattr(client, f"detach_{kind}_policy"), **asked)
 
     def commands(self, target: str, state: State) -> tuple[str, ...]:
         return tuple(
