@@ -50,6 +50,7 @@ from bot.model import (
     Alert,
     Case,
     Environment,
+    Event,
     History,
     HistoryUnavailableError,
     Kind,
@@ -59,6 +60,7 @@ from bot.model import (
     Refusal,
     Ruling,
     Scope,
+    Span,
     Triage,
     Window,
     account_of,
@@ -101,6 +103,8 @@ log = structlog.get_logger()
 POOLS = {"ask": 4, "triage": 4, "act": 2, "upkeep": 1}
 """Threads by pool: a storm of alerts never stands before a click, nor a slow AWS before either."""
 SENDERS = 2
+MOST_EVENTS = 10_000
+"""Of one key, in the list that goes with a report."""
 
 DRAIN_SECONDS = 20.0
 """Orchestrators kill 30 s after SIGTERM; what has not ended by then is claimed again at the next start."""
@@ -250,6 +254,18 @@ class Investigator:
             return None
         keys = [each.key for each in scope.confirmed]
         return draft(f"case-{case.id}", keys, ground_of(self._kept(), scope.window, self.known()))
+
+    def events_of(self, case: Case) -> Sequence[Event]:
+        scope = case.triage.scope if case.triage is not None else None
+        if scope is not None and scope.confirmed:
+            about = [Observable(Kind.ACCESS_KEY, each.key) for each in scope.confirmed]
+            span = scope.window
+        else:
+            about, span = [case.subject] if case.subject else [], Span(case.window.recent_since, case.window.until)
+        history = self.history
+        if history is None:
+            raise HistoryUnavailableError("there is no CloudTrail history")
+        return [event for each in about for event in history.events(each, span, limit=MOST_EVENTS)]
 
     def newest(self) -> datetime | None:
         return self.history.newest() if self.history is not None else None

@@ -120,3 +120,22 @@ def test_a_task_is_listed_taken_and_done(analyst: Triage, tmp_path: Path) -> Non
         ("take task", "case 1: task 1"),
         ("finish task", "case 1: task 1"),
     ]
+
+
+def test_a_case_is_reported_as_markdown_html_and_csv(analyst: Triage, tmp_path: Path) -> None:
+    told = analyst("case", "report", "1")
+    assert (told.code, told.err) == (DONE, "")
+    assert told.out.startswith("# Case \\#1: ")
+    page = tmp_path / "case.html"
+    assert analyst("case", "report", "1", "--html", "--out", str(page)).code == DONE
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    listed = analyst("case", "report", "1", "--csv")
+    assert (listed.code, listed.out.splitlines()[0].split(",")[0]) == (DONE, "time")
+    assert analyst("case", "report", "1", "--csv", "--html").code == USAGE
+    assert "There is no case #9" in analyst("case", "report", "9").err
+
+
+def test_a_case_without_a_scope_drafts_no_playbook(analyst: Triage) -> None:
+    refused = analyst("case", "playbook", "1")
+    assert (refused.code, refused.out) == (REFUSED, "")
+    assert "nothing to draft a playbook from" in refused.err

@@ -95,6 +95,32 @@ def note_leak(
         typer.echo(f"{text.notification(known)}; `triage serve` asks its questions again.")
 
 
+@case.command(name="report")
+def write_report(
+    number: Number,
+    html: Annotated[bool, typer.Option("--html", help="one HTML file that prints well, not Markdown")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="the calls of the case's keys, safe in a spreadsheet")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="default: standard output")] = None,
+    config: Config = None,
+) -> None:
+    """A case for people who were not there: timeline, keys, decisions, what is not known."""
+    from bot.report import as_html, as_markdown, events_csv, report
+
+    if html and csv:
+        fail("Choose --html or --csv.", USAGE)
+    with desk_of(config) as desk:
+        if csv:
+            written = events_csv(_of(number, lambda: desk.operations.events_of(number, me())))
+        else:
+            told = report(_of(number, lambda: desk.operations.case(number, me())), desk.clock())
+            written = as_html(told) if html else as_markdown(told)
+    if out is None:
+        typer.echo(written, nl=False)
+    else:
+        out.write_text(written, encoding="utf-8", newline="")
+        say(f"{out}: written.")
+
+
 @case.command(name="playbook")
 def draft_playbook(
     number: Number,

@@ -20,6 +20,7 @@ from bot.model import (
     Alert,
     Case,
     Change,
+    Event,
     Kind,
     Observable,
     Operation,
@@ -74,6 +75,9 @@ class Lookups(Protocol):
 
     def draft(self, case: Case) -> Draft | None:
         """A playbook of what the case's thief did; ``None`` where nothing tells him from others."""
+
+    def events_of(self, case: Case) -> Sequence[Event]:
+        """The calls of the keys in the case's scope, or of its subject where there is none, in the time looked at."""
 
     def newest(self) -> datetime | None:
         """The time of the newest record."""
@@ -150,6 +154,10 @@ class Operations(Casework, Teaching, Containing, Tasking):
             return as_toml(drafted) if drafted else Refusal(NOTHING_TO_DRAFT)
 
         return self._looked_up(actor, find)
+
+    def events_of(self, case: int, actor: Actor) -> tuple[Event, ...] | Refusal:
+        """The calls that a report of ``case`` lists. Raises ``LookupError`` if there is no such case."""
+        return self._looked_up(actor, lambda _: tuple(self._lookups.events_of(self._loaded(case))))
 
     def save_playbook(self, case: int, actor: Actor, reason: str, folder: str) -> Path | Refusal:
         """Put the draft beside the organisation's own playbooks; an analyst's word, on record.
