@@ -18,6 +18,7 @@ from bot.history.kept import unpacked
 from bot.history.moments import Seconds, day_of, moment
 from bot.history.newest import Newest
 from bot.history.prevalence import prevalence
+from bot.history.recent import Recent
 from bot.history.rolled import Rolled
 from bot.history.sampling import sampled
 from bot.history.schema import DAY, migrations
@@ -45,6 +46,8 @@ _CALLERS = """SELECT n.value, count(DISTINCT principal) FROM practice JOIN name 
     WHERE {days} GROUP BY 1"""
 _POPULATION = """SELECT count(DISTINCT p.id) FROM practice JOIN principal p ON p.id = practice.principal
     WHERE ({days}) AND p.value NOT LIKE 'service:%'"""
+_WITH_ID = "instr(packed, ?)"
+_OF_DAY = "place IN (SELECT id FROM place) AND day = ?"
 _PLACES = """SELECT p.id, a.value, r.value, max(w.day), w.last
     FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region
     LEFT JOIN place_day w ON w.place = p.id AND w.day BETWEEN ? AND ?
@@ -77,6 +80,7 @@ class SqliteHistory(History):
         self.path = path
         self._of_thread = threading.local()
         self._opened: list[Database] = []
+        self._recent = Recent()
         self._spelling, chunks = Spelling(self.rows), Chunks(self.rows)
         self._rolled = Rolled(self.rows, self._spelling, chunks)
         self._newest = Newest(self.rows, self._spelling, chunks)
@@ -123,11 +127,15 @@ class SqliteHistory(History):
         A principal may be named by its id, its ARN or its bare name; a user agent by its raw string, its family or the
         terminal in it (``sid/…``); an event by ``service:Name`` or its bare name; an address may be a network.
         """
-        return self._rolled.uses(self._selected(observable), Seconds.of(span))
+        uses = self._rolled.uses(self._selected(observable), Seconds.of(span))
+        self._recent.gave_uses(uses)
+        return uses
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         """The newest ``limit`` events of ``observable`` inside ``span``, newest first."""
-        return self._newest.events(self._selected(observable), Seconds.of(span), limit)
+        events = self._newest.events(self._selected(observable), Seconds.of(span), limit)
+        self._recent.gave_events(events)
+        return events
 
     def everyones_events(self, span: Span) -> Sequence[Event]:
         """Every event of ``span``, newest first; an action that several accounts logged comes once."""
@@ -175,10 +183,17 @@ class SqliteHistory(History):
     def pointer(self, event_id: str) -> Pointer | None:
         """Where the record of an event stands.
 
-        Ids are in no index: this reads through all of them.
+        Ids are in no index. Of an event that was just named in an answer, the events of its day are read through; of
+        any other, all.
         """
+        day = self._recent.day_of(event_id)
+        near = self._pointer(event_id, f"{_OF_DAY} AND {_WITH_ID}", [day_of(day)]) if day is not None else None
+        return near or self._pointer(event_id, _WITH_ID, [])
+
+    def _pointer(self, event_id: str, where: str, values: Sequence[object]) -> Pointer | None:
         wanted, uuid = packing.packed_id(event_id)
-        for day, base, packed in self.rows("SELECT day, base, packed FROM event WHERE instr(packed, ?)", [wanted]):
+        query = f"SELECT day, base, packed FROM event WHERE {where}"  # noqa: S608 - our own words
+        for day, base, packed in self.rows(query, [*values, wanted]):
             for each in packing.entries(packed):
                 if packing.id_of(each) == wanted and packing.is_uuid(each) == uuid:
                     file, position = packing.place_of(each, base)

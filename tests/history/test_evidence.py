@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.history.evidence import RecordUnavailable, event_record
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
-from tests.history.made import ALWAYS, DATA, loaded, record, write
+from bot.model import Kind, Observable
+from tests.history.made import ALWAYS, DATA, loaded, principal, record, write
 from tests.history.test_sqlite import INVICTUS
 
 CANARY = "IQoJb3JpZ2luX2VjECANARY"
@@ -89,3 +92,28 @@ def test_an_id_that_is_nowhere_is_said(tmp_path: Path) -> None:
         event_record(history, ID)
     with pytest.raises(RecordUnavailable, match="names an alert"):
         event_record(history, "alert:17")
+
+
+def test_the_record_of_an_event_that_was_just_named_is_looked_for_on_its_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = record(7, eventTime="2026-11-19T00:00:00Z", eventName="ListRoles")
+    history = loaded(tmp_path, record(1), record(2), other)
+    asked: list[str] = []
+    rows = history.rows
+
+    def watched(query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        asked.append(query)
+        return rows(query, values)
+
+    monkeypatch.setattr(history, "rows", watched)
+    event_record(history, ID)
+    assert [query for query in asked if "instr" in query and "day =" in query] == []
+    assert history.uses(principal(), ALWAYS)
+    assert event_record(history, str(record(2)["eventID"]))["eventName"] == "ListUsers"
+    (by_evidence,) = [query for query in asked if "instr" in query][1:]
+    assert "day =" in by_evidence
+    assert history.events(Observable(Kind.EVENT, "iam:ListRoles"), ALWAYS)
+    assert event_record(history, str(other["eventID"]))["eventName"] == "ListRoles"
+    (by_event,) = [query for query in asked if "instr" in query][2:]
+    assert "day =" in by_event
