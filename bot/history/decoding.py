@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot.history import raw
 from bot.history.batch import Batch, FileRead
-from bot.history.content import Broken, Content, RawRecord
+from bot.history.content import Content
+from bot.history.forms import Broken, RawRecord
 from bot.history.grouping import Groups, Memory, Single, Stretch, Tally
 from bot.history.raw import Brief, UnreadableError
 from bot.history.sources import Source
@@ -50,7 +51,7 @@ class _Reading:
     def records(self) -> Iterator[Stretch | Single]:
         """Its records, some at a time; what cannot be read is set aside."""
         content, most = self._log.content(), min(_STRETCH, BATCH)
-        usual = None if content.broken or self._log.kept else raw.briefs(content.text)
+        usual = None if content.broken or content.rest or self._log.kept else raw.briefs(content.text)
         if usual is None:
             yield from self._one_by_one(content, most)
             return
@@ -70,6 +71,7 @@ class _Reading:
     def _one_by_one(self, content: Content, most: int) -> Iterator[Stretch | Single]:
         """The records of a log in another form, or with oddities in it: each is decoded alone."""
         usual: list[tuple[Brief, int, int | None]] = []
+        held = 0
         for found in content.records():
             if isinstance(found, Broken):
                 self.tally.leave(found.line, found.reason)
@@ -77,10 +79,11 @@ class _Reading:
             brief = None if self._log.kept else raw.brief(memoryview(found.text))
             if brief is not None:
                 usual.append((brief, found.position, found.line))
+                held += len(memoryview(found.text))
             single = None if brief is not None else self._single(found)
-            if usual and (single is not None or len(usual) >= most):
+            if usual and (single is not None or len(usual) >= most or held > raw.MAX_RECORD_BYTES):
                 yield _stretch(usual)
-                usual = []
+                usual, held = [], 0
             if single is not None:
                 yield single
         if usual:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bot.history.content import Content, RawRecord, content_from
+from bot.history.content import Content, content_from
+from bot.history.forms import RawRecord
 from bot.history.redacted import redacted
 from bot.history.sources import LogFile, Unfetched
 from bot.history.sqlite import Pointer, SqliteHistory

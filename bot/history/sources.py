@@ -75,10 +75,13 @@ class LogFile:
         if self.path.exists() and not self.path.is_file():
             return Content(b"", "cannot be read: not a file")
         try:
-            with self.path.open("rb") as file:
-                return content_from(iter(lambda: file.read(CHUNK), b""))
+            return content_from(self._chunks())
         except OSError as error:
             return Content(b"", f"cannot be read: {error.strerror or error}")
+
+    def _chunks(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            yield from iter(lambda: file.read(CHUNK), b"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.history.content import RawRecord
 from bot.history.files import log_files
+from bot.history.forms import RawRecord
 from bot.history.load import LoadReport, load_paths
 from bot.history.sources import LogFile
 from bot.history.sqlite import SqliteHistory

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.history.address import classify
-from bot.history.content import RawRecord
 from bot.history.files import log_files
+from bot.history.forms import RawRecord
 from bot.history.normal import Reading, reading_of
 from bot.history.principal import id_of_arn
 from bot.history.raw import decode

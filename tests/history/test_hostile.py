@@ -62,9 +62,9 @@ LOGS: Mapping[str, Log] = {
     ),
     "damaged.json.gz": Log(b"\x1f\x8bno gzip at all", 0, ((None, f"a damaged gzip file: {_LOST}", 1),)),
     "bomb.json.gz": Log(
-        gzip.compress(_whole(record(140)) + b" " * 20_000_000),
-        0,
-        ((None, "larger than 16 MB when decompressed: nothing of it was read", 1),),
+        gzip.compress(_whole(record(140))[:-1] + b" " * 20_000_000 + b"}"),
+        1,
+        ((None, "unpacks to more than 16 MB, 200 times its size: the rest was not read", 1),),
     ),
     "large_record.json": Log(
         _whole(record(150), record(151, requestParameters="x" * 11_000_000)),
@@ -105,7 +105,7 @@ LOGS: Mapping[str, Log] = {
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(content, "MAX_LOG_BYTES", 16 * 1024**2)
+    monkeypatch.setattr(content, "BOMB_BYTES", 16 * 1024**2)
     logs = tmp_path / "logs"
     logs.mkdir()
     for name, log in LOGS.items():

@@ -77,6 +77,7 @@ def test_one_record_alone_is_read(tmp_path: Path) -> None:
 LATER_LOST = "the JSON breaks off: what stands after the break is lost"
 TRUNCATED = "a truncated gzip file: what stands after the break is lost"
 DAMAGED = "a damaged gzip file: what stands after the break is lost"
+BOMB = "unpacks to more than 2 MB, 200 times its size: the rest was not read"
 NO_LOG = "not a CloudTrail log: neither JSON lines nor JSON with Records"
 
 
@@ -126,9 +127,11 @@ def test_a_record_nested_too_deeply_does_not_take_its_neighbours_with_it(tmp_pat
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_content, "MAX_LOG_BYTES", 2 * 1024**2)
-    history, aside = load(tmp_path, gzip.compress(b" " * (3 * 1024**2) + dumped(record())))
-    assert (held(history), aside) == (0, [(None, "larger than 2 MB when decompressed: nothing of it was read", 1)])
+    monkeypatch.setattr(log_content, "LARGE", 1024**2)
+    monkeypatch.setattr(log_content, "BOMB_BYTES", 2 * 1024**2)
+    whole = dumped(record(1), record(2))
+    history, aside = load(tmp_path, gzip.compress(whole[:-2] + b" " * (3 * 1024**2) + whole[-2:]))
+    assert (held(history), aside) == (2, [(None, BOMB, 1)])
 
 
 def test_a_record_that_is_too_large_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
