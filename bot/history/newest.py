@@ -99,19 +99,15 @@ class Newest:
         """The (sorting part, manner) of the events of one day; the newest ``limit`` of them are among these."""
         low, high = span.of_day(day)
         uses = [use for use in uses if use[3] >= low and use[2] <= high]
-        if limit <= _EVIDENCE and all(last <= high for _, _, _, last, _, _ in uses):
-            return [
-                (key, manner)
-                for _, manner, _, _, *newest in uses
-                for key in newest
-                if key and packing.second_of(key) >= low
-            ]
-        chunks = self._chunks.of(day, [use[1] for use in uses])
-        return [
-            (each[: packing.KEY], manner)
-            for manner, packed in chunks.items()
-            for each in packing.between(packed, low, high)
-        ]
+        found, cut = [], [use[1] for use in uses]
+        if limit <= _EVIDENCE:
+            # A use that does not go on after the span tells its newest events itself.
+            told = [(manner, newest) for _, manner, _, last, *newest in uses if last <= high]
+            found = [(key, manner) for manner, keys in told for key in keys if key and packing.second_of(key) >= low]
+            cut = [manner for _, manner, _, last, _, _ in uses if last > high]
+        chunks = self._chunks.of(day, cut) if cut else {}
+        inside = ((manner, packing.between(packed, low, high)) for manner, packed in chunks.items())
+        return found + [(each[: packing.KEY], manner) for manner, entries in inside for each in entries]
 
 
 def _first(count: int, keys: Sequence[tuple[bytes, int]]) -> Sequence[tuple[bytes, int]]:
