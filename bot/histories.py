@@ -11,6 +11,7 @@ from bot.config.settings import Settings
 from bot.history import athena, lookup
 from bot.history.athena import AthenaHistory, AthenaSettings
 from bot.history.joined import JoinedHistory
+from bot.history.looking import Watch
 from bot.history.lookup import REGIONS, Limits, LookupHistory
 from bot.history.sqlite import SqliteHistory
 from bot.model import Coverage, Event, Habit, History, HistoryUnavailableError, Span
@@ -39,12 +40,22 @@ def history_of(settings: Settings, kept: SqliteHistory | None, remote: History |
     return JoinedHistory(kept, remote, settings.history.athena.accounts) if settings.history.beyond else remote
 
 
-def remote_of(settings: Settings, aws: Callable[[], Aws], clock: Callable[[], datetime]) -> History | None:
-    """The history that is asked over the network, where the settings name one. Raises what ``aws`` raises."""
-    if not settings.history.remote:
-        return None
-    ways = {"athena": _athena, "lookup": _lookup}
-    return ways[settings.history.remote](settings, aws(), clock)
+def remote_of(
+    settings: Settings,
+    aws: Callable[[], Aws],
+    clock: Callable[[], datetime],
+    watch: Watch = lambda _: None,
+) -> History | None:
+    """The history that is asked over the network, where the settings name one. Raises what ``aws`` raises.
+
+    ``watch`` is told how far a question is that is asked region by region.
+    """
+    match settings.history.remote:
+        case "athena":
+            return _athena(settings, aws(), clock)
+        case "lookup":
+            return _lookup(settings, aws(), clock, watch)
+    return None
 
 
 def _athena(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> History:
@@ -70,7 +81,7 @@ def _athena(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> Hist
     return AthenaHistory.over(client, chosen, athena.Timing(clock))
 
 
-def _lookup(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> History:
+def _lookup(settings: Settings, aws: Aws, clock: Callable[[], datetime], watch: Watch) -> History:
     table = settings.history.lookup
     return LookupHistory(
         lambda account, region: aws.reader("cloudtrail", account, region),
@@ -78,4 +89,5 @@ def _lookup(settings: Settings, aws: Aws, clock: Callable[[], datetime]) -> Hist
         table.regions or REGIONS,
         limits=Limits(table.pages, table.seconds),
         timing=lookup.Timing(now=clock),
+        watch=watch,
     )

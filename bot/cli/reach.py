@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,10 +32,11 @@ def investigator_of(settings: Settings, history: Path | None) -> Investigator:
     """What looks into the history: a file that is named for this command alone, or what the settings say."""
     from bot.app import Investigator, now
     from bot.histories import remote_of
+    from bot.history.looking import Told
     from bot.outside import aws_of, outside_at_hand
     from bot.store.state import reader_of
 
-    remote = None if history else remote_of(settings, lambda: aws_of(settings, os.environ, now), now)
+    remote = None if history else remote_of(settings, lambda: aws_of(settings, os.environ, now), now, Told(sys.stderr))
     path: Path | None = history_path(history, settings)
     if path is not None and ((settings.history.kind != "sqlite" and not history) or not path.is_file()):
         if remote is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.history.progress import Line
 from bot.model import rfc3339
 
 
@@ -49,3 +50,13 @@ class Progress:
         with self.lock:
             self.looking = replace(self.looking, regions=self.looking.regions + 1)
             self.watch(self.looking)
+
+
+class Told(Line):
+    """Shows how far a question is, and nothing once all regions have answered."""
+
+    def __call__(self, looking: Looking) -> None:
+        if looking.regions == looking.of_regions:
+            self.close()
+        else:
+            self.tell(lambda _: str(looking))

@@ -16,24 +16,23 @@ EVERY_LINE = 60.0
 _BAR = 24
 
 
-class Shown:
-    """Shows progress on ``stream``: a bar that is drawn over itself where a person watches, else a line a minute."""
+class Line:
+    """Says on ``stream`` how far something is: a line drawn over itself where a person watches, else one a minute."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
         self._watched = stream.isatty()
-        self._started = self._last = clock()
-        self._known: int | None = None
+        self.started = self._last = clock()
 
-    def __call__(self, progress: Progress) -> None:
+    def tell(self, text: Callable[[float], str]) -> None:
+        """Show ``text`` (of the seconds so far), unless one was just shown."""
         now = self._clock()
-        if self._known is None:
-            # What was known from before took no time, and says nothing about the rate.
-            self._known = progress.records
         if now - self._last >= (EVERY_BAR if self._watched else EVERY_LINE):
             self._last = now
-            self._show(sentence(progress, progress.records - self._known, now - self._started))
+            shown = text(now - self.started)
+            self._stream.write(f"\r\x1b[K{shown}" if self._watched else f"{shown}\n")
+            self._stream.flush()
 
     def close(self) -> None:
         """Leave the line to what is written next."""
@@ -41,9 +40,18 @@ class Shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
-    def _show(self, text: str) -> None:
-        self._stream.write(f"\r\x1b[K{text}" if self._watched else f"{text}\n")
-        self._stream.flush()
+
+class Shown(Line):
+    """Shows the progress of a load."""
+
+    _known: int | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if self._known is None:
+            # What was known from before took no time, and says nothing about the rate.
+            self._known = progress.records
+        read = progress.records - self._known
+        self.tell(lambda seconds: sentence(progress, read, seconds))
 
 
 def sentence(progress: Progress, read: int, seconds: float) -> str:
