@@ -36,7 +36,8 @@ def calls(now: datetime) -> list[dict[str, Any]]:
     usual: dict[str, Any] = {"userAgent": "aws-cli/2.31.0 md/distrib#ubuntu", "sourceIPAddress": "198.51.100.10"}
     usual |= {"errorCode": ..., "errorMessage": ...}
     ordinary = [
-        record(day, eventTime=rfc3339(now - timedelta(days=day)), eventName="GetUser", **usual) for day in range(2, 14)
+        record(number, eventTime=rfc3339(now - timedelta(hours=12 * number)), eventName="GetUser", **usual)
+        for number in range(3, 27)
     ]
     stolen = [record(100 + n, eventTime=rfc3339(now - timedelta(minutes=60 + n)), userAgent=KALI) for n in range(3)]
     return [*ordinary, *stolen]
@@ -75,7 +76,7 @@ def test_a_key_is_triaged_without_anything_loaded(lookup: Triage) -> None:
     found = ran.document
     assert (ran.code, ran.err) == (DONE, "")
     assert found["principal"]["id"] == f"{ACCOUNT}:user/alice"
-    assert (found["activity"]["events"], found["activity"]["denied"]) == (15, 3)
+    assert (found["activity"]["events"], found["activity"]["denied"]) == (27, 3)
     by_name = {each["enricher"]: each for each in found["enrichments"]}
     assert {signal["kind"] for signal in by_name["user_agents"]["signals"]} >= {"ua.offensive", "ua.new14"}
     assert by_name["shared_address"]["status"] == "failed"
