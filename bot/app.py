@@ -67,7 +67,7 @@ from bot.model import (
 )
 from bot.operations import Operations, about_hunt, about_scope, observable_of
 from bot.outside import Outside, aws_of, outside_of
-from bot.permissions import offer_of
+from bot.permissions import offer_of, offered_names
 from bot.pipeline import Pipeline
 from bot.plugins import load_enrichers
 from bot.rehunt import Rehunt
@@ -79,6 +79,7 @@ from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.touching import Touching
 from bot.remediation.usage import Usage
+from bot.remediation.whom_to_ask import WhomToAsk
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
 from bot.scope.reading import ground_of
@@ -159,6 +160,8 @@ class Investigator:
             searching=settings.searching(),
             records=RawRecords(self.kept, outside.objects) if self.kept is not None else None,
             weights=own_weights(Path(settings.triage.weights)) if settings.triage.weights else shipped(),
+            offered=offered_names(settings),
+            is_ours=lambda account: is_ours(settings, account),
         )
 
     @cached_property
@@ -338,7 +341,14 @@ def remediation_settings_of(settings: Settings) -> RemediationSettings:
         lambda account, principal: settings.environment_of(account).is_protected(principal),
         lambda db, account: not is_armed(db, settings.environment_of(account).name),
         frozenset(settings.remediation.drill.canaries),
+        is_ours=lambda account: is_ours(settings, account),
     )
+
+
+def is_ours(settings: Settings, account: str) -> bool:
+    """Whether an account is one of the environments'; where none of them names any, every account is."""
+    named = {each for table in settings.environments.values() for each in table.accounts}
+    return not named or account in named
 
 
 def accounts_by_environment(settings: Settings) -> dict[str, tuple[str, ...]]:
@@ -401,6 +411,7 @@ class Desk:
             on_drift=self.pipeline.drifted,
             before_change=Collector(self.state, aws, clock, shelf, lambda: self.investigate.history).before,
             usage=usage,
+            people=WhomToAsk(makings, outside.iam.contact if outside.iam else lambda account: None),
         )
         self.drill = Drill(
             *(self.state, aws, self.remediations, clock),

@@ -33,6 +33,12 @@ def offer_of(settings: Settings) -> Offer:
     return Offer(organisation, frozenset(table.enabled), table.sign_in, table.waf_ip_sets)
 
 
+def offered_names(settings: Settings) -> frozenset[str]:
+    """The remediations that can be carried out here: enabled, and configured where they need it."""
+    offered = remediations(offer_of(settings))
+    return frozenset(each.name for each in offered if each.permissions.act)
+
+
 def acting_policy(settings: Settings, *, roles: bool = False) -> dict[str, Any]:
     """The least IAM policy document of the role that acts; ``roles``: of the optional third one."""
     return policy(remediations(offer_of(settings)), act=True, roles=roles)

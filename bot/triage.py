@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -53,6 +53,7 @@ from bot.once import IamOnce
 from bot.plugins import Plugin
 from bot.rehearsal import asked_of, first_questions, rehearse
 from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
+from bot.suggestions import suggestions
 from bot.usual.countries import Learner, UsualHere
 from bot.weights import Weights, shipped
 
@@ -92,6 +93,10 @@ class TriageWorld:
     weights: Weights = field(default_factory=shipped)
     learner: Learner = field(default_factory=Learner)
     scoper: Scoper | None = None
+    offered: Collection[str] = frozenset({"disable_access_key"})
+    """The remediations this installation can carry out."""
+    is_ours: Callable[[str], bool] = lambda account: True
+    """Whether an account is one of the organisation's own: in others nothing is suggested."""
 
 
 def triage(
@@ -140,7 +145,10 @@ def triage(
         test=test,
         no_test=no_test,
     )
-    making = _Making(observable, window, found, environment, questions, case, world.weights, store)
+    making = _Making(
+        *(observable, window, found, environment, questions, case, world.weights, store),
+        *(world.offered, world.is_ours),
+    )
     answers: dict[int, Enrichment] = {}
     if on_progress is not None:
         on_progress(making.triage(answers))
@@ -170,6 +178,8 @@ class _Making:
     case: Case
     weights: Weights
     history: History | None
+    offered: Collection[str]
+    is_ours: Callable[[str], bool]
 
     def triage(self, answers: dict[int, Enrichment]) -> Triage:
         enrichments = tuple(answers[index] for index in sorted(answers))
@@ -185,12 +195,17 @@ class _Making:
             activity=activity(self.found.uses),
             enrichments=enrichments,
             assessment=assessment,
-            suggested=_suggested(self.observable, assessment.verdict, self.case.alerts),
+            suggested=self._suggested(owner, assessment.verdict),
             pending=tuple(dict.fromkeys(question.plugin.declaration.question for question in waiting)),
             account_name=self.environment.account_names.get(owner or ""),
             stated=self.environment.says_of(self.found.principal),
             cost=self.history.cost() if self.history is not None else None,
         )
+
+    def _suggested(self, owner: str | None, verdict: Verdict) -> tuple[Suggestion, ...]:
+        if any(alert.sample for alert in self.case.alerts) or (owner is not None and not self.is_ours(owner)):
+            return ()
+        return suggestions(self.observable, verdict, self.offered)
 
     def scoped(self, answers: dict[int, Enrichment], leads: Sequence[Observable], found: Scope | Gap) -> Triage:
         """The triage once the other keys have been looked for."""
@@ -354,20 +369,3 @@ def _counted(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     for name, count in pairs:
         counts[name] += count
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-WHY_DISABLE = {
-    Verdict.INCIDENT: "an attacker holds this long-term key; disabling it stops new calls and can be undone",
-    Verdict.PROBABLE: "this long-term key is probably stolen; disabling it stops new calls and can be undone",
-    Verdict.SUSPICIOUS: "if its owner does not know these calls, disable this long-term key; it can be undone",
-    Verdict.LOW: "nothing asks for it so far; disabling this long-term key stops new calls and can be undone",
-    Verdict.EXPECTED: "only if the approved test must stop; disabling this long-term key can be undone",
-    Verdict.INCONCLUSIVE: "too little could be checked to clear this long-term key; disabling it can be undone",
-}
-
-
-def _suggested(observable: Observable, verdict: Verdict, alerts: Iterable[Alert]) -> tuple[Suggestion, ...]:
-    long_term = observable.kind is Kind.ACCESS_KEY and observable.value.startswith(LONG_TERM_KEY)
-    if not long_term or any(alert.sample for alert in alerts):
-        return ()
-    return (Suggestion("disable_access_key", observable.value, WHY_DISABLE[verdict]),)

@@ -190,6 +190,12 @@ def test_a_session_key_cannot_be_disabled() -> None:
     assert made.suggested == ()
 
 
+def test_nothing_is_suggested_in_an_account_of_others() -> None:
+    ours = world([event()], is_ours=lambda account: account == "111122223333")
+    theirs = world([event()], is_ours=lambda account: account == "444455556666")
+    assert [len(triage(LEAD, WINDOW, world=each).suggested) for each in (ours, theirs)] == [1, 0]
+
+
 # ------------------------------------------------------------------------------------- what is missing
 
 

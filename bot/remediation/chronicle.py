@@ -13,6 +13,7 @@ from bot.remediation import records
 from bot.remediation.base import Remediation
 from bot.remediation.base import State as Present
 from bot.remediation.planning import record
+from bot.remediation.whom_to_ask import WhomToAsk
 from bot.remediation.wording import by_hand
 
 
@@ -28,11 +29,13 @@ class Chronicle:
         clock: Callable[[], datetime],
         remediations: Mapping[str, Remediation],
         on_change: Callable[[Database, Change], None],
+        people: WhomToAsk,
     ) -> None:
         self._aws = aws
         self._clock = clock
         self._remediations = remediations
         self.on_change = on_change
+        self._people = people
 
     def planned(self, db: Database, current: Change) -> tuple[Plan, Remediation]:
         """The plan and the remediation behind a change. Raises ``LookupError`` if one is gone."""
@@ -45,9 +48,13 @@ class Chronicle:
         """What AWS shows now, in the words of the plan. Raises as ``Remediation.observe``."""
         return remediation.observe(plan.target, plan.account or "", plan.before, self._aws)
 
-    def commands(self, plan: Plan) -> str:
-        """What a person can type to make the plan's end so, at the end of a sentence."""
-        return by_hand(self._remediations[plan.remediation].commands(plan.target, plan.after))
+    def for_people(self, plan: Plan) -> str:
+        """Whom a person can ask, and what they can type to make the plan's end so; to stand after a sentence.
+
+        It may ask AWS, and is not called inside a transaction.
+        """
+        commands = self._remediations[plan.remediation].commands(plan.target, plan.after)
+        return f"{self._people.sentences(plan.target)}{by_hand(commands)}"
 
     def tell(
         self, db: Database, execution: str, plan: Plan, state: ChangeState, sentence: str, step: str, result: str

@@ -16,6 +16,7 @@ from bot.remediation.approvals import Approval
 from bot.remediation.base import Draft, Remediation
 from bot.remediation.canaries import DRILL, decide_on
 from bot.remediation.usage import Usage
+from bot.remediation.whom_to_ask import WhomToAsk, account_in
 from bot.remediation.wording import AwsError, why
 from bot.store import jobs
 from bot.store.state import State
@@ -46,6 +47,8 @@ class RemediationSettings:
     """Whether changes in an account are rehearsed, not made."""
     canaries: frozenset[str] = frozenset()
     """Keys that a fire drill disables and enables again."""
+    is_ours: Callable[[str], bool] = lambda account: True
+    """Whether an account is one of the organisation's own."""
 
 
 class Planning:
@@ -62,6 +65,7 @@ class Planning:
         on_change: Callable[[Database, Change], None],
         on_waiting: Callable[[Database, Waiting], None],
         usage: Usage,
+        people: WhomToAsk,
     ) -> None:
         self._state = state
         self._aws = aws
@@ -72,6 +76,7 @@ class Planning:
         self._on_change = on_change
         self._on_waiting = on_waiting
         self._usage = usage
+        self._people = people
 
     def plan(self, name: str, target: str, actor: Actor, case: int | None) -> Plan | Refusal:
         """Read AWS and keep the preview of one change."""
@@ -82,11 +87,26 @@ class Planning:
             )
         if refusal := self.may_plan(actor, name, target):
             return refusal
+        draft = self._foreign(target) or self._drafted(remediation, target)
+        if isinstance(draft, Refusal):
+            return self._people.after(draft, target)
+        return self._keep(draft, name, actor, case, None)
+
+    def _drafted(self, remediation: Remediation, target: str) -> Draft | Refusal:
         try:
-            draft = remediation.plan(target, self._aws)
+            return remediation.plan(target, self._aws)
         except AwsError as error:
             return Refusal(f"{why(error)}. Nothing was changed.", remediation.lookups(target))
-        return draft if isinstance(draft, Refusal) else self._keep(draft, name, actor, case, None)
+
+    def _foreign(self, target: str) -> Refusal | None:
+        """What is in an account of others is not ours to change, and no role is asked for there."""
+        account = account_in(target)
+        if account is None or self._settings.is_ours(account):
+            return None
+        return Refusal(
+            f"Account {account} is none of those in [environments]: what is in it is not this bot's to change. Tell "
+            "its owner; if nobody knows them, tell AWS (https://support.aws.amazon.com/#/contacts/report-abuse)."
+        )
 
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
         """Read AWS and keep the preview of taking a confirmed change back."""
@@ -102,9 +122,9 @@ class Planning:
         try:
             draft = remediation.plan_undo(change.target, record.account, record.before, record.after, self._aws)
         except AwsError as error:
-            return Refusal(f"{why(error)}. Nothing was changed.", remediation.commands(change.target, record.before))
+            draft = Refusal(f"{why(error)}. Nothing was changed.", remediation.commands(change.target, record.before))
         if isinstance(draft, Refusal):
-            return draft
+            return self._people.after(draft, change.target)
         return self._keep(draft, change.remediation, actor, change.case, execution)
 
     def planned(self, plan_id: str, actor: Actor) -> Plan | Refusal:

@@ -24,10 +24,12 @@ from bot.remediation.base import State as Present
 from bot.remediation.canaries import decide_on
 from bot.remediation.chronicle import Chronicle, made
 from bot.remediation.contain import Contain
+from bot.remediation.makings import Makings
 from bot.remediation.planning import Planning, RemediationSettings, operation_of
 from bot.remediation.records import UndoRecord, change, changes_of
 from bot.remediation.usage import Usage
 from bot.remediation.watching import Watch
+from bot.remediation.whom_to_ask import WhomToAsk
 from bot.remediation.wording import AwsError, described, why
 from bot.store import jobs
 from bot.store.jobs import Job
@@ -103,6 +105,7 @@ class Remediations:
         on_drift: Callable[[Database, Change], None] = _nobody_listens,
         before_change: Callable[[Change, Plan], None] = _nothing_is_kept,
         usage: Usage | None = None,
+        people: WhomToAsk | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._state = state
@@ -113,12 +116,12 @@ class Remediations:
         self._before_change = before_change
         self._wait = wait
         self._settings = settings or RemediationSettings()
-        usage = usage or Usage(clock)
-        self._chronicle = Chronicle(aws, clock, self._remediations, on_change)
+        usage, people = usage or Usage(clock), people or WhomToAsk(Makings(clock))
+        self._chronicle = Chronicle(aws, clock, self._remediations, on_change, people)
         self._watch = Watch(state, aws, clock, self._chronicle, usage, on_drift)
         self._planning = Planning(
             *(state, aws, access, clock, self._remediations, self._settings),
-            *(on_change, on_waiting, usage),
+            *(on_change, on_waiting, usage, people),
         )
         self.contain = Contain(state, aws, access, clock, self._planning, usage, self._remediations)
         """Many changes as one."""
@@ -248,7 +251,7 @@ class Remediations:
     def _unarmed(self, attempt: _Attempt) -> _Outcome | None:
         """How a change ends that may not be made; ``None`` where its environment is armed, or it is under way."""
         if attempt.plan.rehearsal:
-            commands = self._chronicle.commands(attempt.plan)
+            commands = self._chronicle.for_people(attempt.plan)
             return _Outcome(ChangeState.REHEARSED, f"{attempt.plan.title}. Nothing was changed.{commands}")
         if not attempt.started_before and self._settings.rehearses(self._state.read(), attempt.plan.account):
             return _Outcome(ChangeState.FAILED, "Not carried out: the environment was disarmed since. Plan it again.")
@@ -306,7 +309,7 @@ class Remediations:
                 break
             if present == attempt.plan.after:
                 return _Outcome(ChangeState.CONFIRMED, f"{made(attempt.plan)} {certain}")
-        return _Outcome(ChangeState.UNKNOWN, f"{doubt}. The bot looks again.{self._chronicle.commands(attempt.plan)}")
+        return _Outcome(ChangeState.UNKNOWN, f"{doubt}. The bot looks again.{self._chronicle.for_people(attempt.plan)}")
 
     def _refused(self, attempt: _Attempt, error: Exception) -> _Outcome:
         """A call was not applied; of a change of several calls, earlier ones may have been."""
@@ -314,7 +317,7 @@ class Remediations:
         if busy and attempt.number < THROTTLED_ATTEMPTS:
             sentence = f"{why(error)}. The bot tries again by itself."
             return _Outcome(ChangeState.STARTED, sentence, pause=timedelta(seconds=5 * 2**attempt.number))
-        commands = self._chronicle.commands(attempt.plan)
+        commands = self._chronicle.for_people(attempt.plan)
         present = self._part_made(attempt)
         if present is None:
             return _Outcome(ChangeState.FAILED, f"{why(error)}. Nothing was changed.{commands}")
@@ -336,10 +339,10 @@ class Remediations:
         if attempt.started_before:
             sentence = f"Interrupted, and AWS could not be asked whether it was applied: {why(error)}."
             return _Outcome(
-                ChangeState.UNKNOWN, f"{sentence} The bot looks again.{self._chronicle.commands(attempt.plan)}"
+                ChangeState.UNKNOWN, f"{sentence} The bot looks again.{self._chronicle.for_people(attempt.plan)}"
             )
         return _Outcome(
-            ChangeState.FAILED, f"{why(error)}. Nothing was changed.{self._chronicle.commands(attempt.plan)}"
+            ChangeState.FAILED, f"{why(error)}. Nothing was changed.{self._chronicle.for_people(attempt.plan)}"
         )
 
     def _stale(self, attempt: _Attempt, present: Present) -> _Outcome:

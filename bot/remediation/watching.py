@@ -39,6 +39,8 @@ class _Seen:
     present: Present
     still: str = ""
     new: tuple[str, ...] = ()
+    for_people: str = ""
+    """Where it does not hold: whom to ask, and what to type."""
 
 
 class Watch:
@@ -86,11 +88,15 @@ class Watch:
 
     def _see(self, plan: Plan, remediation: Remediation, made_at: datetime | None) -> _Seen:
         present = self._chronicle.observe(plan, remediation)
-        if present != plan.after or made_at is None or plan.undo_of:
+        if present != plan.after:
+            return _Seen(present, for_people=self._chronicle.for_people(plan))
+        if made_at is None or plan.undo_of:
             return _Seen(present)
         still = self._usage.answered_since(plan.stops, made_at + PROPAGATION)
+        if still:
+            return _Seen(present, still, for_people=self._chronicle.for_people(plan))
         new = remediation.meanwhile(plan.target, plan.account or "", plan.before, made_at, self._aws)
-        return _Seen(present, still, new)
+        return _Seen(present, new=new)
 
     def _looked(self, db: Database, execution: str, plan: Plan, seen: _Seen, step: int) -> Change:
         current, last = records.change(db, execution), step + 1 >= len(LOOK_AGAIN)
@@ -113,7 +119,7 @@ class Watch:
         return told
 
     def _drifted(self, current: Change, plan: Plan, seen: _Seen) -> tuple[ChangeState, str]:
-        commands, now = self._chronicle.commands(plan), described(seen.present)
+        commands, now = seen.for_people, described(seen.present)
         if seen.present == plan.after:
             return ChangeState.FAILED, f"{plan.title}: AWS shows it done, and yet: {seen.still}{commands}"
         if is_part_way(seen.present, plan.before, plan.after):

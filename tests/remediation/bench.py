@@ -17,13 +17,14 @@ from bot.aws import Aws, AwsSettings
 from bot.database import Database
 from bot.evidence.collecting import Collector
 from bot.evidence.shelf import Shelf
-from bot.model import Actor, Change, Event, Operation, Plan, Refusal, Waiting
+from bot.model import Actor, Change, ContactRecord, Event, Operation, Plan, Refusal, Unread, Waiting
 from bot.remediation import remediations
 from bot.remediation.makings import Makings
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations
 from bot.remediation.usage import Usage
+from bot.remediation.whom_to_ask import WhomToAsk
 from bot.store import jobs
 from bot.store.state import State
 from tests.fakes import FakeHistory, FakeRecords
@@ -91,6 +92,7 @@ class Bench:
     """What CloudTrail has delivered."""
     own_networks: tuple[str, ...] = ()
     evidence_seconds: float = 60.0
+    contact: ContactRecord | Unread | None = None
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What the calls asked for, by event id."""
 
@@ -132,6 +134,7 @@ class Bench:
             on_drift=lambda db, change: self.loose.append(change),
             before_change=collector.before,
             usage=usage,
+            people=WhomToAsk(makings, lambda account: self.contact),
             wait=self.pauses.append,
         )
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -143,18 +144,7 @@ class Cloud:
 
     def client(self, service: str, key: Key, region: str = "us-east-1", address: str = "") -> Any:
         """``address``: where the caller is in the internet."""
-        made: Any = boto3.client(
-            service,  # type: ignore[call-overload]
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=key.id,
-            aws_secret_access_key=key.secret,
-            aws_session_token=key.token,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        if address:
-            made.meta.events.register("before-send", lambda request, **_: _come_from(request, address))
-        return made
+        return _client(self.endpoint, service, region, key, address)
 
     def works(self, key: Key) -> bool:
         """Whether AWS takes ``key``, asked with the key itself."""
@@ -192,13 +182,7 @@ class Cloud:
 
     def as_root(self, account: str, service: str, region: str = "us-east-1") -> Any:
         """An account's number is its root user's key here."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=account,
-            aws_secret_access_key="made-up",
-        )
+        return _client(self.endpoint, service, region, Key(account, ("made-up", None)), "")
 
     def deploy(self, name: str, document: Mapping[str, Any], *, attach: bool = True) -> str:
         """A service control policy, over the whole organisation; its id."""
@@ -214,6 +198,23 @@ class Cloud:
         """What a service control policy says now."""
         answer = self.as_root(MANAGEMENT, "organizations").describe_policy(PolicyId=policy)
         return json.loads(answer["Policy"]["Content"])
+
+
+@cache
+def _client(endpoint: str, service: str, region: str, key: Key, address: str) -> Any:
+    """Made once: boto3 takes longer to make a client than to use it."""
+    made: Any = boto3.client(
+        service,  # type: ignore[call-overload]
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=key.id,
+        aws_secret_access_key=key.secret,
+        aws_session_token=key.token,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    if address:
+        made.meta.events.register("before-send", lambda request, **_: _come_from(request, address))
+    return made
 
 
 def _come_from(request: Any, address: str) -> None:
