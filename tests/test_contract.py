@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from bot.app import Investigator
 from bot.config.settings import Settings
 from bot.document import triage_document
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
+from bot.investigator import Investigator
 from bot.model import Kind, Observable, Span
 from tests.history.made import ALWAYS, DATA
 

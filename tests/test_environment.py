@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.app import environment_of
 from bot.config.environments import EnvironmentTable
 from bot.config.settings import Settings
 from bot.model import Alert, ApprovedTest, Call, Environment, Kind, Observable, Principal, named_by
 from bot.partitions import in_partition, partition_of
+from bot.settled import environment_of
 from tests.fakes import ALICE, KEY, NOW
 
 DEPLOY = Principal(

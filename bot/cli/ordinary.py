@@ -11,7 +11,7 @@ from bot.cli.terminal import INCOMPLETE, USAGE, At, Config, HistoryFile, Json, R
 from bot.model import Environment, Ordinary
 
 if TYPE_CHECKING:
-    from bot.app import Investigator
+    from bot.investigator import Investigator
 
 EnvironmentName = Annotated[
     str | None, typer.Option("--environment", metavar="NAME", help="default: the only one, or all of them")

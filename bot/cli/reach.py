@@ -13,9 +13,10 @@ from bot.cli.terminal import fail, time_of
 from bot.model import Actor
 
 if TYPE_CHECKING:
-    from bot.app import Desk, Investigator
+    from bot.app import Desk
     from bot.config.settings import Settings
     from bot.history.sqlite import SqliteHistory
+    from bot.investigator import Investigator
 
 
 def settings_of(config: Path | None) -> Settings:
@@ -30,9 +31,10 @@ def history_path(given: Path | None, settings: Settings) -> Path:
 
 def investigator_of(settings: Settings, history: Path | None) -> Investigator:
     """What looks into the history: a file that is named for this command alone, or what the settings say."""
-    from bot.app import Investigator, now
+    from bot.app import now
     from bot.histories import remote_of
     from bot.history.looking import Told
+    from bot.investigator import Investigator
     from bot.outside import aws_of, outside_at_hand
     from bot.store.state import reader_of
 
@@ -47,7 +49,7 @@ def investigator_of(settings: Settings, history: Path | None) -> Investigator:
 
 
 def store_of(investigator: Investigator) -> SqliteHistory:
-    from bot.app import NOTHING_KEPT
+    from bot.investigator import NOTHING_KEPT
 
     if investigator.kept is None:
         fail(
@@ -77,7 +79,7 @@ def moment_of(at: str | None, investigator: Investigator) -> datetime:
 
 
 def source_of(settings: Settings, name: str) -> Any:
-    from bot.app import sources_of
     from bot.intake.source import Source
+    from bot.settled import sources_of
 
     return sources_of(settings).get(name) or Source(name)

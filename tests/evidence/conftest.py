@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import Investigator
 from bot.config.settings import Settings
 from bot.demo.world import World, make_world
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
+from bot.investigator import Investigator
 from bot.model import Kind, Observable, Triage
 
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
