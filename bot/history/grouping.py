@@ -87,23 +87,40 @@ class Tally:
         return (date.fromisoformat(self._newest) - _EPOCH).days if self._newest else None
 
 
+def _nowhere(_: bytes) -> None:
+    raise AssertionError("no day is at hand yet")
+
+
+@dataclass(slots=True)
+class DayOfBatch:
+    """A UTC day in one batch."""
+
+    day: int
+
+
+@dataclass(slots=True)
+class Met:
+    """A glance that was met before: its manner, and where the entries of the day that is at hand go."""
+
+    manner: Manner
+    at: DayOfBatch | None = None
+    append: Append = _nowhere
+
+
 class Memory:
     """What records told → its manner, for as many as may be remembered. Outlives a batch."""
 
     def __init__(self) -> None:
-        self._glances: dict[Glance, Manner] = {}
+        self.met: dict[Glance, Met] = {}
         self._manners: dict[Told, Manner] = {}
         self._same: dict[Hashable, Any] = {}
         self._days: dict[str, int] = {}
 
-    def glance(self, glance: Glance) -> Manner | None:
-        return self._glances.get(glance)
-
     def learn(self, glance: Glance, manner: Manner) -> None:
         """What is told so has this manner, always."""
-        if len(self._glances) >= _REMEMBERED:
-            self._glances.clear()
-        self._glances[self._kept(glance)] = manner
+        if len(self.met) >= _REMEMBERED:
+            self.met.clear()
+        self.met[self._kept(glance)] = Met(manner)
 
     def manner(self, told: Told, found: Brief) -> Manner:
         """Raises ``UnreadableError``."""
@@ -148,7 +165,7 @@ class Groups:
     _manners: dict[Manner, int] = field(default_factory=dict)
     _uses: dict[tuple[int, int], int] = field(default_factory=dict)
     _packed: list[list[bytes]] = field(default_factory=list)
-    _glances: defaultdict[str, dict[Glance, Append]] = field(default_factory=lambda: defaultdict(dict))
+    _days: dict[str, DayOfBatch] = field(default_factory=dict)
 
     def finished(self) -> Batch:
         entries = [b"".join(sorted(each)) for each in self._packed]
@@ -199,24 +216,29 @@ class Groups:
         self, days: Mapping[str, Sequence[int]], glances: Sequence[Glance], entries: Sequence[bytes], memory: Memory
     ) -> list[int]:
         """Take the records that are like an earlier one; returns which are not."""
-        unlike = []
-        for day, numbers in days.items():
-            known = self._glances[day]
+        unlike: list[int] = []
+        known = memory.met.get
+        for text, numbers in days.items():
+            day = self._day(text, memory)
+            if day is None:
+                unlike += numbers
+                continue
             for number in numbers:
-                alike = known.get(glances[number]) or self._met(day, glances[number], memory)
-                if alike is None:
+                met = known(glances[number])
+                if met is not None and met.at is day:
+                    met.append(entries[number])
+                elif met is None or mints(met.manner.name):
                     unlike.append(number)
                 else:
-                    alike(entries[number])
+                    met.at, met.append = day, self._packed[self._use(day.day, met.manner)].append
+                    met.append(entries[number])
         return unlike
 
-    def _met(self, text: str, glance: Glance, memory: Memory) -> Append | None:
-        """Where a record of this day belongs, if one like it was met on another."""
-        manner, day = memory.glance(glance), memory.day(text)
-        if manner is None or day is None or mints(manner.name):
-            return None
-        alike = self._glances[text][glance] = self._packed[self._use(day, manner)].append
-        return alike
+    def _day(self, text: str, memory: Memory) -> DayOfBatch | None:
+        day = self._days.get(text)
+        if day is None and (number := memory.day(text)) is not None:
+            day = self._days[text] = DayOfBatch(number)
+        return day
 
     def _look_closer(self, found: Brief, glance: Glance, event_id: bytes | None, position: int, memory: Memory) -> bool:
         """Take a record without its nested parts, but for what is kept of them; ``False`` if it must be read whole."""
@@ -224,7 +246,8 @@ class Groups:
         start, day = _BEGINNINGS.get(time[10:]), memory.day(time[:10])
         if start is None or day is None or event_id is None:
             return False
-        manner = memory.glance(glance) or _closely(found, glance, memory)
+        met = memory.met.get(glance)
+        manner = met.manner if met is not None else _closely(found, glance, memory)
         if manner is None:
             return False
         alike = self._packed[self._use(day, manner)]

@@ -89,8 +89,8 @@ def id_of(key: bytes) -> bytes:
     return key[4:KEY]
 
 
-def ids_of(packed: bytes) -> list[bytes]:
-    return [packed[start : start + 16] for start in range(4, len(packed), ENTRY)]
+def ids_of(packed: bytes) -> set[bytes]:
+    return {packed[start : start + 16] for start in range(4, len(packed), ENTRY)}
 
 
 def entries(packed: bytes) -> list[bytes]:

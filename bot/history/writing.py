@@ -129,9 +129,8 @@ class HistoryWriter:
         """Those of the entries whose event is not yet held; from now on they count as held."""
         if not packed:
             return b""
-        held, ids = self._parts.ids(known.place, day), packing.ids_of(packed)
-        fresh = set(ids)
-        if len(fresh) < len(ids) or not held.isdisjoint(fresh) or self._amended:
+        held, fresh = self._parts.ids(known.place, day), packing.ids_of(packed)
+        if len(fresh) * packing.ENTRY < len(packed) or not held.isdisjoint(fresh) or self._amended:
             corrected = {each for each in fresh if (each, known.account) in self._amended}
             new = {packing.id_of(each): each for each in reversed(packing.entries(packed))}
             fresh = new.keys() - held - corrected
