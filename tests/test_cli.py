@@ -285,6 +285,13 @@ def test_an_alert_without_key_or_principal_says_so(triage: Triage, history: Path
     answer = triage("alert", write_alert(tmp_path, {"title": "odd", "time": AT}), "--history", history, "--json")
     assert answer.document["triages"] == []
     assert "names none" in str(answer.document["gaps"])
+    assert "names none" in triage("alert", "alert.json", "--history", history).out
+
+
+def test_a_call_that_could_not_be_counted_says_why(triage: Triage, history: Path) -> None:
+    answer = triage("prevalence", "iam:ListUsers", "--history", history, "--at", "2020-01-01")
+    assert answer.code == INCOMPLETE
+    assert "Not known: The history holds nothing of this time." in answer.out
 
 
 @pytest.mark.parametrize(
@@ -341,6 +348,7 @@ def test_an_unreadable_alert_is_refused_with_a_sentence(
         (("serve", "--config", "broken.toml"), USAGE, "is not TOML"),
         (("serve",), USAGE, "[slack] bot_token cannot be read"),
         (("demo", "--once", "--at", "soon"), USAGE, "'soon' is not a time"),
+        (("doctor",), USAGE, "triage doctor --act"),
         (("frobnicate",), USAGE, "No such command"),
     ],
 )

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from bot import cli, commands, config, plugins
 from bot.config.settings import Settings
+from bot.history import athena, lookup
 from bot.permissions import LOGS, QUEUE, READING, acting_policy, reading_policy
 from bot.remediation import NAMES, remediations
 from bot.remediation.base import Remediation
@@ -134,6 +135,17 @@ def test_every_command_stands_in_the_readme() -> None:
     assert set(group.commands) - shown == set()
 
 
+def test_the_help_keeps_the_brackets_of_settings() -> None:
+    told = {
+        ("key",): ("[history] path", "[triage] days, 14"),
+        ("ingest",): ("[history] path", "[aws] log_account"),
+        ("case", "playbook"): ("[hunts] playbooks",),
+    }
+    for words, settings in told.items():
+        shown = CliRunner(env={"COLUMNS": "200"}).invoke(cli.app, [*words, "--help"]).stdout
+        assert [setting for setting in settings if setting not in shown] == []
+
+
 def test_every_slash_command_in_the_documentation_is_available() -> None:
     told = {words[0] for file in PAGES for words in command_lines(file.read_text(encoding="utf-8"), "/triage")}
     assert told == {command.value for command in commands.Command}
@@ -175,7 +187,8 @@ def test_what_leaves_the_house_is_said() -> None:
 
 def test_the_readme_names_every_call_that_reads() -> None:
     text = page("README.md")
-    assert [action for action in READING | LOGS | QUEUE if f"`{action}`" not in text] == []
+    remote = athena.PERMISSIONS | athena.CATALOGUE | athena.RESULTS | lookup.PERMISSIONS
+    assert [action for action in READING | LOGS | QUEUE | remote if f"`{action}`" not in text] == []
 
 
 @pytest.mark.parametrize("remediation", remediations(EVERYTHING), ids=lambda each: each.name)

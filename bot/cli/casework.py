@@ -124,7 +124,7 @@ def write_report(
 @case.command(name="playbook")
 def draft_playbook(
     number: Number,
-    save: Annotated[bool, typer.Option("--save", help="put it into the folder of [hunts] playbooks")] = False,
+    save: Annotated[bool, typer.Option("--save", help="put it into the folder of \\[hunts] playbooks")] = False,
     reason: Annotated[str, typer.Option("--reason", help="with --save: why; it goes on record")] = "",
     config: Config = None,
 ) -> None:

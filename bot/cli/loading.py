@@ -32,7 +32,7 @@ LastDays = Annotated[
 ]
 Account = Annotated[
     str | None,
-    typer.Option("--account", metavar="ID", help="of a bucket: whose role reads it; default: [aws] log_account"),
+    typer.Option("--account", metavar="ID", help="of a bucket: whose role reads it; default: \\[aws] log_account"),
 ]
 
 

@@ -9,8 +9,21 @@ from typing import Annotated
 import typer
 
 from bot.cli.reach import investigator_of, moment_of, settings_of, source_of
-from bot.cli.terminal import INCOMPLETE, At, Config, Days, HistoryFile, Json, Why, app, fail, print_json, read_payload
+from bot.cli.terminal import (
+    INCOMPLETE,
+    At,
+    Config,
+    Days,
+    HistoryFile,
+    Json,
+    Why,
+    app,
+    fail,
+    print_json,
+    read_payload,
+)
 from bot.model import Kind, Refusal, Status, Triage
+from bot.plain import clean
 
 
 def _look(kind: Kind, name: str, help_text: str) -> None:
@@ -70,6 +83,8 @@ def alert(
         print_json(alert_document(known, triages, assessment, gaps))
     else:
         typer.echo(text.alert_text(known))
+        for gap in gaps[:1] if not triages else ():  # the alert's own; the rest is what was not asked therefore
+            typer.echo(clean(f"Not known: {gap.question} {gap.why}."))
         for triage in triages:
             typer.echo(text.triage_text(triage, why=why))
     _exit_for(triages)

@@ -12,7 +12,6 @@ from bot.cli.terminal import (
     USAGE,
     At,
     Config,
-    Days,
     HistoryFile,
     Json,
     app,
@@ -87,7 +86,7 @@ def prevalence(
     events: Annotated[list[str], typer.Argument(metavar="EVENT...", help="`service:Name`")],
     history: HistoryFile = None,
     at: At = None,
-    days: Days = 30,
+    days: Annotated[float, typer.Option("--days", min=0.1, max=3650, help="how far back to look")] = 30,
     config: Config = None,
     as_json: Json = False,
 ) -> None:

@@ -64,9 +64,11 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Ask AWS whether the bot could do its work, without changing anything."""
+    if not act:
+        fail("Say what to ask AWS about: `triage doctor --act`, whether the acting role may do its work.", USAGE)
 
     with desk_of(config) as desk:
-        found = desk.armoury.check() if act else {}
+        found = desk.armoury.check()
         states = {each.environment: each for each in desk.armoury.states()}
     if as_json:
         checks = {
@@ -86,8 +88,9 @@ def doctor(
 def _tell_checks(found: Mapping[str, Sequence[Checked]]) -> None:
     for name, checked in found.items():
         for each in checked:
-            told = f"{name} {each.account}: {len(each.allowed)} calls allowed"
-            typer.echo(clean(f"{told}, {len(each.problems)} problems" if each.problems else told))
+            told = f"{' '.join((name, each.account)).strip()}: {len(each.allowed)} calls allowed"
+            many = f"{len(each.problems)} problem{'s' if len(each.problems) > 1 else ''}"
+            typer.echo(clean(f"{told}, {many}" if each.problems else told))
             for problem in each.problems:
                 typer.echo(clean(f"  {problem}"))
 

@@ -29,12 +29,12 @@ app = typer.Typer(
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="default: $TRIAGE_CONFIG, ./config.toml")]
 HistoryFile = Annotated[
-    Path | None, typer.Option("--history", metavar="FILE", help="default: $TRIAGE_HISTORY, [history] path")
+    Path | None, typer.Option("--history", metavar="FILE", help="default: $TRIAGE_HISTORY, \\[history] path")
 ]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="ISO 8601, or `latest`; default: now")]
 Days = Annotated[
-    float | None, typer.Option("--days", min=0.1, max=3650, help="how far back to look; default: [triage] days, 14")
+    float | None, typer.Option("--days", min=0.1, max=3650, help="how far back to look; default: \\[triage] days, 14")
 ]
 Why = Annotated[bool, typer.Option("--why", help="show how the score came about, term by term")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="goes on record")]

@@ -57,6 +57,8 @@ def prevalence_text(found: Prevalences) -> str:
     for each in found.events:
         lines.append(f"- {each.event}: {each.count} calls by {len(each.principals)} principals")
         lines += [f"    {who}" for who in each.principals]
+    missing = found.searched.missing if found.searched else ("The history holds nothing of this time.",)
+    lines += [f"Not known: {each}" for each in missing]
     return "\n".join(_visible(line) for line in lines)
 
 
