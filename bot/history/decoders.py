@@ -40,10 +40,12 @@ class DecoderLost(OSError):
 
 def decoded(logs: Sequence[LogFile]) -> Iterator[Batch]:
     """Everything in the files. Raises ``DecoderLost``."""
-    if sum(max(0, log.identity[0]) for log in logs) < WORTHWHILE_BYTES:
+    files = [log for log in logs if not log.stream]
+    if sum(max(0, log.identity[0]) for log in files) < WORTHWHILE_BYTES:
         yield from batches(logs)
     else:
-        yield from _from_processes(logs)
+        yield from batches(log for log in logs if log.stream)
+        yield from _from_processes(files)
 
 
 def _from_processes(logs: Sequence[LogFile]) -> Iterator[Batch]:

@@ -65,7 +65,7 @@ class _Reading:
         records, self._told, self._begins = tally.taken - self._told, tally.taken, False
         aside = tally.set_aside() if done else []
         return FileRead(
-            self._log.name, *self._identity, records, begins, done, aside, self._log.kept, tally.newest_day()
+            self._log.name, *self._identity, records, begins, done, aside, self._log.stream, tally.newest_day()
         )
 
     def _one_by_one(self, content: Content, most: int) -> Iterator[Stretch | Single]:

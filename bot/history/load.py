@@ -27,7 +27,7 @@ from bot.history.decoding import batches
 from bot.history.files import log_files
 from bot.history.moments import moment
 from bot.history.schema import DAY
-from bot.history.sources import Log, LogFile, Source, fetched_ahead
+from bot.history.sources import Log, LogFile, Piped, Source, fetched_ahead
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
 from bot.model import Coverage, HistoryUnavailableError, Span
@@ -94,8 +94,8 @@ def load_paths(history: SqliteHistory, paths: Sequence[Path], progress: Watch = 
     Never raises for what is in a file. Raises ``HistoryUnavailableError`` if the history cannot be written,
     ``bot.history.decoders.DecoderLost`` if a process that helps was ended: the load is then run again.
     """
-    with _with_stdin(paths) as given:
-        files = [LogFile(path) for path in log_files(given)]
+    with _with_stdin(paths) as (given, piped):
+        files = [*piped, *(LogFile(path) for path in log_files(given))]
         return _load(history, lambda: closing(HistoryWriter(history.path)), [(files, True)], decoded, progress)
 
 
@@ -167,16 +167,16 @@ def _portions(logs: Iterable[L]) -> Iterator[Portion[L]]:
 
 
 @contextmanager
-def _with_stdin(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    """The paths, standard input in the place of ``-``: as a file, for the time of the load."""
+def _with_stdin(paths: Sequence[Path]) -> Iterator[tuple[Sequence[Path], Sequence[Piped]]]:
+    """The paths without ``-``, and what comes on standard input: as a file, for the time of the load."""
     if STDIN not in paths:
-        yield paths
+        yield paths, ()
         return
     with tempfile.TemporaryDirectory() as folder:
         spooled = Path(folder) / "stdin"
         with spooled.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield [spooled if path == STDIN else path for path in paths]
+        yield [path for path in paths if path != STDIN], [Piped(spooled)]
 
 
 @contextmanager

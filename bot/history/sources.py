@@ -43,6 +43,10 @@ class Source(Protocol):
     def kept(self) -> bool:
         """Whether its records stand nowhere else, so that the history is to keep them as they are."""
 
+    @property
+    def stream(self) -> bool:
+        """Whether others share its name, and there is more of it every time."""
+
     def content(self) -> Content:
         """What it holds. Never raises."""
 
@@ -71,6 +75,10 @@ class LogFile:
     def kept(self) -> bool:
         return False
 
+    @property
+    def stream(self) -> bool:
+        return False
+
     def content(self) -> Content:
         if self.path.exists() and not self.path.is_file():
             return Content(b"", "cannot be read: not a file")
@@ -82,6 +90,23 @@ class LogFile:
     def _chunks(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
             yield from iter(lambda: file.read(CHUNK), b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Piped(LogFile):
+    """What came on standard input: a file, but only while it is loaded."""
+
+    @property
+    def name(self) -> str:
+        return "standard input"
+
+    @property
+    def identity(self) -> Identity:
+        return UNKNOWN
+
+    @property
+    def stream(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +130,10 @@ class LogObject:
 
     @property
     def kept(self) -> bool:
+        return False
+
+    @property
+    def stream(self) -> bool:
         return False
 
     def content(self) -> Content:
@@ -135,6 +164,10 @@ class Delivery:
     def kept(self) -> bool:
         return True
 
+    @property
+    def stream(self) -> bool:
+        return True
+
     def content(self) -> Content:
         return content_from([self.text])
 
@@ -152,6 +185,10 @@ class Undelivered:
 
     @property
     def kept(self) -> bool:
+        return True
+
+    @property
+    def stream(self) -> bool:
         return True
 
     def content(self) -> Content:

@@ -17,7 +17,8 @@ import pytest
 
 from bot.history import decoders, decoding
 from bot.history.decoders import DecoderLost
-from bot.history.load import Progress, describe, load_paths
+from bot.history.evidence import RecordUnavailable, event_record
+from bot.history.load import Progress, SetAside, describe, load_paths
 from bot.history.sqlite import SqliteHistory
 from tests.history.made import ALWAYS, DATA, key, record, write
 from tests.history.test_sqlite import INVICTUS
@@ -92,10 +93,18 @@ def test_a_batch_may_be_of_many_files_and_a_file_of_many_batches(
     assert (again.events, again.duplicates, again.files) == (0, 45, 9)
 
 
-def test_standard_input_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = gzip.compress(json.dumps({"Records": [record(1)]}).encode())
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text)))
-    assert load_paths(SqliteHistory(tmp_path / "history.sqlite"), [Path("-")]).events == 1
+def test_standard_input_is_read_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = SqliteHistory(tmp_path / "history.sqlite")
+    beside = write(tmp_path / "beside.json", [record(9)])
+    for number in (1, 2):
+        text = gzip.compress(json.dumps({"Records": [record(number), 7]}).encode())
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text)))
+        assert load_paths(history, [Path("-"), beside]).events == (2 if number == 1 else 1)
+    held = describe(history)
+    assert (held.events, held.duplicates, held.files) == (3, 0, 2)
+    assert held.set_aside == (SetAside("standard input", None, "not a JSON object", 2),)
+    with pytest.raises(RecordUnavailable, match="loaded from standard input, record 1, and that record is no longer"):
+        event_record(history, str(record(2)["eventID"]))
 
 
 def test_a_pattern_names_files(tmp_path: Path) -> None:
