@@ -141,6 +141,7 @@ def given(*people: str, glass: bool = False) -> list[Approval]:
         (["other"], 2, 1),
         (["req", "other"], 2, 0),
         (["other", "third"], 2, 0),
+        (["req", "other", "third"], 2, 0),
         (["req", "local:shell"], 2, 1),
         (["local:shell", "local:other"], 2, 2),
         (["req", "other"], 3, 1),
