@@ -127,7 +127,7 @@ class Desk:
             lambda environment: settings.environment(environment).on_call,
         )
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
-        makings = Makings(clock, lambda: self.investigate.history, lambda: self.investigate.records)
+        makings = Makings(clock, lambda: self.investigate.kept, lambda: self.investigate.records)
         offered = remediations(offer_of(settings), clock, usage, makings)
         self.armoury = Armoury(self.state, clock, access, aws, offered, accounts_by_environment(settings))
         self.remediations = Remediations(

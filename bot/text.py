@@ -51,7 +51,7 @@ def case_text(case: Case) -> str:
             *(_rows(summary.gaps(triage)) if triage else ()),
             *_wrapped((summary.could_be(triage) if triage else None) or ""),
             *_wrapped(asking or ""),
-            *(line for change in case.changes for line in _wrapped(f"- {summary.change_line(change)}")),
+            *(line for change in case.changes for line in _with_commands(f"- {summary.change_line(change)}")),
             *(line for task in case.tasks for line in _task_lines(task)),
             *_rows([Row("Searched", summary.searched(triage.searched))] if triage else []),
         ]
@@ -146,7 +146,7 @@ def containment_text(containment: Containment) -> str:
 def _containment_row(row: ContainmentRow) -> Iterator[str]:
     name = clean(f"{row.step.value}: {row.remediation.replace('_', ' ')} {row.target}")
     if row.change is not None:
-        yield from _wrapped(f"- {name}: {clean(summary.change_line(row.change))} [{row.change.execution}]")
+        yield from _with_commands(f"- {name} [{row.change.execution}]: {clean(summary.change_line(row.change))}")
         return
     if row.refusal is not None:
         why = "nothing to do" if row.refusal.settled else "not possible"
@@ -185,7 +185,7 @@ def refusal_text(refusal: Refusal) -> str:
 
 def change_text(change: Change) -> str:
     """How a change ended, with the id that takes it back."""
-    return _document([*_wrapped(summary.change_line(change)), f"Execution {change.execution}"])
+    return _document([*_with_commands(summary.change_line(change)), f"Execution {change.execution}"])
 
 
 def _enrichment(enrichment: Enrichment) -> Iterator[str]:
@@ -226,6 +226,13 @@ def _wrapped(text: str, *, indent: str = "  ") -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _with_commands(text: str) -> Iterator[str]:
+    """A sentence, wrapped; the commands at its end on lines of their own, whole, so that they can be copied."""
+    happened, by_hand, commands = text.partition(summary.BY_HAND)
+    yield from _wrapped(f"{happened}{by_hand}".rstrip())
+    yield from (f"    {clean(command)}" for command in commands.split(" && ") if command)
 
 
 def _document(lines: Iterable[str]) -> str:

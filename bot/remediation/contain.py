@@ -178,6 +178,8 @@ class Contain:
 
     def _owner(self, key: str) -> str | None:
         """The owner of ``key``; ``None`` where the key's own row already says why nobody is touched."""
+        if self._planning.foreign(key):
+            return None
         try:
             owner = user_named(key, self._aws, "")
         except AwsError:

@@ -87,7 +87,7 @@ class Planning:
             )
         if refusal := self.may_plan(actor, name, target):
             return refusal
-        draft = self._foreign(target) or self._drafted(remediation, target)
+        draft = self.foreign(target) or self._drafted(remediation, target)
         if isinstance(draft, Refusal):
             return self._people.after(draft, target)
         return self._keep(draft, name, actor, case, None)
@@ -98,8 +98,8 @@ class Planning:
         except AwsError as error:
             return Refusal(f"{why(error)}. Nothing was changed.", remediation.lookups(target))
 
-    def _foreign(self, target: str) -> Refusal | None:
-        """What is in an account of others is not ours to change, and no role is asked for there."""
+    def foreign(self, target: str) -> Refusal | None:
+        """Why a target is not ours to change, before any role is asked for; ``None`` if its account is ours."""
         account = account_in(target)
         if account is None or self._settings.is_ours(account):
             return None

@@ -30,6 +30,7 @@ JUST_NOW = timedelta(hours=24)
 """What happened since then may be the thief's: it makes no address familiar."""
 FAMILIAR_DAYS = 3
 MOST = 5
+NO_HISTORY = "there is no CloudTrail history to ask"
 MOST_EVENTS = 10_000
 """The newest calls of a key that are searched for sessions it gave out."""
 MOST_SESSIONS = 200
@@ -87,8 +88,8 @@ class Usage:
             return ()
         now = self._clock()
         found = self._uses(stops, Span(now - WINDOW, now))
-        if found is None:
-            return ("What this breaks is not known: there is no CloudTrail history to ask.",)
+        if isinstance(found, str):
+            return (f"What this breaks is not known: {found}.",)
         uses, searched = found
         if searched is None:
             return ("What this breaks is not known: the CloudTrail history holds nothing of the last 14 days.",)
@@ -101,7 +102,7 @@ class Usage:
         """How many principals used ``ip`` in the 14 days up to yesterday; ``None`` if that could not be asked."""
         now = self._clock()
         found = self._uses(Observable(Kind.IP, ip), Span(now - WINDOW - JUST_NOW, now - JUST_NOW))
-        if found is None or found[1] is None:
+        if isinstance(found, str) or found[1] is None:
             return None
         return len({use.principal for use in found[0]})
 
@@ -145,7 +146,9 @@ class Usage:
         if stops is None or since >= (now := self._clock()):
             return ""
         found = self._uses(stops, Span(since, now))
-        answered = [use for use in found[0] if use.event != HARMLESS and use.outcome is Outcome.OK] if found else []
+        if isinstance(found, str):
+            return ""
+        answered = [use for use in found[0] if use.event != HARMLESS and use.outcome is Outcome.OK]
         if not answered:
             return ""
         last = max(answered, key=lambda use: use.last_seen)
@@ -180,16 +183,19 @@ class Usage:
             return (f"Used {when} ago from {ip}, one of its usual addresses: this will break it.",)
         return (f"Used {when} ago from {ip}, which is not one of its usual addresses.",)
 
-    def _uses(self, observable: Observable, span: Span) -> tuple[list[Use], Span | None] | None:
-        """What services did for it is left out: its addresses and clients are the services'."""
+    def _uses(self, observable: Observable, span: Span) -> tuple[list[Use], Span | None] | str:
+        """The uses, and what was searched; or why the history could not be asked.
+
+        What services did for it is left out: its addresses and clients are the services'.
+        """
         history = self._history()
         if history is None:
-            return None
+            return NO_HISTORY
         try:
             coverage = history.coverage(span)
             uses = [use for use in history.uses(observable, span) if not use.by_service]
-        except HistoryUnavailableError:
-            return None
+        except HistoryUnavailableError as error:
+            return str(error).rstrip(".")
         searched = Span(coverage.since, coverage.until) if coverage else None
         return [use for use in uses if use.ip is None or use.address_class in TOLD_BY_ADDRESS], searched
 

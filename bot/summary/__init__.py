@@ -5,6 +5,7 @@ Nothing here is cleaned or escaped: strings may hold what attackers wrote, and t
 
 from bot.summary.cases import headline, pending, rows, short_rows, verdict_sentence
 from bot.summary.changes import (
+    BY_HAND,
     change_line,
     change_lines,
     drill_line,
@@ -19,6 +20,7 @@ from bot.summary.findings import COULD_NOT, could_be, did, findings, gaps, newes
 from bot.summary.wording import Row, enricher_name, moment, more, unanswered
 
 __all__ = [
+    "BY_HAND",
     "COULD_NOT",
     "Row",
     "change_line",

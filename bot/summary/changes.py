@@ -6,6 +6,9 @@ from bot.model import Case, Change, ChangeState, Suggestion, Task, Waiting
 from bot.remediation.canaries import Drilled
 from bot.summary.wording import moment
 
+BY_HAND = " By hand: "
+"""What stands in a sentence before the commands for a person; they are its end."""
+
 
 def change_line(change: Change) -> str:
     """What was changed, by whom, when, and how far it has come."""
@@ -21,7 +24,9 @@ def change_line(change: Change) -> str:
     taken_back = ", taken back since" if change.undone else ""
     what = f"{'Undo of ' if change.undo_of else ''}{change.remediation.replace('_', ' ')} {change.target}: "
     told = change.sentence if change.target in change.sentence else what[:1].upper() + what[1:] + change.sentence
-    return f"{told} ({state}{taken_back}; approved by {change.approved_by.name}, {moment(change.at)})"
+    happened, by_hand, commands = told.partition(BY_HAND)
+    ended = f"({state}{taken_back}; approved by {change.approved_by.name}, {moment(change.at)})"
+    return f"{happened} {ended}{by_hand}{commands}"
 
 
 def drill_line(drilled: Drilled) -> str:

@@ -128,6 +128,14 @@ def test_one_that_cannot_be_planned_hides_no_other(bench: Bench, three: list[Sea
     assert [row.remediation for row in rows if row.plan] == ["disable_access_key", "quarantine_user"]
 
 
+def test_of_a_key_in_an_account_of_others_nothing_is_asked(bench: Bench) -> None:
+    bench.asking(RemediationSettings(is_ours=lambda account: account == ACCOUNT))
+    (row,) = shown(bench.remediations.contain.plan(Wanted((key_id(5, FOREIGN),)), ANA, 7)).rows
+    assert row.refusal
+    assert "is none of those in [environments]" in row.refusal.sentence
+    assert bench.door.requests == []
+
+
 def test_two_keys_of_one_user_make_one_row_for_the_user(bench: Bench) -> None:
     wanted = Wanted((bench.seat.stolen.id, bench.seat.other.id))
     rows = shown(bench.remediations.contain.plan(wanted, ANA, 7)).rows

@@ -48,7 +48,8 @@ def test_what_failed_hides_nothing_and_is_gone_on_with(
     ended = desk("approve", document["containment"], "--reason", "one thief")
     assert ended.code == REFUSED
     assert ended.out.count("(confirmed;") == 8
-    assert f"aws iam update-access-key --user-name {three[0].user}" in " ".join(ended.out.split())
+    command = f"    aws iam update-access-key --user-name {three[0].user} --access-key-id {three[0].stolen.id}"
+    assert f"{command} --status Inactive" in ended.out.splitlines()  # whole, to be copied
     assert not any(working(cloud, three))
 
 

@@ -132,6 +132,17 @@ def test_who_is_denied_already_is_not_denied_again(bench: Bench, way: str, scp: 
     assert "is already denied everything, by" in bench.refusal(NAME, bench.seat.principal).sentence
 
 
+def test_a_quota_that_filled_up_meanwhile_is_a_sentence_with_the_command(bench: Bench) -> None:
+    bench.door.fail("AttachUserPolicy", Fate.FULL)
+    ended = bench.done(NAME, bench.seat.principal)
+    assert ended.state is ChangeState.FAILED
+    assert (
+        "AWS answered AttachUserPolicy with LimitExceeded: a quota of AWS is full. Nothing was changed."
+        in ended.sentence
+    )
+    assert f"aws iam attach-user-policy --user-name {bench.seat.user}" in ended.sentence
+
+
 def test_an_old_boundary_is_recorded_and_put_back_by_the_third_role(bench: Bench) -> None:
     bench.fill()
     iam = bench.cloud.iam()

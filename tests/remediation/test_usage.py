@@ -102,7 +102,7 @@ def test_without_a_history_nothing_is_known() -> None:
         "What this breaks is not known: there is no CloudTrail history to ask.",
     )
     gone = Usage(lambda: NOW, lambda: SqliteHistory(Path("no-such-history.db")))
-    assert "no CloudTrail history" in gone.what_breaks(LEAD)[0]
+    assert "not known: there is no history at no-such-history.db" in gone.what_breaks(LEAD)[0]
     assert "holds nothing of the last 14 days" in usage([]).what_breaks(LEAD)[0]
     assert Usage(lambda: NOW).principals_before(OFFICE) is None
 
