@@ -76,7 +76,7 @@ class Contain:
         if refusal := self._planning.may_plan(actor, "contain", ", ".join(wanted.keys)[:LONGEST_ID]):
             return refusal
         rows = [self._row(step, name, target, actor, case) for step, name, target in self._wishes(wanted)]
-        return self._keep(rows, actor, case, None)
+        return self._keep(_each_once(rows), actor, case, None)
 
     def plan_undo(self, containment: str, actor: Actor) -> Containment | Refusal:
         """Keep the preview of taking back everything of ``containment`` that was made, the last of it first."""
@@ -210,3 +210,12 @@ class Contain:
         made = Containment(id_, case, undo_of, actor, now, expires, tuple(rows))
         self._state.write(lambda db: containments.keep(db, made))
         return made
+
+
+def _each_once(rows: Sequence[ContainmentRow]) -> list[ContainmentRow]:
+    """Without the plans that come to what an earlier one does already, as two IPv6 addresses of one site do."""
+    kept: dict[object, ContainmentRow] = {}
+    for position, row in enumerate(rows):
+        done = (row.remediation, tuple(sorted(row.plan.after.items()))) if row.plan else position
+        kept.setdefault(done, row)
+    return list(kept.values())

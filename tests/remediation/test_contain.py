@@ -12,12 +12,12 @@ from bot import audit
 from bot.access import AccessRules
 from bot.model import Actor, ChangeState, Containment, ContainmentRow, Operation, Refusal
 from bot.remediation.contain import Wanted
-from bot.remediation.offer import Offer
+from bot.remediation.offer import Offer, Organisation
 from bot.remediation.planning import RemediationSettings
 from bot.store import jobs
 from tests.fakes import event
 from tests.remediation.bench import ANA, BEN, MAL, RULES, Bench
-from tests.remediation.cloud import ACCOUNT, BOT, FOREIGN, Seat, key_id
+from tests.remediation.cloud import ACCOUNT, BOT, FOREIGN, MANAGEMENT, Cloud, Seat, key_id, shipped
 from tests.remediation.door import Fate
 
 Rows = Sequence[ContainmentRow]
@@ -183,6 +183,16 @@ def test_addresses_come_last_and_say_what_they_lack(bench: Bench) -> None:
     assert kinds(rows)[-1] == ("addresses", "block_ip")
     assert rows[-1].refusal
     assert "set [organisation] addresses_policy" in rows[-1].refusal.sentence
+
+
+def test_two_addresses_of_one_site_are_blocked_once(bench: Bench, cloud: Cloud) -> None:
+    policy = cloud.deploy(f"site-{bench.seat.user}", shipped("blocked-addresses"))
+    bench.offering(Offer(Organisation(MANAGEMENT, addresses_policy=policy)))
+    made = planned(bench, [], addresses=("2001:db8:99::5", "2001:db8:99::6", "203.0.113.5"))
+    assert [row.plan and row.plan.after["entry"] for row in made.rows] == ["2001:db8:99::/64", "203.0.113.5/32"]
+    approved(bench, made)
+    bench.carry_out_due_jobs()
+    assert states(now(bench, made)) == [ChangeState.CONFIRMED] * 2
 
 
 def test_what_is_not_offered_here_is_a_row_that_says_so(bench: Bench) -> None:
