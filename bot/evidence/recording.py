@@ -98,6 +98,8 @@ class Recording:
     """``None`` where no search for other keys can be made."""
     answers: tuple[Answered, ...]
     gave_up: tuple[Enrichment, ...] = ()
+    offered: tuple[str, ...] = ("disable_access_key",)
+    """The changes that could be suggested."""
 
 
 class Recorder:
@@ -123,6 +125,9 @@ class Recorder:
             learner=_ListeningLearner(self, world.learner),
             environment_of=lambda account: self.answer(
                 "environment", "of", question([account]), lambda: world.environment_of(account)
+            ),
+            is_ours=lambda account: self.answer(
+                "environment", "is_ours", question([account]), lambda: world.is_ours(account)
             ),
         )
 
@@ -161,6 +166,7 @@ class Recorder:
             stated=None if known is None else Stated(known.own_networks, known.automation, known.people),
             answers=tuple(Answered(*key, gave) for key, gave in sorted(answers.items(), key=lambda item: item[0])),
             gave_up=tuple(each for each in made.enrichments if has_given_up(each)),
+            offered=tuple(sorted(world.offered)),
         )
         return gzip.compress(msgspec.json.encode(recording), LEVEL, mtime=0)
 

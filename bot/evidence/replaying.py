@@ -51,6 +51,8 @@ def _world(recording: Recording, answers: _Answers) -> TriageWorld:
         **ports,
         searching=recording.searching,
         environment_of=lambda account: _environment(answers.give("environment", "of", question([account]))),
+        offered=frozenset(recording.offered),
+        is_ours=lambda account: bool(answers.give("environment", "is_ours", question([account]))),
         weights=recording.weights,
         learner=_ReplayingLearner(answers),
         scoper=scoper,
