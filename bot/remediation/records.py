@@ -17,6 +17,8 @@ from bot.model import Actor, Change, ChangeState, Kind, Observable, Plan, rfc333
 from bot.remediation.base import State
 
 UNFINISHED = (ChangeState.APPROVED, ChangeState.STARTED)
+TRIES = 4
+"""How often a change is made, at most, that AWS throttles, or of which it has applied only a part."""
 PLAN = (
     "id, remediation, target, account, case_id, undo_of, title, before, after, warnings, actor, actor_name,"
     " created_at, expires_at, principal, shares, stops, approvers, rehearsal"
@@ -191,7 +193,7 @@ def claim(db: Database, execution: str, now: datetime, seconds: float) -> str | 
     """Take an unfinished execution for ``seconds``; ``None`` if somebody else holds it, or what it shares."""
     lease, moment = secrets.token_hex(8), now.timestamp()
     claimed = db.execute(
-        "UPDATE executions SET lease = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ?"  # noqa: S608
+        "UPDATE executions SET lease = ?, leased_until = ? WHERE id = ?"  # noqa: S608
         " AND state IN ('approved', 'started') AND (lease IS NULL OR leased_until < ?)"
         f" AND NOT EXISTS ({SHARING})",
         [lease, moment + seconds, execution, moment, moment],
@@ -205,8 +207,13 @@ def claimed_until(db: Database, execution: str) -> float | None:
     return float(row[0]) if row else None
 
 
-def attempts(db: Database, execution: str) -> int:
+def tries(db: Database, execution: str) -> int:
+    """How often it was made, and is to be made again by what AWS answered or shows."""
     return int(db.execute("SELECT attempts FROM executions WHERE id = ?", [execution]).fetchone()[0])
+
+
+def count_try(db: Database, execution: str) -> None:
+    db.execute("UPDATE executions SET attempts = attempts + 1 WHERE id = ?", [execution])
 
 
 def holds(db: Database, execution: str, lease: str) -> bool:

@@ -42,7 +42,6 @@ READ_BACK = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Pauses, in seconds, before each look right after a change."""
 CLAIM_SECONDS = 240.0
 """Longer than all time limits of one execution together."""
-THROTTLED_ATTEMPTS = 4
 SHARED_SECONDS = 1.0
 """Until a change is tried again that waits for another one of the same thing in AWS."""
 
@@ -60,6 +59,15 @@ def _nobody_waits(db: Database, waiting: Waiting) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How an attempt ended; ``STARTED`` is one to be made again after ``pause``."""
+
+    state: ChangeState
+    sentence: str
+    pause: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Attempt:
     """One claimed execution."""
 
@@ -68,19 +76,19 @@ class _Attempt:
     remediation: Remediation
     lease: str
     number: int
+    """Which try at AWS this is, from 1: a claim that died before AWS answered counts for nothing."""
 
     @property
     def started_before(self) -> bool:
         return self.change.state is ChangeState.STARTED
 
+    @property
+    def may_be_repeated(self) -> bool:
+        return self.number < records.TRIES
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """How an attempt ended; ``STARTED`` is one to be made again after ``pause``."""
-
-    state: ChangeState
-    sentence: str
-    pause: timedelta | None = None
+    def again(self, sentence: str) -> _Outcome:
+        """It is made again after a pause, each longer than the one before."""
+        return _Outcome(ChangeState.STARTED, sentence, pause=timedelta(seconds=5 * 2**self.number))
 
 
 class Remediations:
@@ -207,7 +215,7 @@ class Remediations:
             self._queue_again(db, execution, datetime.fromtimestamp(until + 1, UTC), f"after:{until}")
             return current
         plan, remediation = self._chronicle.planned(db, current)
-        attempt = _Attempt(current, plan, remediation, lease, records.attempts(db, execution))
+        attempt = _Attempt(current, plan, remediation, lease, records.tries(db, execution) + 1)
         why_not = self._no_longer_approved(db, plan)
         if why_not and not attempt.started_before:
             return self._settle(db, attempt, _Outcome(ChangeState.FAILED, f"Not carried out: {why_not}"))
@@ -282,9 +290,8 @@ class Remediations:
         except (ClientError, BotoCoreError) as error:
             if fault(error) is not Fault.LOST:
                 return self._refused(attempt, error)
-            return self._read_back(
-                attempt, f"{why(error)}: applied or not is not known", "Applied; the answer was lost."
-            )
+            doubt = f"{why(error)}: applied or not is not known"
+            return self._read_back(attempt, doubt, "Applied; the answer was lost.", lost=True)
         return self._read_back(attempt, "AWS accepted the change but does not show it yet", "Read back from AWS.")
 
     def _actor(self, attempt: _Attempt) -> object:
@@ -298,7 +305,7 @@ class Remediations:
             case=f"case-{plan.case}" if plan.case is not None else f"plan-{plan.id}",
         )
 
-    def _read_back(self, attempt: _Attempt, doubt: str, certain: str) -> _Outcome:
+    def _read_back(self, attempt: _Attempt, doubt: str, certain: str, *, lost: bool = False) -> _Outcome:
         for pause in READ_BACK:
             if pause:
                 self._wait(pause)
@@ -309,14 +316,15 @@ class Remediations:
                 break
             if present == attempt.plan.after:
                 return _Outcome(ChangeState.CONFIRMED, f"{made(attempt.plan)} {certain}")
+            if lost and attempt.may_be_repeated and is_part_way(present, attempt.plan.before, attempt.plan.after):
+                return attempt.again(f"{doubt}; AWS shows {described(present)}. The bot makes the rest by itself.")
         return _Outcome(ChangeState.UNKNOWN, f"{doubt}. The bot looks again.{self._chronicle.for_people(attempt.plan)}")
 
     def _refused(self, attempt: _Attempt, error: Exception) -> _Outcome:
         """A call was not applied; of a change of several calls, earlier ones may have been."""
         busy = isinstance(error, ClientError) and fault(error) in {Fault.THROTTLED, Fault.BUSY}
-        if busy and attempt.number < THROTTLED_ATTEMPTS:
-            sentence = f"{why(error)}. The bot tries again by itself."
-            return _Outcome(ChangeState.STARTED, sentence, pause=timedelta(seconds=5 * 2**attempt.number))
+        if busy and attempt.may_be_repeated:
+            return attempt.again(f"{why(error)}. The bot tries again by itself.")
         commands = self._chronicle.for_people(attempt.plan)
         present = self._part_made(attempt)
         if present is None:
@@ -361,6 +369,7 @@ class Remediations:
             return records.change(db, execution)
         records.release(db, execution)
         if outcome.pause:
+            records.count_try(db, execution)
             self._queue_again(db, execution, now + outcome.pause, f"attempt:{attempt.number}")
         settled = self._enter(db, attempt, outcome.state, outcome.sentence, f"{outcome.state}: {outcome.sentence}")
         if outcome.state in {ChangeState.CONFIRMED, ChangeState.UNKNOWN}:

@@ -44,7 +44,7 @@ class _Seen:
 
 
 class Watch:
-    """Whether what was changed holds. Nothing here changes AWS.
+    """Whether what was changed holds. Nothing here changes AWS; of what is found half made, the rest is queued.
 
     ``on_drift`` runs inside the transaction that records that a change does not hold, or that something new gives the
     same access again: that must be heard.
@@ -109,6 +109,8 @@ class Watch:
     def _judged(self, db: Database, current: Change, plan: Plan, seen: _Seen, *, last: bool) -> Change:
         if seen.present == plan.after and not seen.still:
             return self._holds(db, current, plan, seen, last=last)
+        if self._is_to_be_finished(db, current, plan, seen):
+            return self._finish(db, current, plan, seen)
         if current.state is ChangeState.UNKNOWN and not last:
             return current
         state, sentence = self._drifted(current, plan, seen)
@@ -117,6 +119,21 @@ class Watch:
         told = self._chronicle.tell(db, current.execution, plan, state, sentence, "verify", f"drift: {sentence}")
         self._on_drift(db, told)
         return told
+
+    def _is_to_be_finished(self, db: Database, current: Change, plan: Plan, seen: _Seen) -> bool:
+        """Whether it was not known if a change was applied, and AWS shows by now that a part of it was."""
+        half = is_part_way(seen.present, plan.before, plan.after)
+        return (
+            half and current.state is ChangeState.UNKNOWN and records.tries(db, current.execution) + 1 < records.TRIES
+        )
+
+    def _finish(self, db: Database, current: Change, plan: Plan, seen: _Seen) -> Change:
+        """Queue it as after a crash: each of its calls may be made again."""
+        records.count_try(db, current.execution)
+        jobs.add_unless_waiting(db, "execute", {"execution": current.execution}, self._clock(), pool="act")
+        sentence = f"A part of it was applied: AWS shows {described(seen.present)}. The bot makes the rest by itself."
+        result = f"{ChangeState.STARTED}: {sentence}"
+        return self._chronicle.tell(db, current.execution, plan, ChangeState.STARTED, sentence, "verify", result)
 
     def _drifted(self, current: Change, plan: Plan, seen: _Seen) -> tuple[ChangeState, str]:
         commands, now = seen.for_people, described(seen.present)
@@ -150,7 +167,8 @@ class Watch:
 
     def _look_tomorrow(self, db: Database, current: Change, step: int) -> None:
         """As long as its case is open, a change that holds, or may, is looked at every day."""
-        standing = current.state in {ChangeState.CONFIRMED, ChangeState.UNKNOWN} and not current.undone
+        held = {ChangeState.CONFIRMED, ChangeState.UNKNOWN, ChangeState.STARTED}
+        standing = current.state in held and not current.undone
         if step >= len(LOOK_AGAIN) - 1 and standing and records.case_is_open(db, current.case):
             self._queue(db, current.execution, step + 1, self._clock() + DAILY)
 

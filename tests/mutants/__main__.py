@@ -23,7 +23,10 @@ TESTS = (
     "tests/remediation/test_approvals.py",
     "tests/remediation/test_approvals_kept.py",
     "tests/remediation/test_arming.py",
+    "tests/remediation/test_answers_of_aws.py",
     "tests/remediation/test_carrying_out.py",
+    "tests/remediation/test_last_look.py",
+    "tests/remediation/test_taking_up_again.py",
 )
 BY_CHANCE = "tests/remediation/test_approvals.py::TestApprovals::runTest"
 """Draws its examples anew each time, so that a ratio that counts on it could not be repeated."""

@@ -11,6 +11,7 @@ from bot.evidence import iam as evidence
 from tests.remediation.bench import Bench, bot_session
 from tests.remediation.cloud import BARE, SEATS, Cloud, Seat, running, seat, shipped
 from tests.remediation.door import Door, opened
+from tests.remediation.lamp import Room
 from tests.remediation.ways import Offers, offers
 
 seats = count()
@@ -69,5 +70,12 @@ def door(only_door: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
 def bench(cloud: Cloud, door: Door, session: boto3.session.Session, tmp_path: Path) -> Iterator[Bench]:
     """A bot with a state file of its own, and a user of the local AWS nobody else uses."""
     made = Bench(tmp_path, cloud, door, session, next_seat())
+    yield made
+    made.state.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    made = Room(tmp_path)
     yield made
     made.state.close()

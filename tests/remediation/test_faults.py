@@ -40,7 +40,7 @@ FAULTS = {
     Fate.HANGING: NOT_KNOWN,
     Fate.ANSWER_LOST: Expected(ChangeState.CONFIRMED, "Applied; the answer was lost.", ChangeState.CONFIRMED),
 }
-PART_MADE = Expected(ChangeState.UNKNOWN, "applied or not is not known. The bot looks again.", ChangeState.PARTIAL)
+PART_MADE = Expected(ChangeState.STARTED, "The bot makes the rest by itself.", ChangeState.CONFIRMED, calls=2)
 """Of a change of several calls, where the answer to the first was lost."""
 
 
