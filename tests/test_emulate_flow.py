@@ -23,6 +23,7 @@ from bot.demo.world.stage import KeyPair
 from bot.model import ChangeState
 from bot.remediation.records import changes_of
 from tests.arms import arm
+from tests.checkers import problems
 from tests.emulate import CHANNEL, SIGNING_SECRET, TOKEN, emulated_slack
 from tests.serving import serving
 
@@ -121,7 +122,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         bot.start()
         with serving(bot.web) as address:
             yield Site(bot, address, client, aws, story.lead)
+        rows = bot.desk.state.read().execute("SELECT payload FROM outbox").fetchall()
         bot.stop()
+    shown = [json.loads(payload) for (payload,) in rows]
+    assert [problem for each in shown for problem in problems(each.get("view") or each["message"])] == []
 
 
 def config(folder: Path, client: WebClient, api_url: str, aws: LocalAws) -> Path:

@@ -17,9 +17,9 @@ from bot.demo.slack import SOC, SOC_GROUP, LocalSlack
 from bot.model import Actor, Verdict
 from bot.slack.client import web_client
 from bot.slack.heard import has_risen, risen, untaken
-from bot.slack.lint import lint
 from bot.slack.post import Sender
 from bot.store import jobs
+from tests.checkers import problems
 from tests.fakes import KALI_AGENT
 from tests.history import made
 from tests.remediation.cloud import key_id
@@ -64,7 +64,7 @@ def test_only_what_becomes_grave_is_heard(before: Verdict | None, after: Verdict
 @pytest.mark.parametrize("group", ["", "S0SOC"])
 def test_it_calls_a_user_group_where_one_is_named(group: str) -> None:
     for message in (risen(INCIDENT, group), untaken(INCIDENT, group, 5)):
-        assert lint(message.payload()) == []
+        assert problems(message.payload()) == []
         assert ("usergroup" in json.dumps(message.payload())) is bool(group)
 
 

@@ -225,6 +225,7 @@ def test_a_channel_without_the_bot_keeps_its_message_and_holds_up_no_other(
     assert (kind, status, error) == ("message", "ready", "not_in_channel")
 
 
+@pytest.mark.refusable
 def test_a_refused_layout_is_sent_as_words(
     slack: LocalSlack, sender: Sender, state: State, clock: Clock, show: Callable[..., None]
 ) -> None:

@@ -18,11 +18,11 @@ from bot.history.sqlite import SqliteHistory
 from bot.model import rfc3339
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
-from bot.slack.lint import lint
 from bot.slack.listeners import POOL, TRIAGE_MESSAGE, build_app
 from bot.slack.post import Sender
 from bot.slack.socket import SocketRunner
 from bot.workers import Workers
+from tests.checkers import problems
 from tests.fakes import KALI_AGENT
 from tests.history import made
 from tests.remediation.cloud import key_id
@@ -115,7 +115,7 @@ def told(slack: LocalSlack, text: str, user: str = ANALYST) -> str:
     before = len(slack.ephemeral(user))
     assert slack.type_command(user, SOC, text).acked
     said = slack.wait_until(lambda: slack.ephemeral(user)[before:])[0]
-    assert lint({"text": said["text"], "blocks": said.get("blocks", [])}) == []
+    assert problems({"text": said["text"], "blocks": said.get("blocks", [])}) == []
     return json.dumps(said, ensure_ascii=False)
 
 
@@ -251,7 +251,7 @@ def test_the_home_tab_shows_what_waits_what_is_open_and_how_the_bot_is(slack: Lo
     ):
         assert part in shown
     assert "⚠️ Slack's socket is deaf" in shown
-    assert lint({"type": "home", "blocks": view["blocks"]}) == []
+    assert problems({"type": "home", "blocks": view["blocks"]}) == []
 
 
 def test_the_home_tab_of_who_may_not_triage_shows_nothing(slack: LocalSlack) -> None:

@@ -22,8 +22,8 @@ What a ``LocalSlack`` has:
   ``submit_view``, ``close_view``. Each returns ``Delivered(milliseconds, response, error)``; ``.acked`` is False where
   the app did not acknowledge within ``ack_seconds`` (Slack's 3), and the person then sees a notice.
 - tests look: ``messages(channel)``, ``thread(channel, ts)``, ``ephemeral(user)``, ``notices(user)``,
-  ``open_views(user)``, ``home(user)``, ``calls(method=None)``; ``wait_until(condition)`` waits for a change, not
-  a time. All give copies.
+  ``open_views(user)``, ``home(user)``, ``calls(method=None)``, ``asked_to_show()``;
+  ``wait_until(condition)`` waits for a change, not a time. All give copies.
 - faults: ``fail_next("chat.postMessage", RATE_LIMITED, SERVER_ERROR, LOST_ANSWER, Fault(...))``,
   ``disconnect(reason)`` closes the Socket Mode connections as Slack does, ``cut_off()`` as a broken network does.
 - the demo tells its story: ``narrate(text)`` adds a line to the strip beside the channel; ``offer(label, act)`` puts a

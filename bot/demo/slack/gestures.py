@@ -50,6 +50,7 @@ class Gestures:
 
     def _answer(self, person: Person, channel: Channel, response: Json) -> None:
         """An acknowledgement with content is a message: to the person alone unless it says ``in_channel``."""
+        self._space.asked_to_show.append(response)
         try:
             body = content(response)
         except SlackError as refusal:
@@ -161,6 +162,8 @@ class Gestures:
 
     def _after_submission(self, user: str, view: Json, response: Json) -> None:
         action = response.get("response_action")
+        if response.get("view"):
+            self._space.asked_to_show.append(response["view"])
         try:
             if action == "errors":
                 view["errors"] = response.get("errors") or {}

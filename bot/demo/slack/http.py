@@ -23,6 +23,8 @@ METHODS = webapi.METHODS | views.METHODS
 _NEEDED = {method.scope for method in METHODS.values() if method.scope}
 SCOPES = tuple(sorted({"commands", "app_mentions:read"} | _NEEDED))
 CONNECT = "apps.connections.open"
+MESSAGES = frozenset({"chat.postMessage", "chat.update", "chat.postEphemeral"})
+VIEWS = frozenset({"views.open", "views.push", "views.update", "views.publish"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Api:
     def _record(self, name: str, form: Json, error: str | None) -> None:
         with self._space.changed:
             self.calls.append(ApiCall(name, form, error))
+            self._space.asked_to_show.extend(_shown(name, form))
             self._space.touch()
 
     def _faulty(self, fault: Fault) -> Response:
@@ -133,6 +136,7 @@ class Api:
         try:
             body = json.loads(await request.body())
             with self._space.changed:
+                self._space.asked_to_show.append(body)
                 responses.respond(self._space, request.path_params["token"], body)
         except ValueError:
             return PlainTextResponse("invalid_payload", 400)
@@ -164,6 +168,17 @@ async def _form(request: Request) -> Json:
             raise ValueError("the body is no object")
         return given | read
     return given | dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _shown(method: str, form: Json) -> list[Json]:
+    """The message or view that a call asks to have shown, as far as it can be read."""
+    if method not in MESSAGES | VIEWS:
+        return []
+    try:
+        args = webapi.arguments(form)
+    except SlackError:
+        return []
+    return [args if method in MESSAGES else args.get("view") or {}]
 
 
 def _token(request: Request, form: Json) -> str:

@@ -205,6 +205,11 @@ class LocalSlack:
         """The Web API calls so far."""
         return self._api.called(method)
 
+    def asked_to_show(self) -> list[Json]:
+        """Every message and view the app has sent so far, by whatever way and whether it was taken or not."""
+        with self._space.changed:
+            return [snapshot(shape) for shape in self._space.asked_to_show]
+
     @property
     def groups(self) -> dict[str, list[str]]:
         """The user groups, each with its members: to be changed as an administrator of Slack would."""

@@ -170,6 +170,7 @@ class Workspace:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.uploads: dict[str, Upload] = {}
+        self.asked_to_show: list[Json] = []
         self._last_ts = 0
 
     def touch(self) -> None:

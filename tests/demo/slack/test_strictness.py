@@ -71,6 +71,7 @@ def long_blocks(characters: int) -> list[dict[str, Any]]:
     return [{"type": "section", "text": {"type": "plain_text", "text": "x" * size}} for size in sizes]
 
 
+@pytest.mark.refusable
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -94,6 +95,7 @@ def test_a_post_slack_would_refuse_is_refused(
     assert slack.messages(SOC) == []
 
 
+@pytest.mark.refusable
 def test_refused_blocks_are_named(client: WebClient) -> None:
     header = {"type": "header", "text": {"type": "mrkdwn", "text": "x"}}
     with pytest.raises(SlackApiError) as error:
