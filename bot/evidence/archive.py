@@ -12,7 +12,7 @@ from bot.access import AccessRules, decide
 from bot.database import Database
 from bot.evidence import shelf
 from bot.evidence.bundle import ASKED, bundle
-from bot.evidence.collecting import MOST_EVENTS, about_scope
+from bot.evidence.gathering import MOST_EVENTS, about_scope
 from bot.evidence.shelf import Piece, Shelf
 from bot.model import Actor, Case, Event, History, HistoryUnavailableError, Operation, Refusal
 from bot.remediation.records import changes_of

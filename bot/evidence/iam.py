@@ -7,7 +7,7 @@ is raised: a call that fails is kept with its reason, and the next one is made.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -75,19 +75,22 @@ class Sayings:
         self.said.append({"at": rfc3339(self.clock()), "call": call, "of": of} | came)
 
 
-def ask_all(aws: Aws, account: str | None, target: str, principal: str, sayings: Sayings) -> None:
-    """Everything IAM says of ``target`` (a key's id) and of ``principal`` (``<account>:user/<name>``), if it is one."""
-    key = target if target.startswith(("AKIA", "ASIA")) else ""
-    where = account_of(key) or account
+def ask_all(aws: Aws, account: str | None, targets: Iterable[str], principal: str, sayings: Sayings) -> None:
+    """Everything IAM says of the keys among ``targets``, all of one user, and of ``principal``.
+
+    That is ``<account>:user/<name>``, a role, or nothing IAM knows.
+    """
+    keys = [target for target in targets if target.startswith(("AKIA", "ASIA"))]
+    where = next((owner for key in keys if (owner := account_of(key))), account)
     kind, _, name = principal.partition(":")[2].partition("/")
-    if not where or not (key or kind in {"user", "role"}):
+    if not where or not (keys or kind in {"user", "role"}):
         return
     try:
         iam: IAMClient = aws.reader("iam", where)
     except (NoWayIn, ClientError, BotoCoreError) as error:
         sayings.gaps.append(str(error) if isinstance(error, NoWayIn) else in_words(error))
         return
-    if key:
+    for key in keys:
         used = sayings.ask(iam, "get_access_key_last_used", AccessKeyId=key) or {}
         name, kind = (name, kind) if name else (used.get("UserName", ""), "user")
     if kind == "user" and name and not name.startswith("<"):

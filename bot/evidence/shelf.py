@@ -33,8 +33,12 @@ class Piece:
     sha256: str = ""
     size: int = 0
     about: str = ""
-    """The target of the change before which it was taken; empty if it was not taken for one."""
+    """The targets of the changes before which it was taken, parted by blanks; empty if it was not taken for any."""
     gap: str = ""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(self.about.split())
 
 
 class Shelf:

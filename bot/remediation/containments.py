@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.access import AccessRules
 from bot.database import Database
-from bot.model import Actor, Containment, ContainmentRow, Refusal, Step, rfc3339
+from bot.model import Actor, Containment, ContainmentRow, Plan, Refusal, Step, rfc3339
 from bot.remediation import approvals, records
 
 PREFIX = "contain-"
@@ -68,6 +68,16 @@ def load(db: Database, id_: str, access: AccessRules) -> Containment | None:
         expires_at=datetime.fromisoformat(expires),
         rows=tuple(_row(db, row, access) for row in rows),
     )
+
+
+def together(db: Database, plan: Plan) -> tuple[str, tuple[Plan, ...]]:
+    """The plans that were approved, or wait, together with ``plan``, in order, and one name for all of them."""
+    row = db.execute("SELECT containment FROM containment_rows WHERE plan = ?", [plan.id]).fetchone()
+    if row is None:
+        return plan.id, (plan,)
+    of_rows = "SELECT plan FROM containment_rows WHERE containment = ? AND plan IS NOT NULL ORDER BY position"
+    found = (records.plan(db, planned) for (planned,) in db.execute(of_rows, [row[0]]).fetchall())
+    return str(row[0]), tuple(each for each in found if each is not None)
 
 
 def of_case(db: Database, case: int) -> tuple[str, ...]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from bot import audit, cases
 from bot.aws import Aws
-from bot.evidence import shelf
+from bot.evidence import collecting, shelf
+from bot.evidence.collecting import Collector
 from bot.evidence.iam import OF_USER, PERMISSIONS, Sayings, ask_all
 from bot.evidence.shelf import Piece
-from bot.model import Alert, ChangeState, Environment, Kind, Observable, Window
-from tests.fakes import event
-from tests.remediation.bench import RULES, SETTINGS, Bench
-from tests.remediation.cloud import ACCOUNT
+from bot.model import Alert, ChangeState, Containment, Environment, Event, Kind, Observable, Span, Window
+from bot.remediation.contain import Wanted
+from tests.fakes import FakeHistory, event
+from tests.remediation.bench import ANA, RULES, SETTINGS, Bench
+from tests.remediation.cloud import ACCOUNT, Seat
 from tests.remediation.door import Fate
 
 
@@ -82,6 +86,79 @@ def test_it_is_collected_once_for_a_target(bench: Bench, case: int) -> None:
     assert kept(bench, case) == first
 
 
+def contained(bench: Bench, case: int, seats: Sequence[Seat]) -> Containment:
+    """All of it approved, and nothing carried out yet."""
+    contain = bench.remediations.contain
+    planned = contain.plan(Wanted(tuple(seat.stolen.id for seat in seats)), ANA, case)
+    assert isinstance(planned, Containment), planned
+    approved = contain.approve(planned.id, ANA, "one thief")
+    assert isinstance(approved, Containment), approved
+    return approved
+
+
+@pytest.mark.parametrize("seconds", [60.0, 0.0])
+def test_of_everything_that_is_contained_together_it_is_collected_once_before_the_first_change(
+    bench: Bench, case: int, three: list[Seat], seconds: float
+) -> None:
+    bench.evidence_seconds = seconds
+    bench.remediations = bench.with_rules(RULES)
+    approved = contained(bench, case, three)
+    bench.carry_out_due_jobs()
+    entries = audit.entries(bench.state.read())
+    collected = [number for number, entry in enumerate(entries) if entry.operation == "keep evidence"]
+    begun = [number for number, entry in enumerate(entries) if entry.result == "started"]
+    assert [entries[number].target for number in collected] == [f"{each.stolen.id} {each.principal}" for each in three]
+    assert (len(begun), max(collected) < min(begun)) == (len(approved.rows), True)
+
+
+def test_what_iam_says_of_a_user_is_asked_once_for_all_the_changes_to_them(bench: Bench, case: int) -> None:
+    approved = contained(bench, case, [bench.seat])
+    execution = approved.rows[0].change.execution  # type: ignore[union-attr]
+    bench.carry_out_due_jobs()
+    said = json.loads(content(bench, case, f"before/{execution}/iam.json"))
+    assert [each["call"] for each in said][:2] == ["iam:GetAccessKeyLastUsed", "iam:GetUser"]
+    assert [each["call"] for each in said].count("iam:ListMFADevices") == 1
+    assert len({name.split("/")[1] for name in kept(bench, case) if name.startswith("before/")}) == 1
+
+
+def test_changes_that_are_made_at_once_wait_for_one_collection(bench: Bench, case: int, three: list[Seat]) -> None:
+    asked, gate = list[str](), threading.Event()
+
+    class Slow(FakeHistory):
+        def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
+            asked.append(observable.value)
+            gate.wait(30)
+            return super().events(observable, span, limit=limit)
+
+    collector = Collector(bench.state, bench.aws, bench.clock, bench.shelf, lambda: Slow([]))
+    rows = [row for row in contained(bench, case, three).rows if row.change and row.plan]
+    workers = [threading.Thread(target=collector.before, args=(row.change, row.plan)) for row in rows]
+    for worker in workers:
+        worker.start()
+    gate.set()
+    for worker in workers:
+        worker.join()
+    assert sorted(asked) == sorted({*asked})
+    assert {*(each.stolen.id for each in three)} <= {*asked}
+    assert [entry.operation for entry in audit.entries(bench.state.read())].count("keep evidence") == len(three)
+
+
+def test_a_collection_that_failed_is_not_made_again_for_the_next_change(
+    bench: Bench, case: int, three: list[Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def fails(*args: object, **kwargs: object) -> None:
+        tried.append(1)
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(collecting, "gather", fails)
+    contained(bench, case, three)
+    bench.carry_out_due_jobs()
+    assert len(tried) == 1
+    assert not any(bench.cloud.works(each.stolen) for each in three)
+
+
 @pytest.mark.parametrize("fate", [Fate.DENIED, Fate.BROKEN])
 def test_what_could_not_be_had_is_a_gap_and_no_obstacle(bench: Bench, case: int, fate: Fate) -> None:
     bench.door.fail("GetUser", fate)
@@ -122,8 +199,8 @@ def test_a_piece_that_was_changed_is_found(bench: Bench, case: int) -> None:
 
 def test_the_calls_made_are_those_declared(bench: Bench) -> None:
     sayings, aws = Sayings(bench.clock), Aws(SETTINGS, bench.clock, bench.session)
-    ask_all(aws, ACCOUNT, bench.seat.stolen.id, bench.seat.principal, sayings)
-    ask_all(aws, ACCOUNT, "", f"{ACCOUNT}:role/{bench.seat.role}", sayings)
+    ask_all(aws, ACCOUNT, [bench.seat.stolen.id], bench.seat.principal, sayings)
+    ask_all(aws, ACCOUNT, [], f"{ACCOUNT}:role/{bench.seat.role}", sayings)
     called = {each["call"] for each in sayings.said}
     assert called <= PERMISSIONS
     assert PERMISSIONS - called <= {"iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies", "iam:GetGroupPolicy"}
