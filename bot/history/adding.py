@@ -9,6 +9,7 @@ from bot.database import Database
 from bot.history import packing, practice
 from bot.history.manners import Known
 from bot.history.parts import Parts
+from bot.history.place_days import PlaceDays
 
 # Of the newest two of a use and of what is added to it, the newest two stay.
 _USE = """INSERT INTO use VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (manner, day) DO UPDATE
@@ -16,11 +17,8 @@ _USE = """INSERT INTO use VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (manner, d
         newest = max(newest, excluded.newest),
         before = max(min(newest, excluded.newest), before, excluded.before)"""
 _EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)"
-_SEEN = """INSERT INTO place_day VALUES (?, ?, ?, ?) ON CONFLICT (place, day) DO UPDATE
-    SET first = min(first, excluded.first), last = max(last, excluded.last)"""
 _CHUNKS = "SELECT chunk, base, packed FROM event WHERE place = ? AND day = ? AND manner = ?"
 _CHUNK = "place = ? AND day = ? AND manner = ? AND chunk = ?"
-_SPAN_OF_DAY = "SELECT min(first), max(last) FROM use WHERE place = ? AND day = ?"
 
 _ENTRY, _KEY = packing.ENTRY, packing.KEY
 UseRow = tuple[int, int, int, int, int, int, bytes, bytes]
@@ -32,15 +30,18 @@ class Adding:
     def __init__(self, db: Database, parts: Parts) -> None:
         self._db = db
         self._parts = parts
+        self._place_days = PlaceDays(db)
         self._chunk = 0
 
     def begin(self) -> None:
         """To be called first in a transaction."""
         self._chunk = int(self._db.execute("SELECT chunk FROM stored").fetchone()[0])
+        self._place_days.begin()
 
     def finish(self) -> None:
         """To be called last in a transaction."""
         self._db.execute("UPDATE stored SET chunk = ?", [self._chunk])
+        self._place_days.finish()
 
     def add(self, uses: Iterable[tuple[int, Known, bytes]], base: int) -> None:
         """Add the packed entries, which are not yet held, to the use of each day and manner."""
@@ -49,22 +50,14 @@ class Adding:
         for day, known, packed in uses:
             rows.append(_row(day, known, packed))
             chunks.append((known.place, day, known.id, chunk, base, packed))
+            self._place_days.add(known.place, day, packed)
             if not known.copy:
                 block, bit = practice.bit_of(day)
                 noted[block, known.name, known.principal] |= bit
-        self._saw(rows)
         # In the order of their tables, which SQLite fills faster so.
         self._db.conn.executemany(_USE, sorted(rows))
         self._db.conn.executemany(_EVENT, sorted(chunks))
         practice.note(self._db, noted)
-
-    def _saw(self, rows: Iterable[UseRow]) -> None:
-        """Note from when to when each place and day has events."""
-        seen: dict[tuple[int, int], tuple[int, int]] = {}
-        for _, day, place, _, first, last, _, _ in rows:
-            known = seen.get((place, day))
-            seen[place, day] = (min(first, known[0]), max(last, known[1])) if known else (first, last)
-        self._db.conn.executemany(_SEEN, sorted((*which, *span) for which, span in seen.items()))
 
     def remove(self, day: int, known: Known, event_id: bytes) -> bytes | None:
         """Take one event out again; returns its entry, with the number of its file."""
@@ -76,6 +69,7 @@ class Adding:
             if len(kept) < len(entries):
                 found = next(each for each in entries if packing.id_of(each) == event_id)
                 removed = packing.in_file(found, packing.place_of(found, base)[0])
+                self._place_days.remove(known.place, day, found)
                 self._replace([*where, chunk], kept)
         self._recount(day, known, sorted(left))
         self._parts.ids(known.place, day).discard(event_id)
@@ -94,10 +88,6 @@ class Adding:
             self._db.execute(_USE, list(_row(day, known, b"".join(entries))))
         elif not known.copy:
             practice.drop(self._db, day, known)
-        self._db.execute("DELETE FROM place_day WHERE place = ? AND day = ?", [known.place, day])
-        first, last = self._db.execute(_SPAN_OF_DAY, [known.place, day]).fetchone()
-        if first is not None:
-            self._db.execute("INSERT INTO place_day VALUES (?, ?, ?, ?)", [known.place, day, first, last])
 
 
 def _row(day: int, known: Known, packed: bytes) -> UseRow:

@@ -5,14 +5,16 @@ Before there were manners, each use held all that its events had in common.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from bot.database import Database
 from bot.history.digest import FIELDS, digest_of
 
 _DAY = 86_400
 _DAYS_OF_MANNER = 16
-_KEY = 20
+_KEY, _ENTRY = 20, 28
 _BEFORE = ("use", "event", "relation", "place")
 _SHARED = tuple(name for name in FIELDS if name != "place")
 _MAP = "CREATE TEMP TABLE became (use INTEGER PRIMARY KEY, manner INTEGER, place INTEGER, day INTEGER)"
@@ -43,6 +45,18 @@ def convert(db: Database, statements: Sequence[str]) -> None:
     db.execute("DROP TABLE became")
     for table in _BEFORE:
         db.execute(f"DROP TABLE before_{table}")
+
+
+def note_seconds(db: Database) -> None:
+    """Work out in which seconds of each day every place has events."""
+    query = "SELECT place, day, packed FROM event ORDER BY place, day"
+    for (place, day), rows in groupby(db.execute(query), key=lambda row: (row[0], row[1])):
+        bits = bytearray(_DAY // 8)
+        for *_, packed in rows:
+            for start in range(0, len(packed), _ENTRY):
+                second = int.from_bytes(packed[start : start + 4], "big") >> 1
+                bits[second >> 3] |= 1 << (second & 7)
+        db.execute("INSERT INTO place_seconds VALUES (?, ?, ?)", [place, day, zlib.compress(bits, 1)])
 
 
 def _uses(db: Database) -> Iterator[tuple[int, int, int, int]]:

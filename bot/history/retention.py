@@ -200,7 +200,7 @@ def _drop_days(db: Database, first_kept: int) -> None:
     """What is kept by day beside the events."""
     with _transaction(db):
         practice.drop_before(db, first_kept)
-        for table in ("minted", "relation", "place_day"):
+        for table in ("minted", "relation", "place_day", "place_seconds"):
             db.execute(f"DELETE FROM {table} WHERE day < ?", [first_kept])  # noqa: S608 - words of this line
 
 

@@ -90,6 +90,13 @@ def m006_manners(db: Database) -> None:
     older.convert(db, _MANNERS)
 
 
+@migrations()
+def m007_place_seconds(db: Database) -> None:
+    """When there were events on the days of a place; what was loaded before is looked through once."""
+    db.execute(_PLACE_SECONDS)
+    older.note_seconds(db)
+
+
 _EVENTS = (
     "CREATE TABLE text (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",
     "CREATE TABLE name (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",
@@ -205,3 +212,7 @@ _MANNERS = (
     "CREATE INDEX relation_shared ON relation (shared) WHERE shared IS NOT NULL",
     "CREATE INDEX relation_day ON relation (day)",
 )
+
+# In which seconds of each day a place has events (``bot.history.place_days``).
+_PLACE_SECONDS = """CREATE TABLE place_seconds (
+    place INTEGER NOT NULL, day INTEGER NOT NULL, seconds BLOB NOT NULL, PRIMARY KEY (place, day)) WITHOUT ROWID"""

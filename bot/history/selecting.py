@@ -40,11 +40,6 @@ def _everything(places: str, values: tuple[str | int, ...], *, copies: bool) -> 
 EVERYONE = _everything("u.place IN (SELECT id FROM place)", (), copies=False)
 
 
-def of_place(place: int) -> Selection:
-    """All records in the logs of one account and region."""
-    return _everything("u.place = ?", (place,), copies=True)
-
-
 def selection_of(rows: Rows, observable: Observable) -> Selection:
     """The events of ``observable``; of an action that several accounts logged one, but for an account's own list."""
     value = observable.value.strip()

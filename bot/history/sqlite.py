@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.database import Database, open_reader, sqlite3
-from bot.history import packing, practice
+from bot.history import packing, place_days, practice
 from bot.history.chunks import Chunks
 from bot.history.coverage import Place, covered
 from bot.history.kept import unpacked
@@ -21,8 +21,8 @@ from bot.history.prevalence import prevalence
 from bot.history.recent import Recent
 from bot.history.rolled import Rolled
 from bot.history.sampling import sampled
-from bot.history.schema import DAY, migrations
-from bot.history.selecting import EVERYONE, Selection, of_place, principal_ids, selection_of
+from bot.history.schema import migrations
+from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
 from bot.history.spelling import Spelling
 from bot.model import (
     Coverage,
@@ -48,10 +48,8 @@ _POPULATION = """SELECT count(DISTINCT p.id) FROM practice JOIN principal p ON p
     WHERE ({days}) AND p.value NOT LIKE 'service:%'"""
 _WITH_ID = "instr(packed, ?)"
 _OF_DAY = "place IN (SELECT id FROM place) AND day = ?"
-_PLACES = """SELECT p.id, a.value, r.value, max(w.day), w.last
-    FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region
-    LEFT JOIN place_day w ON w.place = p.id AND w.day BETWEEN ? AND ?
-    WHERE p.id IN (SELECT place FROM place_day) GROUP BY p.id"""
+_PLACES = """SELECT p.id, a.value, r.value FROM place p JOIN text a ON a.id = p.account JOIN text r ON r.id = p.region
+    WHERE EXISTS (SELECT 1 FROM place_day WHERE place = p.id)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +233,8 @@ class SqliteHistory(History):
     def _places(self, span: Span) -> list[Place]:
         """Each account and region in the history, with its newest event inside ``span``."""
         places, seconds = [], Seconds.of(span)
-        for place, account, region, day, last in self.rows(_PLACES, seconds.days):
-            newest = None if day is None else day * DAY + last
-            if newest is not None and not seconds.since <= newest <= seconds.until:
-                # The span ends, or begins, in the midst of that day.
-                found = self._newest.newest(of_place(place), seconds)
-                newest = found[1] if found else None
+        for place, account, region in self.rows(_PLACES):
+            newest = place_days.newest(self.rows, place, seconds)
             places.append(Place(account, region, None if newest is None else moment(newest)))
         return places
 

@@ -118,6 +118,7 @@ def test_order_repetition_files_and_ways_change_no_answer(
         assert sum(report.events for report in reports) == describe(one).events
         assert sum(report.events + report.duplicates for report in reports) == len(mixed)
         assert _told(one) == _told(many)
+        _assert_newest_events(many)
         if all(str(each["eventID"]).startswith("0000") for each in records):
             # Of one second, ids that are no UUIDs come in an order of their own.
             _assert_plain(many, Plain.of_records(records))
@@ -176,6 +177,17 @@ def _assert_plain(history: SqliteHistory, plain: Plain) -> None:
             assert in_plain_order(history.uses(each, span)) == plain.uses(each, span)
             assert list(history.events(each, span)) == plain.of(each, span)
     assert history.callers(_day(0), _day(9)) == plain.callers(Span(MADE_FROM, MADE_FROM + timedelta(days=9)))
+
+
+def _assert_newest_events(history: SqliteHistory) -> None:
+    """What a coverage says of each region is what its accounts' events say, in the midst of a day too."""
+    accounts = [Observable(Kind.ACCOUNT, account) for account in (ACCOUNT, OTHER)]
+    for span in DAYS:
+        newest: dict[str, datetime] = {}
+        for event in (event for each in accounts for event in history.events(each, span)):
+            newest[event.region] = max(event.at, newest.get(event.region, event.at))
+        coverage = history.coverage(span)
+        assert newest == (dict(coverage.regions) if coverage else {})
 
 
 def _day(number: int) -> Any:
