@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from bot.model import EarlierCase, Observable
+from bot.database import Database
+from bot.model import Doubted, EarlierCase, Observable
 from bot.store.state import StateReader
 
 MOST_CASES = 50
@@ -38,3 +39,16 @@ class CasesBefore:
             )
             for case, subject, title, verdict, score, opened, state, concluded in rows.fetchall()
         ]
+
+
+_DOUBTED = """SELECT who, min(since) FROM (
+        SELECT json_extract(triage, '$.principal.id') who, recent_since since FROM cases WHERE state = 'open'
+        UNION ALL
+        SELECT json_extract(k.value, '$.principal'), c.recent_since
+        FROM cases c JOIN json_each(c.triage, '$.scope.confirmed') k WHERE c.state = 'open'
+    ) WHERE who IS NOT NULL GROUP BY who"""
+
+
+def doubted(db: Database) -> Doubted:
+    """The principals of open cases, those found in the same hands among them, each since when it is judged."""
+    return {who: datetime.fromisoformat(since) for who, since in db.execute(_DOUBTED).fetchall()}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot import leaks
 from bot.config.settings import Settings
-from bot.earlier import CasesBefore
+from bot.earlier import CasesBefore, doubted
 from bot.enrichment import Runner
 from bot.evidence.recording import Asked, Recorder
 from bot.histories import NobodyKept, history_of
@@ -23,6 +23,7 @@ from bot.hunts.result import Hunted
 from bot.model import (
     Alert,
     Case,
+    Doubted,
     Environment,
     Event,
     History,
@@ -134,6 +135,7 @@ class Investigator:
             self._world,
             cases=cases,
             scoper=scoper,
+            doubted=self.doubted(),
             environment_of=lambda account: self._corrected(self._settings.environment_of(account, source)),
         )
         signals = leaks.signals_of(self._state.read(), observable, told) if self._state is not None else ()
@@ -164,7 +166,7 @@ class Investigator:
 
     def usual(self, environment: Environment, at: datetime) -> Profile:
         """What is ordinary in ``environment``. Raises ``HistoryUnavailableError``."""
-        return profile(environment, self._kept(), self._addresses, at, self._world.learner)
+        return profile(environment, self._kept(), self._addresses, at, self._world.learner, self.doubted())
 
     @property
     def weights(self) -> Weights:
@@ -212,6 +214,10 @@ class Investigator:
             )
         return self.kept
 
+    def doubted(self) -> Doubted:
+        """Principals of open cases, each since when it is judged; nobody where no state is at hand."""
+        return doubted(self._state.read()) if self._state is not None else {}
+
     def known(self) -> Known:
         """What the organisation says of itself, for scoping and hunts."""
         environments = self.environments()
@@ -219,5 +225,6 @@ class Investigator:
             own_networks=tuple(network for each in environments for network in each.own_networks),
             automation=tuple(pattern for each in environments for pattern in each.automation),
             people=tuple(pattern for each in environments for pattern in each.people),
+            doubted=self.doubted(),
             origin=self._addresses.origin,
         )

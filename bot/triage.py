@@ -22,6 +22,7 @@ from bot.model import (
     Alert,
     CodeSearch,
     Context,
+    Doubted,
     EarlierCases,
     Enrichment,
     Environment,
@@ -92,6 +93,8 @@ class TriageWorld:
     """The environment of an account; of the default one where the account is not known."""
     weights: Weights = field(default_factory=shipped)
     learner: Learner = field(default_factory=Learner)
+    doubted: Doubted = field(default_factory=dict)
+    """Principals of open cases: what they did since those began is no part of what was usual."""
     scoper: Scoper | None = None
     offered: Collection[str] = frozenset({"disable_access_key"})
     """The remediations this installation can carry out."""
@@ -236,7 +239,7 @@ def _context(
         addresses=world.addresses,
         environment=environment,
         principal=principal,
-        usual=UsualHere(environment, history, world.addresses, world.learner),
+        usual=UsualHere(environment, history, world.addresses, world.learner, world.doubted),
         iam=world.iam,
         records=world.records,
         cases=world.cases,
@@ -246,6 +249,7 @@ def _context(
         code_search=world.code_search,
         searching=world.searching,
         alerts=tuple(alerts),
+        doubted=world.doubted,
     )
     return replace(context, hunts=Around(context)) if history is not None else context
 

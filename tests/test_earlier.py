@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import cases
-from bot.earlier import CasesBefore
+from bot.earlier import CasesBefore, doubted
 from bot.model import Alert, Environment, Kind, Observable, Window
 from bot.store.state import State
 
@@ -52,3 +53,18 @@ def test_the_case_being_triaged_is_not_an_earlier_one(state: State) -> None:
 def test_only_the_very_observable_counts(state: State, value: str) -> None:
     opened(state, ALERT, KEY)
     assert CasesBefore(state, []).with_observable(Observable(Kind.IP, value)) == []
+
+
+def test_principals_of_open_cases_are_in_doubt_since_the_part_that_is_judged(state: State) -> None:
+    case = opened(state, ALERT, KEY)
+    assert doubted(state.read()) == {}, "before anybody knows whose key it is"
+    triage = {
+        "principal": {"id": "111122223333:user/alice"},
+        "scope": {"confirmed": [{"principal": "111122223333:user/bob"}, {"principal": None}]},
+    }
+    set_triage = "UPDATE cases SET triage = ? WHERE id = ?"
+    state.write(lambda db: db.execute(set_triage, [json.dumps(triage), case]))
+    since = Window.ending(NOW).recent_since
+    assert doubted(state.read()) == {"111122223333:user/alice": since, "111122223333:user/bob": since}
+    state.write(lambda db: db.execute("UPDATE cases SET state = 'closed'"))
+    assert doubted(state.read()) == {}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.reach import desk_of, settings_of
-from bot.cli.terminal import REFUSED, USAGE, Config, Json, app, fail, print_json, time_of
+from bot.cli.reach import desk_of, investigator_of, settings_of, store_of
+from bot.cli.terminal import REFUSED, USAGE, Config, HistoryFile, Json, app, fail, print_json, time_of
 from bot.plain import clean
 
 if TYPE_CHECKING:
@@ -60,12 +60,23 @@ def check(config: Config = None) -> None:
 @app.command()
 def doctor(
     act: Annotated[bool, typer.Option("--act", help="may the acting role do what it will be asked?")] = False,
+    detections: Annotated[
+        bool, typer.Option("--detections", help="does the history hold what the detections need to see?")
+    ] = False,
+    history: HistoryFile = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Ask AWS whether the bot could do its work, without changing anything."""
-    if not act:
-        fail("Say what to ask AWS about: `triage doctor --act`, whether the acting role may do its work.", USAGE)
+    """Whether the bot could do its work, without changing anything: in AWS, or with its history."""
+    if act is detections:
+        fail(
+            "Say what to look at: `triage doctor --act`, whether the acting role may do its work, or "
+            "`triage doctor --detections`, whether the history holds what the detections need.",
+            USAGE,
+        )
+    if detections:
+        _see(history, config, as_json=as_json)
+        return
 
     with desk_of(config) as desk:
         found = desk.armoury.check()
@@ -82,6 +93,21 @@ def doctor(
     else:
         _tell_checks(found)
     if any(each.problems for some in found.values() for each in some):
+        raise typer.Exit(REFUSED)
+
+
+def _see(history: Path | None, config: Path | None, *, as_json: bool) -> None:
+    from bot.app import now
+    from bot.hunts.seeing import blind_spots
+
+    found = blind_spots(store_of(investigator_of(settings_of(config), history)), now())
+    if as_json:
+        print_json({"detections": [{"question": each.question, "why": each.why} for each in found]})
+    elif not found:
+        typer.echo("The history holds everything that the detections need.")
+    for each in () if as_json else found:
+        typer.echo(clean(f"Cannot be told: {each.question} {each.why}."))
+    if found:
         raise typer.Exit(REFUSED)
 
 

@@ -22,6 +22,7 @@ from bot.history.redacted import redacted
 from bot.model import (
     AddressData,
     Alert,
+    Doubted,
     Enrichment,
     History,
     NotAnswered,
@@ -100,6 +101,8 @@ class Recording:
     gave_up: tuple[Enrichment, ...] = ()
     offered: tuple[str, ...] = ("disable_access_key",)
     """The changes that could be suggested."""
+    doubted: dict[str, datetime] = field(default_factory=dict)
+    """Principals of open cases, whose recent habits were not counted."""
 
 
 class Recorder:
@@ -167,6 +170,7 @@ class Recorder:
             answers=tuple(Answered(*key, gave) for key, gave in sorted(answers.items(), key=lambda item: item[0])),
             gave_up=tuple(each for each in made.enrichments if has_given_up(each)),
             offered=tuple(sorted(world.offered)),
+            doubted=dict(sorted(world.doubted.items())),
         )
         return gzip.compress(msgspec.json.encode(recording), LEVEL, mtime=0)
 
@@ -226,12 +230,17 @@ class _ListeningLearner(Learner):
         self.recorder, self.learner = recorder, learner
 
     def countries(
-        self, accounts: Sequence[str], history: History, addresses: AddressData, until: datetime
+        self,
+        accounts: Sequence[str],
+        history: History,
+        addresses: AddressData,
+        until: datetime,
+        doubted: Doubted | None = None,
     ) -> UsualCountries:
         learned: UsualCountries = self.recorder.answer(
             "learner",
             "countries",
             question([list(accounts), until]),
-            lambda: self.learner.countries(accounts, history, addresses, until),
+            lambda: self.learner.countries(accounts, history, addresses, until, doubted),
         )
         return learned

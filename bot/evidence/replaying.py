@@ -10,7 +10,17 @@ from typing import Any, cast
 from bot.enrichment import Ended, Question, Runner
 from bot.evidence.recording import KEPT, NOT_RECORDED, PORTS, Recording, question
 from bot.evidence.written import read, read_error
-from bot.model import AddressData, Context, Enrichment, Environment, History, NotAnswered, Triage, UsualCountries
+from bot.model import (
+    AddressData,
+    Context,
+    Doubted,
+    Enrichment,
+    Environment,
+    History,
+    NotAnswered,
+    Triage,
+    UsualCountries,
+)
 from bot.plugins import load_enrichers
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
@@ -41,7 +51,12 @@ def _world(recording: Recording, answers: _Answers) -> TriageWorld:
     ports: dict[str, Any] = {name: _Replaying(answers, name) for name in PORTS if name in recording.ports}
     scoper = None
     if (stated := recording.stated) is not None and "history" in ports:
-        known = Known(own_networks=stated.own_networks, automation=stated.automation, people=stated.people)
+        known = Known(
+            own_networks=stated.own_networks,
+            automation=stated.automation,
+            people=stated.people,
+            doubted=recording.doubted,
+        )
         if "addresses" in ports:
             known = replace(known, origin=ports["addresses"].origin)
         scoper = Hands(cast(Source, _Replaying(answers, KEPT)), known)
@@ -55,6 +70,7 @@ def _world(recording: Recording, answers: _Answers) -> TriageWorld:
         is_ours=lambda account: bool(answers.give("environment", "is_ours", question([account]))),
         weights=recording.weights,
         learner=_ReplayingLearner(answers),
+        doubted=recording.doubted,
         scoper=scoper,
     )
 
@@ -115,7 +131,12 @@ class _ReplayingLearner(Learner):
         self.answers = answers
 
     def countries(
-        self, accounts: Sequence[str], history: History, addresses: AddressData, until: datetime
+        self,
+        accounts: Sequence[str],
+        history: History,
+        addresses: AddressData,
+        until: datetime,
+        doubted: Doubted | None = None,
     ) -> UsualCountries:
         learned = self.answers.give("learner", "countries", question([list(accounts), until]))
         assert isinstance(learned, UsualCountries)  # noqa: S101 - nothing else is recorded under this name

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.history.moments import Seconds, moment
+from bot.history.moments import Seconds, day_of, moment
 from bot.history.schema import ADDRESS_CLASSES
-from bot.model import AddressClass, Span
+from bot.model import AddressClass, Doubted, Span
 
 Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
@@ -21,6 +21,7 @@ _PUBLIC = ADDRESS_CLASSES.index(AddressClass.PUBLIC)
 _WHICH = "u.place IN (SELECT id FROM place) AND u.day BETWEEN ? AND ? AND NOT m.by_service AND NOT m.copy {accounts}"
 _ACCOUNTS = """AND u.place IN
     (SELECT id FROM place WHERE account IN (SELECT id FROM text WHERE value IN ({places})))"""
+_DOUBTED = " AND NOT (m.principal IN (SELECT id FROM principal WHERE value = ?) AND u.day >= ?)"
 _EXITS = """SELECT a.value, count(DISTINCT m.principal), count(DISTINCT u.day), sum(u.count),
         min(u.day * 86400 + u.first)
     FROM use u JOIN manner m ON m.id = u.manner JOIN address a ON a.id = m.address
@@ -56,17 +57,24 @@ class Practice:
 
 
 def exits(
-    rows: Rows, span: Span, accounts: Sequence[str], *, principals: int, days: int, most: int
+    rows: Rows,
+    span: Span,
+    accounts: Sequence[str],
+    *,
+    principals: int,
+    days: int,
+    most: int,
+    doubted: Doubted | None = None,
 ) -> tuple[Exit, ...]:
     """The public addresses that so many ``principals`` or more used, on so many ``days``; those of most users first."""
-    which, values = _which(span, accounts)
+    which, values = _which(span, accounts, doubted)
     found = rows(_EXITS.format(which=which), [*values, _PUBLIC, principals, days, most])
     return tuple(Exit(ip, who, on, calls, moment(first)) for ip, who, on, calls, first in found)
 
 
-def practices(rows: Rows, span: Span, accounts: Sequence[str]) -> tuple[Practice, ...]:
+def practices(rows: Rows, span: Span, accounts: Sequence[str], doubted: Doubted | None = None) -> tuple[Practice, ...]:
     """Every principal of the days of ``span``, the most regular first."""
-    which, values = _which(span, accounts)
+    which, values = _which(span, accounts, doubted)
     found = rows(_HABITS.format(which=which), values)
     return tuple(
         Practice(who, days, families, bool(browser), calls, moment(first))
@@ -74,7 +82,9 @@ def practices(rows: Rows, span: Span, accounts: Sequence[str]) -> tuple[Practice
     )
 
 
-def _which(span: Span, accounts: Sequence[str]) -> tuple[str, list[object]]:
+def _which(span: Span, accounts: Sequence[str], doubted: Doubted | None) -> tuple[str, list[object]]:
     first, last = Seconds.of(span).days
     some = _ACCOUNTS.format(places=", ".join("?" * len(accounts))) if accounts else ""
-    return _WHICH.format(accounts=some), [first, last, *accounts]
+    known = sorted((doubted or {}).items())
+    since = [each for principal, at in known for each in (principal, day_of(at.date()))]
+    return _WHICH.format(accounts=some) + _DOUBTED * len(known), [first, last, *accounts, *since]

@@ -26,6 +26,7 @@ from bot.model import (
     Use,
     Want,
     inside,
+    is_trusted,
     site_of,
 )
 from bot.scope.rules import FIRST_LOOKS
@@ -96,10 +97,15 @@ class Around:
         asking = {event.principal.id: event.principal for event in recent if event.name in FIRST_LOOKS}
         for principal in list(asking.values())[:MOST_ASKED]:
             who = Observable(Kind.PRINCIPAL, _person(principal))
-            yield from (_habit(use) for use in self._context.uses(who, self._context.window.baseline))
+            yield from (
+                _habit(use) for use in self._context.uses(who, self._context.window.baseline) if self._trusts(use)
+            )
         for event in self._events(place, self._context.window.baseline, MOST_NEIGHBOURS):
-            if not event.by_service:
+            if not event.by_service and is_trusted(event.principal.id, event.at, self._context.doubted):
                 yield _habit_of(event)
+
+    def _trusts(self, use: Use) -> bool:
+        return is_trusted(use.principal, use.first_seen, self._context.doubted)
 
     def _calls(
         self, observable: Observable, span: Span, uses: Sequence[Use], told: Sequence[Use]

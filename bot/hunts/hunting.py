@@ -13,7 +13,7 @@ from bot.hunts.matching import matches
 from bot.hunts.result import SEVERITIES, Hunted
 from bot.hunts.roots import lineage_of
 from bot.hunts.usual import Before
-from bot.model import Coverage, Event, Gap, Habit, Kind, Observable, Span, Use
+from bot.model import Coverage, Doubted, Event, Gap, Habit, Kind, Observable, Span, Use, trusted_habits
 
 BASELINE = timedelta(days=14)
 WINDOW = timedelta(hours=24)
@@ -49,11 +49,12 @@ def hunt(
     enumeration: bool = True,
     playbooks: Iterable[Playbook] = (),
     own_networks: Sequence[str] = (),
+    doubted: Doubted | None = None,
 ) -> Hunted:
     """Hunt in ``window``, against what was usual in the 14 days before it. The history's own errors pass through."""
     playbooks = tuple(playbooks)
     baseline = Span(window.since - BASELINE, window.since - _SECOND)
-    before = Before(history.everyones_habits(baseline))
+    before = Before(trusted_habits(history.everyones_habits(baseline), doubted or {}))
     reach = history.everyones_events(Span(window.since - LONGEST_SESSION, window.until))
     events = [event for event in reach if event.at in window]
     hits = list(enumerations(events, before, lineage_of(reach), own_networks)) if enumeration else []

@@ -5,55 +5,52 @@ An alert's id is made of the story and its day, so the same story found again jo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from bot.hunts.detections import day_of, detect
 from bot.hunts.enumeration import HUNT as ENUMERATION
 from bot.hunts.hunting import hunt
+from bot.hunts.keys import keys_of
 from bot.hunts.result import SEVERITIES, Hit, Hunted
-from bot.model import Alert, Event, Gap, HistoryUnavailableError, Kind, Observable, Span
+from bot.hunts.seeing import unseen
+from bot.hunts.stories import day_of, detect
+from bot.model import Alert, Event, HistoryUnavailableError, Kind, Observable, Span
 from bot.scope.ground import Known
 from bot.scope.reading import Source, ground_of
 
 WINDOW = timedelta(hours=24)
 SOURCE = "detection"
-READING = ("Get", "List", "Describe")
-"""How the names of read-only calls begin."""
 _MOST_KEYS = 10
 
 log = structlog.get_logger()
 
 
-class Watched(Source, Protocol):
+class Searched(Source, Protocol):
+    """What the detections ask of a history."""
+
+    def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]: ...
+
+
+class Watched(Searched, Protocol):
     """What the watch asks of a history."""
 
     def newest(self) -> datetime | None: ...
 
 
-def watch(history: Source, until: datetime, known: Known) -> Hunted:
+def watch(history: Searched, until: datetime, known: Known) -> Hunted:
     """Everything that stands out in the 24 hours before ``until``; the history's own errors pass through."""
     window = Span(until - WINDOW + timedelta(seconds=1), until)
     events = history.everyones_events(window)
     ground = ground_of(history, window, known, events=events)
-    tried = hunt(history, window, own_networks=known.own_networks)
-    hits = [*tried.hits, *detect(ground, events)]
+    keys, unknown = keys_of(history, ground, events, window)
+    tried = hunt(history, window, own_networks=known.own_networks, doubted=known.doubted)
+    hits = [*tried.hits, *detect(ground, events, keys)]
     hits.sort(key=lambda hit: SEVERITIES.index(hit.severity))
-    return Hunted(window, tried.searched, tuple(hits), tuple(dict.fromkeys([*tried.gaps, *_gaps(events)])))
-
-
-def _gaps(events: Sequence[Event]) -> Iterator[Gap]:
-    """What could not be seen: without read-only calls nobody can be seen looking around."""
-    names = {event.name.partition(":")[2] for event in events}
-    if events and not any(name.startswith(READING) for name in names):
-        yield Gap(
-            "Is anybody trying keys?",
-            "the history holds no read-only calls of this time: an EventBridge rule must be in the state "
-            "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS to pass them on, a trail must log read events",
-        )
+    gaps = dict.fromkeys([*tried.gaps, *unknown, *unseen(events)])
+    return Hunted(window, tried.searched, tuple(hits), tuple(gaps))
 
 
 def alert_of(hit: Hit) -> Alert:

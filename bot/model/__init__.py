@@ -74,7 +74,7 @@ from bot.model.task import Task
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
 from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered, NotAsked
-from bot.model.usual import Correction, Ordinary, Usual, UsualCountries
+from bot.model.usual import Correction, Doubted, Ordinary, Usual, UsualCountries, is_trusted, trusted_habits
 from bot.name_patterns import Pattern, patterns_of
 from bot.networks import inside, network_of, site_of
 from bot.places import FARTHEST_KM, kilometres_between
@@ -124,6 +124,7 @@ __all__ = (
     "Decision",
     "Declaration",
     "Detail",
+    "Doubted",
     "EarlierCase",
     "EarlierCases",
     "Enricher",
@@ -196,6 +197,7 @@ __all__ = (
     "inside",
     "is_containment",
     "is_quarantine",
+    "is_trusted",
     "key_kind",
     "kilometres_between",
     "named_by",
@@ -208,4 +210,5 @@ __all__ = (
     "rfc3339",
     "site_of",
     "terminal_of",
+    "trusted_habits",
 )

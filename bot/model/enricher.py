@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -28,7 +28,7 @@ from bot.model.ports import (
 )
 from bot.model.times import Span, Window
 from bot.model.unanswered import AnswerCut, CannotSearch
-from bot.model.usual import Usual
+from bot.model.usual import Doubted, Usual, is_trusted
 from bot.networks import site_of
 
 THIN_BASELINE_EVENTS = 20
@@ -163,6 +163,8 @@ class Context:
     hunts: Hunts | None = None
     alerts: tuple[Alert, ...] = ()
     """Those of the case under triage, oldest first."""
+    doubted: Doubted = field(default_factory=dict)
+    """Principals of open cases: what they did since those began is no part of what was usual."""
 
     @property
     def now(self) -> datetime:
@@ -216,7 +218,13 @@ class Context:
         """Who used ``event`` in the 30 days before the recent part."""
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
         span = Span(self.window.recent_since - PREVALENCE, self.window.baseline.until)
-        return self.history.prevalence(event, span)
+        found = self.history.prevalence(event, span)
+        doubtful = {
+            each for each in found.principals if each in self.doubted and not self._made_before(each, event, span)
+        }
+        if not doubtful:
+            return found
+        return replace(found, principals=tuple(each for each in found.principals if each not in doubtful))
 
     def population(self) -> int | None:
         """How many principals did anything since 30 days before the recent part; ``None`` if that cannot be counted."""
@@ -242,7 +250,8 @@ class Context:
         """The newest 1,000 calls from the address (IPv6: its /64) in the 30 days before the recent part."""
         assert self.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
         span = Span(self.window.recent_since - PREVALENCE, self.window.baseline.until)
-        return self.history.events(Observable(Kind.IP, site_of(ip)), span, limit=MOST_CALLS_OF_ADDRESS)
+        calls = self.history.events(Observable(Kind.IP, site_of(ip)), span, limit=MOST_CALLS_OF_ADDRESS)
+        return [event for event in calls if is_trusted(event.principal.id, event.at, self.doubted)]
 
     def users_before(self, ip: str) -> frozenset[str] | None:
         """Whom ``calls_before`` are of; ``None`` where this history cannot look for addresses."""
@@ -286,7 +295,13 @@ class Context:
     def _baseline_over(self, span: Span) -> Baseline:
         if self.principal is None:
             return Baseline((), span)
-        return Baseline(tuple(self.uses(Observable(Kind.PRINCIPAL, self.principal.id), span)), span)
+        uses = self.uses(Observable(Kind.PRINCIPAL, self.principal.id), span)
+        return Baseline(tuple(use for use in uses if is_trusted(use.principal, use.first_seen, self.doubted)), span)
+
+    def _made_before(self, principal: str, event: str, span: Span) -> bool:
+        """Whether ``principal`` used ``event`` before it came into doubt."""
+        uses = self.uses_if_searchable(Observable(Kind.PRINCIPAL, principal), span) or ()
+        return any(use.event == event and is_trusted(principal, use.first_seen, self.doubted) for use in uses)
 
 
 def _about(event: Event) -> str:

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from bot.model.change import Actor
+from bot.model.event import Habit
+
+Doubted = Mapping[str, datetime]
+"""Principals of open cases, each with the moment from which on it is judged: what they did since may be a thief's, and
+must not pass for usual, theirs or anybody's."""
+
+
+def is_trusted(principal: str, at: datetime, doubted: Doubted) -> bool:
+    """Whether what ``principal`` did at ``at`` may count as usual."""
+    since = doubted.get(principal)
+    return since is None or at < since
+
+
+def trusted_habits(habits: Iterable[Habit], doubted: Doubted) -> Iterator[Habit]:
+    """``habits`` without those of the days since their principal is in doubt, the first of them included."""
+    if not doubted:
+        yield from habits
+        return
+    days = {principal: since.date() for principal, since in doubted.items()}
+    for habit in habits:
+        since = days.get(habit.principal)
+        if since is None or habit.day < since:
+            yield habit
 
 
 @dataclass(frozen=True, slots=True)

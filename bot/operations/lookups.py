@@ -143,5 +143,11 @@ def about_hunt(
         case _:
             return Refusal("Hunt for `enumeration`, `playbook NAME`, `all` or `detections`.")
     enumeration = asked[0] != "playbook"
-    networks = known.own_networks
-    return hunt(history, Span(since, until), enumeration=enumeration, playbooks=chosen, own_networks=networks)
+    return hunt(
+        history,
+        Span(since, until),
+        enumeration=enumeration,
+        playbooks=chosen,
+        own_networks=known.own_networks,
+        doubted=known.doubted,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bot.model import AddressOrigin, Event, Habit, family_is_new, named_by, offensive_name
+from bot.model import AddressOrigin, Doubted, Event, Habit, family_is_new, named_by, offensive_name, trusted_habits
 from bot.scope.rules import Rules, shipped
 from bot.scope.usual import Usual, holder, own, pivot_of
 
@@ -29,6 +29,8 @@ class Known:
     """Keys an analyst took out, each with the reason."""
     counted_in: Mapping[str, str] = field(default_factory=dict)
     """Keys an analyst put in, each with the reason: the search goes on from them, too."""
+    doubted: Doubted = field(default_factory=dict)
+    """Principals of open cases: what they did since those began is no part of what was usual."""
     origin: Origin = AddressOrigin
     rules: Rules = field(default_factory=shipped)
 
@@ -41,7 +43,8 @@ class Ground:
     ) -> None:
         self.known = known
         self.rules = known.rules
-        self.usual = Usual(habits, known.rules.habits, earlier)
+        trusted = (trusted_habits(some, known.doubted) for some in (habits, earlier))
+        self.usual = Usual(next(trusted), known.rules.habits, next(trusted))
         self.events = _by_key(events)
         self._services: dict[str, bool] = {}
 
@@ -138,6 +141,12 @@ class Ground:
 
     def hosting_network(self, place: str) -> str | None:
         return self.network(place) if self.known.origin(place.split("/", 1)[0]).hosting else None
+
+    def is_outside_aws(self, place: str) -> bool:
+        """Whether an address is known to be none of AWS's; nothing at all may be known of it."""
+        origin = self.known.origin(place.split("/", 1)[0])
+        known = origin.asn is not None or origin.provider is not None or origin.hosting is not None
+        return known and origin.provider != "AWS"
 
     def novelty(self, principal: str) -> float:
         """What "never before" is worth: half where hardly anything is known of before."""

@@ -36,6 +36,8 @@ class Usual:
         self.users_of_address: defaultdict[str, set[str]] = defaultdict(set)
         self.users_of_agent: defaultdict[str, set[str]] = defaultdict(set)
         self.days: set[date] = set()
+        self.keys: set[str] = set()
+        """Those used on any of the days, the earlier ones among them."""
         self._days: defaultdict[str, set[date]] = defaultdict(set)
         self._calls: defaultdict[str, int] = defaultdict(int)
         self._events: defaultdict[str, set[str]] = defaultdict(set)
@@ -45,6 +47,8 @@ class Usual:
         self._addresses: defaultdict[str, dict[str, set[date]]] = defaultdict(dict)
         for habit in habits:
             self._count(habit)
+        earlier = tuple(earlier)
+        self.keys.update(habit.key for habit in earlier if habit.key)
         for habit in [each for each in earlier if self.is_thin(each.principal)]:
             self._count_own(habit)
 
@@ -114,6 +118,8 @@ class Usual:
 
     def _count_own(self, habit: Habit) -> None:
         who, place = habit.principal, pivot_of(habit.ip, habit.address_class)
+        if habit.key:
+            self.keys.add(habit.key)
         self._days[who].add(habit.day)
         self._calls[who] += habit.count
         self._events[who].add(habit.event)

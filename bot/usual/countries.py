@@ -13,12 +13,14 @@ from bot.model import (
     AddressData,
     CannotSearch,
     Correction,
+    Doubted,
     Environment,
     History,
     Ordinary,
     Sampled,
     Span,
     UsualCountries,
+    is_trusted,
 )
 
 LEAST_SHARE = 0.02
@@ -77,15 +79,21 @@ class Learner:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def countries(
-        self, accounts: Sequence[str], history: History, addresses: AddressData, until: datetime
+        self,
+        accounts: Sequence[str],
+        history: History,
+        addresses: AddressData,
+        until: datetime,
+        doubted: Doubted | None = None,
     ) -> UsualCountries:
         """As of the full hour before ``until``. Raises what ``history`` raises; that is not remembered."""
-        until, newest = _hour(until), history.newest()
-        key = (tuple(accounts), until, _hour(newest) if newest else None)
+        until, newest, doubted = _hour(until), history.newest(), doubted or {}
+        key = (tuple(accounts), until, _hour(newest) if newest else None, frozenset(doubted.items()))
         with self._lock:
             known = self._known.get(key)
         if known is None:
-            known = learned(history.sampled(accounts, Span(until - LEARNED, until)), addresses)
+            sample = history.sampled(accounts, Span(until - LEARNED, until))
+            known = learned((each for each in sample if is_trusted(each.principal, each.at, doubted)), addresses)
             with self._lock:
                 if len(self._known) >= MOST_REMEMBERED:
                     self._known.clear()
@@ -105,6 +113,7 @@ class UsualHere:
     history: History | None
     addresses: AddressData | None
     learner: Learner
+    doubted: Doubted = field(default_factory=dict)
 
     def countries(self, account: str | None, until: datetime) -> UsualCountries:
         known = self._uncorrected(account, until)
@@ -125,7 +134,7 @@ class UsualHere:
         if self.history is None or self.addresses is None or not accounts:
             return UsualCountries()
         try:
-            return self.learner.countries(accounts, self.history, self.addresses, until)
+            return self.learner.countries(accounts, self.history, self.addresses, until, self.doubted)
         except CannotSearch:
             # A history that cannot be sampled teaches nothing; whoever asks is told that nothing is known.
             return UsualCountries()

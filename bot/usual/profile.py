@@ -15,13 +15,17 @@ from bot.model import (
     AddressClass,
     AddressData,
     Coverage,
+    Doubted,
     Environment,
     Gap,
+    Kind,
+    Observable,
     Ordinary,
     Sampled,
     Span,
     UsualCountries,
     inside,
+    is_trusted,
 )
 from bot.scope.rules import HabitRules, shipped
 from bot.usual.countries import LEARNED, Learner, UsualHere
@@ -92,21 +96,29 @@ class Profile:
 
 
 def profile(
-    environment: Environment, history: SqliteHistory, addresses: AddressData, at: datetime, learner: Learner
+    environment: Environment,
+    history: SqliteHistory,
+    addresses: AddressData,
+    at: datetime,
+    learner: Learner,
+    doubted: Doubted | None = None,
 ) -> Profile:
     """What is ordinary in ``environment`` as of ``at``; the last 24 hours are judged by it, and no part of it.
 
-    Raises what the history raises.
+    Nor is what ``doubted`` did since it is. Raises what the history raises.
     """
+    doubted = doubted or {}
     at -= RECENT
     span, rules = Span(at - HABITS, at), shipped().habits
     accounts = sorted(environment.accounts)
     searched = history.coverage(span)
     asked = accounts or list(searched.accounts if searched else ())
-    here = UsualHere(replace(environment, accounts=frozenset(asked)), history, addresses, learner)
+    here = UsualHere(replace(environment, accounts=frozenset(asked)), history, addresses, learner, doubted)
     countries = here.countries(None, at)
-    found = practices(history.rows, span, accounts)
-    shared = exits(history.rows, span, accounts, principals=EXIT_PRINCIPALS, days=EXIT_DAYS, most=MOST_EXITS)
+    found = practices(history.rows, span, accounts, doubted)
+    shared = exits(
+        history.rows, span, accounts, principals=EXIT_PRINCIPALS, days=EXIT_DAYS, most=MOST_EXITS, doubted=doubted
+    )
     population = history.population(span)
     rare_at_most = min(rules.rare_at_most, max(2, math.ceil(rules.rare_share * population)))
     rare = _rare_events(history, span, rare_at_most)
@@ -115,10 +127,17 @@ def profile(
         span=span,
         searched=searched,
         countries=countries,
-        providers=_providers(history.sampled(accounts, Span(at - LEARNED, at)), addresses),
+        providers=_providers(
+            [
+                each
+                for each in history.sampled(accounts, Span(at - LEARNED, at))
+                if is_trusted(each.principal, each.at, doubted)
+            ],
+            addresses,
+        ),
         exits=tuple(_exits(environment, shared)),
         machines=tuple(_machines(environment, found, rules)),
-        rare=tuple(_with_users(history, span, rare[:MOST_RARE])),
+        rare=tuple(_with_users(history, span, rare[:MOST_RARE], doubted)),
         rare_events=len(rare),
         rare_at_most=rare_at_most,
         population=population,
@@ -131,11 +150,23 @@ def _rare_events(history: SqliteHistory, span: Span, at_most: int) -> list[tuple
     return sorted(((name, who) for name, who in callers.items() if who <= at_most), key=lambda each: (each[1], each[0]))
 
 
-def _with_users(history: SqliteHistory, span: Span, rare: Sequence[tuple[str, int]]) -> Iterator[RareEvent]:
+def _with_users(
+    history: SqliteHistory, span: Span, rare: Sequence[tuple[str, int]], doubted: Doubted
+) -> Iterator[RareEvent]:
     """Each with who used it by hand or program; what only services did for others is nobody's rare event."""
+    before = {who: _done_before(history, who, span, since) for who, since in doubted.items()}
     for name, _ in rare:
-        if who := history.prevalence(name, span).principals:
-            yield RareEvent(name, who)
+        who = history.prevalence(name, span).principals
+        if trusted := tuple(each for each in who if each not in before or name in before[each]):
+            yield RareEvent(name, trusted)
+
+
+def _done_before(history: SqliteHistory, principal: str, span: Span, since: datetime) -> set[str]:
+    """The calls a principal made in ``span`` before it came into doubt."""
+    until = min(since - timedelta(seconds=1), span.until)
+    if until < span.since:
+        return set()
+    return {use.event for use in history.uses(Observable(Kind.PRINCIPAL, principal), Span(span.since, until))}
 
 
 def _providers(sample: Sequence[Sampled], addresses: AddressData) -> tuple[Provider, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,14 @@ from bot.app import Desk
 from bot.config import load
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
-from bot.hunts.detections import detect
 from bot.hunts.result import Hit
+from bot.hunts.seeing import blind_spots
+from bot.hunts.stories import detect
 from bot.hunts.watching import Watch, alert_of, watch
 from bot.model import AddressOrigin, Detail, Event, Kind, Outcome, Principal, Span
 from bot.scope.ground import Ground, Known
 from bot.scope.reading import ground_of
-from tests.fakes import KALI, KALI_AGENT, KEY, NOW, RENTED, event
+from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, NOW, RENTED, event
 from tests.history import made
 from tests.scope.made import MadeHistory
 
@@ -87,6 +89,17 @@ def refused(minutes: float, name: str, **changes: Any) -> Event:
             "critical",
             lambda: [event(9, name="iam:AttachUserPolicy", detail=Detail(policy="AWSCompromisedKeyQuarantineV3"))],
         ),
+        (
+            "quarantine.lifted",
+            "high",
+            lambda: [event(9, name="iam:DetachUserPolicy", detail=Detail(policy="AWSCompromisedKeyQuarantineV3"))],
+        ),
+        ("denied.burst", "medium", lambda: [refused(9, "s3:GetObject", ip="203.0.113.99") for _ in range(15)]),
+        (
+            "ses.toggle",
+            "high",
+            lambda: [stolen(9, "ses:UpdateAccountSendingEnabled"), stolen(10, "ses:GetSendQuota")],
+        ),
     ],
 )
 def test_each_detection_fires_on_what_it_is_for(
@@ -108,6 +121,7 @@ def test_each_detection_fires_on_what_it_is_for(
         lambda: [event(9 + n, name="ec2:DescribeInstances", outcome=Outcome.DENIED) for n in range(9)],
         lambda: [event(9, name="sts:GetFederationToken")],
         lambda: [event(9, name="iam:AttachUserPolicy", detail=Detail(policy="ReadOnlyAccess"))],
+        lambda: [event(9, name="s3:GetObject", outcome=Outcome.DENIED) for _ in range(40)],
     ],
     ids=[
         "new call",
@@ -118,6 +132,7 @@ def test_each_detection_fires_on_what_it_is_for(
         "one call refused",
         "at home",
         "policy",
+        "a broken program at home",
     ],
 )
 def test_what_one_oddity_alone_does_not_tell(calls: Callable[[], list[Event]]) -> None:
@@ -142,6 +157,33 @@ def test_one_story_is_one_alert_whatever_it_holds() -> None:
 
 def test_what_a_service_does_for_somebody_tells_nothing() -> None:
     assert told(stolen(9, "cloudtrail:StopLogging", by_service=True)) == []
+
+
+def test_what_a_principal_of_an_open_case_did_since_is_not_usual() -> None:
+    days = [stolen(DAY * day + 9, "ses:UpdateAccountSendingEnabled") for day in (3, 2, 1, 0)]
+    history = MadeHistory([*ordinary(), *days])
+    assert [hit for hit in watch(history, NOW, Known()).hits if "ses.toggle" in hit.hunt] == []
+    doubted = {"111122223333:user/alice": NOW - timedelta(days=4)}
+    (hit,) = watch(history, NOW, Known(doubted=doubted)).hits
+    assert hit.hunt == "ses.toggle+api.first+ua.new14"
+
+
+@pytest.mark.parametrize(
+    ("history", "why"),
+    [
+        ([], "is empty"),
+        ([event(9, name="s3:PutObject")], "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"),
+        ([event(DAY * 5)], "nothing has come in since"),
+        ([event(DAY * 20 + 60), event(9)], "20 days of the 30"),
+        ([event(DAY * 40 + 60), event(9)], "40 days of the 90"),
+    ],
+)
+def test_the_doctor_says_what_the_detections_cannot_see(history: list[Event], why: str) -> None:
+    assert any(why in gap.why for gap in blind_spots(MadeHistory(history), NOW))
+
+
+def test_the_doctor_has_nothing_to_say_of_a_history_that_is_whole() -> None:
+    assert blind_spots(MadeHistory([event(DAY * 100), event(9)]), NOW) == ()
 
 
 def test_without_read_only_calls_it_says_what_it_cannot_see() -> None:
@@ -199,4 +241,7 @@ def test_a_theft_that_was_loaded_opens_a_case_once(desk: Desk, tmp_path: Path) -
     ((subject, title),) = desk.state.read().execute(cases).fetchall()
     assert subject == KEY
     assert "penetration-testing client" in title
+    triage = json.dumps({"principal": {"id": ALICE.id}})
+    desk.state.write(lambda db: db.execute("UPDATE cases SET triage = ?", [triage]))
+    assert set(desk.investigate.known().doubted) == {ALICE.id}
     history.close()

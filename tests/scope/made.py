@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.history.address import classify
+from bot.history.concerning import concerns
 from bot.history.user_agent import family_of
 from bot.model import AddressOrigin, Coverage, Event, Habit, Kind, Observable, Outcome, Principal, Scope, Span
 from bot.scope.ground import Known
@@ -118,6 +119,13 @@ class MadeHistory:
         times = [event.at for event in self._events]
         held = span.intersection(Span(min(times), max(times))) if times else None
         return Coverage(held.since, held.until, (ACCOUNT,), {"eu-central-1": held.until}, ()) if held else None
+
+    def newest(self) -> datetime | None:
+        return max((event.at for event in self._events), default=None)
+
+    def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
+        found = [event for event in self._events if event.at in span and concerns(event, observable)]
+        return sorted(found, key=lambda event: event.at, reverse=True)[:limit]
 
     def everyones_events(self, span: Span) -> Sequence[Event]:
         return [event for event in self._events if event.at in span]

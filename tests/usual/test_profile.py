@@ -116,3 +116,14 @@ def test_the_document_and_the_text_say_the_same(kept: SqliteHistory) -> None:
         "- country PT: usual, says Ana since 2026-11-20 (so it is)",
     ):
         assert line in text.splitlines()
+
+
+def test_what_principals_of_open_cases_did_since_is_not_usual(kept: SqliteHistory) -> None:
+    doubted = {f"111122223333:user/{user}": AT - timedelta(days=7) for user in ("bob", "carol")}
+    found = profile(HERE, kept, WHERE, AT, Learner(), doubted)
+    assert [each.event for each in found.rare] == ["iam:ListRoles"], "carol made a user four days ago"
+    assert "PT" not in found.countries.words
+    assert found.providers[0].calls < asked(kept).providers[0].calls
+    always = {f"111122223333:user/{user}": AT - timedelta(days=40) for user in ("bob", "carol", "svc-metrics")}
+    cleared = profile(HERE, kept, WHERE, AT, Learner(), always)
+    assert (cleared.exits, cleared.machines) == ((), ())

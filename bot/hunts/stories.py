@@ -1,0 +1,95 @@
+"""Stories: all that the detections say of one principal is one alert, however many calls and findings it has."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from bot.hunts.detections import DETECTIONS, LIFTING, QUARANTINING
+from bot.hunts.doing import Doing, Finding, Keys, listed
+from bot.hunts.result import SEVERITIES, Hit
+from bot.model import Event, Outcome, is_quarantine
+from bot.scope.ground import Ground
+from bot.scope.usual import pivot_of
+
+_EVIDENCE = 20
+
+
+def detect(ground: Ground, everything: Iterable[Event] = (), keys: Keys | None = None) -> Iterator[Hit]:
+    """A hit for each principal with something to tell, the gravest first.
+
+    ``ground`` holds the window's events and what was usual before; ``everything`` is the window with what services did,
+    AWS's own quarantines among it.
+    """
+    doings: defaultdict[str, list[Event]] = defaultdict(list)
+    for events in ground.events.values():
+        for event in events:
+            doings[event.principal.id].append(event)
+    hits = [
+        hit
+        for principal in sorted(doings)
+        if not principal.startswith("service:")
+        and (hit := _story(Doing(ground, principal, doings[principal], keys))) is not None
+    ]
+    yield from sorted([*hits, *_quarantined(everything)], key=lambda hit: (SEVERITIES.index(hit.severity), hit.keys))
+
+
+def _story(doing: Doing) -> Hit | None:
+    found = [finding for detection in DETECTIONS if (finding := detection(doing)) is not None]
+    telling = [finding for finding in found if finding.telling]
+    if not telling and len({finding.class_ for finding in found}) < 2:
+        return None
+    if not telling and all(finding.class_ != "behaviour" for finding in found):
+        return None
+    return _hit(doing.principal, found)
+
+
+def _quarantined(events: Iterable[Event]) -> Iterator[Hit]:
+    """AWS found a key in public and limited its user: the one alert that is never wrong. Somebody who takes that off
+    again is told of as well: AWS asks to leave it until the key is replaced.
+
+    The record of the first names the user itself as the actor, from an address of AWS.
+    """
+    users: defaultdict[str, list[Event]] = defaultdict(list)
+    lifted: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        policy = event.detail.policy if event.detail else None
+        if event.outcome is Outcome.OK and is_quarantine(policy):
+            if event.name in QUARANTINING:
+                users[event.principal.id].append(event)
+            elif event.name in LIFTING:
+                lifted[event.principal.id].append(event)
+    for principal, attached in sorted(users.items()):
+        sentence = "AWS attached its quarantine policy: it considers a key of this user public."
+        yield _hit(principal, [Finding("aws.quarantine", "intel", sentence, tuple(attached), "critical")])
+    for principal, calls in sorted(lifted.items()):
+        whose = sorted({event.detail.user for event in calls if event.detail and event.detail.user})
+        sentence = f"It took AWS's quarantine policy off {listed(whose) or 'a user'}."
+        yield _hit(principal, [Finding("quarantine.lifted", "intel", sentence, tuple(calls), "high")])
+
+
+def _hit(principal: str, found: Sequence[Finding]) -> Hit:
+    events = sorted({e.id: e for finding in found for e in finding.events}.values(), key=lambda e: (e.at, e.id))
+    telling = [finding for finding in found if finding.telling] or list(found)
+    gravest = min(telling, key=lambda finding: SEVERITIES.index(finding.severity))
+    return Hit(
+        hunt="+".join(finding.detection for finding in found),
+        source_ip=next((event.ip for event in reversed(events) if pivot_of(event.ip, event.address_class)), None),
+        keys=tuple(sorted({event.key for event in events if event.key})),
+        principals=(principal,),
+        events=dict(sorted(Counter(event.name for event in events).items())),
+        first_seen=events[0].at,
+        last_seen=events[-1].at,
+        severity=gravest.severity,
+        level="match" if any(finding.telling for finding in found) else "weak",
+        sentence=" ".join(finding.sentence for finding in found),
+        evidence=tuple(event.id for event in reversed(events))[:_EVIDENCE],
+        outcomes=dict(sorted(Counter(event.outcome.value for event in events).items())),
+        regions=tuple(sorted({event.region for event in events if event.region})),
+    )
+
+
+def day_of(hit: Hit) -> date:
+    """The UTC day a story belongs to: the same one on the same day is the same alert."""
+    return hit.first_seen.date()
