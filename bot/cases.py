@@ -15,8 +15,10 @@ import msgspec
 
 from bot import closings, tasks
 from bot.database import Database
+from bot.history.address import classify
 from bot.model import (
     Actor,
+    AddressClass,
     Alert,
     Case,
     Change,
@@ -34,13 +36,17 @@ SUBJECTS = (Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP)
 
 
 def subjects(alert: Alert) -> tuple[Observable, ...]:
-    """What ``alert`` is to be triaged for: all its keys, else its principals, else its addresses."""
+    """What ``alert`` is to be triaged for: all its keys, else its principals, else its addresses.
+
+    A private address is somebody's only where no public one is named.
+    """
     if alert.sample:
         return ()
     for kind in SUBJECTS:
         found = tuple(observable for observable in alert.observables if observable.kind is kind)
+        public = tuple(each for each in found if kind is not Kind.IP or _is_public(each.value))
         if found:
-            return found
+            return public or found
     return ()
 
 
@@ -84,12 +90,23 @@ def open_or_join(
 
 
 def add(db: Database, case: int, alert: Alert, *, delivery: str = "") -> None:
-    """Have ``case`` know of ``alert``; once, however often it comes."""
+    """Have ``case`` know of ``alert``; once, however often it comes. An update of it takes its place."""
     db.execute(
         "INSERT INTO case_alerts (case_id, alert_id, delivery, at, alert) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (case_id, alert_id) DO NOTHING",
+        " ON CONFLICT (case_id, alert_id) DO UPDATE SET delivery = excluded.delivery, at = excluded.at,"
+        " alert = excluded.alert WHERE excluded.at >= case_alerts.at AND excluded.alert <> case_alerts.alert",
         [case, alert.id, delivery, rfc3339(alert.at), msgspec.json.encode(alert).decode()],
     )
+
+
+def open_with(db: Database, alert: str) -> tuple[int, ...]:
+    """The open cases that have the alert of this id."""
+    rows = db.execute(
+        "SELECT c.id FROM cases c JOIN case_alerts a ON a.case_id = c.id WHERE a.alert_id = ? AND c.state = 'open'"
+        " ORDER BY c.id",
+        [alert],
+    ).fetchall()
+    return tuple(row[0] for row in rows)
 
 
 def has_alert(db: Database, alert: str) -> bool:
@@ -207,12 +224,20 @@ def with_changes(case: Case, changes: tuple[Change, ...]) -> Case:
     return replace(case, changes=changes)
 
 
+def _is_public(address: str) -> bool:
+    return classify(address)[1] is AddressClass.PUBLIC
+
+
 def _judged_already(db: Database, alert: Alert, environment: str, kind: str, value: str) -> int | None:
-    """The closed case of this subject that has this very alert: it comes again, and was judged."""
+    """The closed case of this subject that has this very alert: it comes again, and was judged.
+
+    An update that tells of something after the closing was not.
+    """
     found = db.execute(
         "SELECT c.id FROM cases c JOIN case_alerts a ON a.case_id = c.id WHERE c.environment = ? AND c.subject_kind = ?"
-        " AND c.subject_value = ? AND c.state = 'closed' AND a.alert_id = ? ORDER BY c.id DESC",
-        [environment, kind, value, alert.id],
+        " AND c.subject_value = ? AND c.state = 'closed' AND a.alert_id = ?"
+        " AND coalesce((SELECT max(l.at) FROM closings l WHERE l.case_id = c.id), ?) >= ? ORDER BY c.id DESC",
+        [environment, kind, value, alert.id, rfc3339(alert.at), rfc3339(alert.at)],
     ).fetchone()
     return int(found[0]) if found else None
 

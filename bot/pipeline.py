@@ -36,6 +36,7 @@ from bot.model import (
     Verdict,
     Waiting,
     Window,
+    rfc3339,
 )
 from bot.news import LATE, news
 from bot.remediation import containments
@@ -118,12 +119,14 @@ class Pipeline:
         }
 
     def accept(self, source: str, payloads: Sequence[Any]) -> list[Receipt]:
-        """Keep verified ``payloads`` and queue them; returns once they are on disk.
+        """Keep verified ``payloads``, each alert in them on its own, and queue them; returns once they are on disk.
 
-        Raises :class:`bot.store.state.StateUnavailable` if they could not be kept; then none was.
+        Raises :class:`bot.store.state.StateUnavailable` if they could not be kept, and
+        :class:`bot.intake.Unreadable` if one of them holds too many; then none was.
         """
         now = self._clock()
-        return self._state.write(lambda db: [self._keep(db, source, payload, now) for payload in payloads])
+        alerts = [part for payload in payloads for part in intake.parts(self._sources[source], payload)]
+        return self._state.write(lambda db: [self._keep(db, source, alert, now) for alert in alerts])
 
     def receive(self, job: Job) -> Commit:
         """Read a kept delivery and open or join the cases of its alerts."""
@@ -131,10 +134,19 @@ class Pipeline:
         alert = intake.normalise(self._sources[delivery.source], delivery.payload, delivery.received_at)
 
         def commit(db: Database) -> None:
-            self.open_cases(db, alert, delivery=delivery.id)
+            if alert.over:
+                self._over(db, alert, delivery.id)
+            else:
+                self.open_cases(db, alert, delivery=delivery.id)
             inbox.settle(db, delivery.id, "triaged")
 
         return commit
+
+    def _over(self, db: Database, alert: Alert, delivery: str) -> None:
+        """Tell the open cases of ``alert`` that its sender calls it over; whether it is, people say."""
+        for case in cases.open_with(db, alert.id):
+            cases.add(db, case, alert, delivery=delivery)
+            self.show(db, case)
 
     def open_cases(
         self, db: Database, alert: Alert, *, delivery: str = "", under: Place | None = None
@@ -199,7 +211,7 @@ class Pipeline:
     def _ask_later(self, db: Database, case: int, alert: Alert) -> None:
         """Have the questions asked again when more of CloudTrail is in; once for an alert, however often it comes."""
         for wait in LATE:
-            once = f"look_again:{case}:{alert.id}:{wait.total_seconds():.0f}"
+            once = f"look_again:{case}:{alert.id}:{rfc3339(alert.at)}:{wait.total_seconds():.0f}"
             now = self._clock()
             jobs.add(db, "look_again", {"case": case}, now, pool="triage", once=once, due_at=now + wait)
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from bot.access import AccessRules, Directory
 from bot.config.settings import Settings
+from bot.config.settings import Source as SourceTable
+from bot.intake import shipped
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
 from bot.ipdata.plevin_package import plevin_at_hand
@@ -41,10 +43,18 @@ def accounts_of(alert: Alert) -> Iterator[str]:
 
 def sources_of(settings: Settings) -> dict[str, Source]:
     """Who may send alerts, in the words of the intake."""
-    return {
-        name: Source(name, table.kind, {field: path for field, path in table.fields if path})
-        for name, table in settings.sources.items()
-    }
+    return {name: _source(name, table) for name, table in settings.sources.items()}
+
+
+def source_of_kind(name: str, kind: str) -> Source:
+    """A source that is known by nothing but what it sends."""
+    product = shipped.mapping(kind)
+    return Source(name, kind, mapping=product.fields, each=product.each)
+
+
+def _source(name: str, table: SourceTable) -> Source:
+    product = shipped.mapping(table.kind)
+    return Source(name, table.kind, table.fields.mapped(), product.fields, table.each or product.each)
 
 
 def access_of(settings: Settings, directory: Directory | None = None) -> AccessRules:

@@ -30,7 +30,10 @@ log = structlog.get_logger("web")
 
 
 class Accept(Protocol):
-    """Makes payloads durable, all or none, before it returns. Raises :class:`StateUnavailable`."""
+    """Makes payloads durable, all or none, before it returns, with a receipt for each alert in them.
+
+    Raises :class:`StateUnavailable`, :class:`intake.Unreadable`.
+    """
 
     def __call__(self, source: str, payloads: Sequence[Payload]) -> Sequence[Receipt]: ...
 
@@ -92,11 +95,10 @@ def build(
         if not _is_json(request.headers.get("Content-Type", "")):
             return _refuse(415, "Send application/json.")
         try:
-            payloads = intake.read(body)
+            return await _store(accept, source, intake.read(body))
         except intake.Unreadable as reason:
             log.warning("alert unreadable", source=source, reason=str(reason))
             return _refuse(400, str(reason))
-        return await _store(accept, source, payloads)
 
     routes = [Route("/alerts/{source}", alerts, methods=["POST"])]
     if slack is not None:

@@ -55,7 +55,9 @@ _look(Kind.EVENT, "event", "Who made a call: `service:Name`.")
 @app.command()
 def alert(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="the payload; - for stdin")],
-    source: Annotated[str, typer.Option("--source", metavar="NAME", help="whose form it has")] = "generic",
+    source: Annotated[
+        str, typer.Option("--source", metavar="NAME", help="a source of the configuration, or a kind")
+    ] = "generic",
     history: HistoryFile = None,
     at: At = None,
     config: Config = None,
@@ -70,13 +72,14 @@ def alert(
 
     settings = settings_of(config)
     investigator = investigator_of(settings, history)
+    whose = source_of(settings, source)
     try:
-        payload, *more = intake.read(read_payload(file))
+        found = [part for payload in intake.read(read_payload(file)) for part in intake.parts(whose, payload)]
     except intake.Unreadable as error:
         fail(str(error))
-    if more:
-        fail(f"{file} holds {len(more) + 1} alerts; this command takes one. `triage serve` takes them all.")
-    known = intake.normalise(source_of(settings, source), payload, now())
+    if len(found) > 1:
+        fail(f"{file} holds {len(found)} alerts; this command takes one. `triage serve` takes them all.")
+    known = intake.normalise(whose, found[0], now())
     moment = moment_of(at, investigator) if at else known.at
     triages, assessment, gaps = about_alert(known, investigator.window(moment), investigator)
     if as_json:

@@ -79,7 +79,8 @@ def moment_of(at: str | None, investigator: Investigator) -> datetime:
 
 
 def source_of(settings: Settings, name: str) -> Any:
-    from bot.intake.source import Source
-    from bot.settled import sources_of
+    from bot.intake import FORMS, shipped
+    from bot.settled import source_of_kind, sources_of
 
-    return sources_of(settings).get(name) or Source(name)
+    known = name in FORMS or name in shipped.names()
+    return sources_of(settings).get(name) or source_of_kind(name, name if known else "auto")

@@ -14,6 +14,7 @@ from bot.config.fields import KeyId, Table, matching
 from bot.config.history import History
 from bot.config.organisation import Organisation
 from bot.config.secret_ref import SecretRef
+from bot.intake import FORMS, shipped
 from bot.model import Environment, Searching
 
 
@@ -21,6 +22,13 @@ def _reference(value: Any) -> SecretRef:
     if isinstance(value, SecretRef):
         return value
     return SecretRef.parse(value if isinstance(value, str) else "")
+
+
+def _source_kind(value: str) -> str:
+    known = ("auto", "generic", *FORMS, *shipped.names())
+    if value not in known:
+        raise ValueError(f"must be one of: {', '.join(known)}")
+    return value
 
 
 def _expression(value: str) -> str:
@@ -40,6 +48,11 @@ WebAddress = Annotated[
     AfterValidator(
         matching(r"|https?://[\w.:\[\]-]+(/[\w./~-]*)?", 'must be an address such as "https://lists.example.com/ip"')
     ),
+]
+SourceKind = Annotated[str, AfterValidator(_source_kind)]
+ListName = Annotated[
+    str,
+    AfterValidator(matching(r"|[\w-]+(\.[\w-]+)*", 'must name a list, such as "alerts" or "data.hits"')),
 ]
 Secret = Annotated[SecretRef, PlainValidator(_reference)]
 IpSet = Annotated[
@@ -233,6 +246,7 @@ class Fields(Table):
     account: Expression = ""
     region: Expression = ""
     error_code: Expression = ""
+    over: Expression = ""
 
     def mapped(self) -> Mapping[str, str]:
         """The fields that are mapped, and their expressions."""
@@ -240,10 +254,11 @@ class Fields(Table):
 
 
 class Source(Table):
-    kind: Literal["auto", "generic", "guardduty"] = "auto"
+    kind: SourceKind = "auto"
     auth: Literal["hmac", "bearer", "api_key"] = "hmac"
     secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
     environment: str = ""
+    each: ListName = ""
     fields: Fields = Fields()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from bot.intake.payload import Payload
 from bot.intake.reading import alert_id, moment, text, words
 from bot.intake.secret_guard import REMOVED
 from bot.intake.source import Source
-from bot.model import Alert, Call, Kind, Observable
+from bot.model import Alert, Call, Observable
 
 # The usual names: ours, those of a CloudTrail record, and those of one inside an EventBridge envelope ("detail").
 USUAL: Mapping[str, str] = {
@@ -35,15 +35,16 @@ USUAL: Mapping[str, str] = {
     "account": "account || recipientAccountId || detail.recipientAccountId",
     "region": "region || awsRegion || detail.awsRegion",
     "error_code": "error_code || errorCode || detail.errorCode",
+    "over": "`false`",
 }
 
 
 def normalise(source: Source, payload: Payload, received_at: datetime) -> Alert:
     """``payload`` in our normal form. Raises nothing: what cannot be read becomes a note."""
-    fields, unread = _fields(source.fields, payload)
+    fields, unread = _fields(source, payload)
     at, notes = moment(fields.get("time"), received_at)
     call = _call(fields, at)
-    named = tuple(_named(call)) if call else ()
+    named = tuple(observables.of_call(call)) if call else ()
     found = tuple(dict.fromkeys((*named, *observables.find(payload))))
     return Alert(
         id=alert_id(source.name, fields.get("id"), payload),
@@ -56,17 +57,21 @@ def normalise(source: Source, payload: Payload, received_at: datetime) -> Alert:
         sample=payload.get("sample") is True,
         secrets_removed=str(payload).count(REMOVED),
         notes=(*unread, *notes, *_cut(found)),
+        over=fields.get("over") is True,
     )
 
 
-def _fields(mapping: Mapping[str, str], payload: Payload) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """The value of every field by its mapped expression, or by the usual names where none is mapped."""
+def _fields(source: Source, payload: Payload) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The value of every field: by the user's expression, else by the shipped one, else by the usual names.
+
+    A shipped expression that finds nothing is no news: one mapping serves several versions of a sender.
+    """
     fields: dict[str, Any] = {}
     unread: list[str] = []
     for name, usual in USUAL.items():
-        own = mapping.get(name)
+        own = source.fields.get(name)
         try:
-            fields[name] = _compiled(own or usual).search(payload)
+            fields[name] = _compiled(own or source.mapping.get(name) or usual).search(payload)
         except JMESPathError:
             unread.append(f"The mapping of {name} does not fit this alert.")
         if own and fields.get(name) is None:
@@ -93,18 +98,6 @@ def _call(fields: Mapping[str, Any], at: datetime) -> Call | None:
         error_code=text(fields.get("error_code"), limit=200),
     )
     return call if call.key or call.principal or call.ip else None
-
-
-def _named(call: Call) -> Iterator[Observable]:
-    known: tuple[tuple[Kind, str | None], ...] = (
-        (Kind.ACCESS_KEY, call.key),
-        (Kind.PRINCIPAL, observables.principal(call.principal)),
-        (Kind.IP, call.ip),
-        (Kind.USER_AGENT, call.user_agent),
-        (Kind.EVENT, call.event),
-        (Kind.ACCOUNT, call.account),
-    )
-    return (Observable(kind, value) for kind, value in known if value)
 
 
 def _cut(found: tuple[Observable, ...]) -> tuple[str, ...]:

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from bot.intake import observables
+from bot.intake.envelope import at as _at
+from bot.intake.envelope import detail_of as _finding
 from bot.intake.payload import Payload
 from bot.intake.reading import alert_id, moment, text, words
 from bot.intake.secret_guard import REMOVED
 from bot.intake.source import Source
-from bot.model import Alert, Call, Kind, Observable
+from bot.model import Alert, Call, Observable
 
 GENERATED = "GeneratedFinding"
 """What every made-up value of a sample finding begins with."""
@@ -46,43 +48,15 @@ def normalise(source: Source, payload: Payload, received_at: datetime) -> Alert:
         sample=sample,
         secrets_removed=str(payload).count(REMOVED),
         notes=(*_notes(finding, call, sample=sample), *notes),
+        over=_at(finding, "service").get("archived") is True,
     )
 
 
-def _finding(payload: Payload) -> dict[str, Any]:
-    detail = payload.get("detail")
-    return detail if isinstance(detail, dict) else payload
-
-
-def _at(value: Any, *names: str) -> dict[str, Any]:
-    """The object at ``names``, or an empty one where anything on the way is missing or something else."""
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _call(finding: dict[str, Any], api: dict[str, Any], details: dict[str, Any], at: datetime) -> Call:
-    remote = _at(api, "remoteIpDetails")
-    account = observables.account(finding.get("accountId"))
-    return Call(
-        at=at,
-        key=observables.access_key(details.get("accessKeyId")),
-        principal=_principal(details, account),
-        ip=observables.address(remote.get("ipAddressV4")) or observables.address(remote.get("ipAddressV6")),
-        user_agent=text(_at(api, "userAgent").get("fullUserAgent")) or text(api.get("userAgent")),
-        event=_real(observables.event_name(api.get("api"), api.get("serviceName"))),
-        account=account,
-        region=text(finding.get("region"), limit=40),
-        error_code=text(api.get("errorCode"), limit=200),
-    )
-
-
-def _principal(details: dict[str, Any], account: str | None) -> str | None:
+def principal_of(kind: object, name: str | None, account: str | None) -> str | None:
     """Who holds the key, as a principal id. A federated user's issuer is not in a finding, so there is none."""
-    name = _real(text(details.get("userName"), limit=200))
     if account is None:
         return None
-    match details.get("userType"):
+    match kind:
         case "Root":
             return f"{account}:root"
         case "IAMUser" if name:
@@ -92,23 +66,33 @@ def _principal(details: dict[str, Any], account: str | None) -> str | None:
     return None
 
 
-def _observables(call: Call, finding: dict[str, Any], details: dict[str, Any]) -> Iterator[Observable]:
-    known: tuple[tuple[Kind, str | None], ...] = (
-        (Kind.ACCESS_KEY, call.key),
-        (Kind.PRINCIPAL, call.principal),
-        (Kind.IP, call.ip),
-        (Kind.USER_AGENT, call.user_agent),
-        (Kind.EVENT, call.event),
-        (Kind.ACCOUNT, call.account),
-    )
-    yield from (Observable(kind, value) for kind, value in known if value)
-    if not call.key and not details:
-        # A finding on something else (an instance, a bucket) may still name a key or an address.
-        yield from observables.find(_at(finding, "service", "action"))
-
-
-def _real(value: str | None) -> str | None:
+def real(value: str | None) -> str | None:
+    """``value``, unless it is one of a sample's made-up ones."""
     return None if value is None or GENERATED in value else value
+
+
+def _call(finding: dict[str, Any], api: dict[str, Any], details: dict[str, Any], at: datetime) -> Call:
+    remote = _at(api, "remoteIpDetails")
+    account = observables.account(finding.get("accountId"))
+    return Call(
+        at=at,
+        key=observables.access_key(details.get("accessKeyId")),
+        principal=principal_of(details.get("userType"), real(text(details.get("userName"), limit=200)), account),
+        ip=observables.address(remote.get("ipAddressV4")) or observables.address(remote.get("ipAddressV6")),
+        user_agent=text(_at(api, "userAgent").get("fullUserAgent")) or text(api.get("userAgent")),
+        event=real(observables.event_name(api.get("api"), api.get("serviceName"))),
+        account=account,
+        region=text(finding.get("region"), limit=40),
+        error_code=text(api.get("errorCode"), limit=200),
+    )
+
+
+def _observables(call: Call, finding: dict[str, Any], details: dict[str, Any]) -> Iterator[Observable]:
+    yield from observables.of_call(call)
+    if not call.key and not details and not _is_sample(finding, details):
+        # A finding on something else (an instance, a bucket) may still name a key or an address.
+        # An attack sequence names its actors and their keys in its own place.
+        yield from observables.find([_at(finding, "service", "action"), _at(finding, "service", "detection")])
 
 
 def _is_sample(finding: dict[str, Any], details: dict[str, Any]) -> bool:

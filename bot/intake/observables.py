@@ -13,7 +13,7 @@ from typing import Any
 from bot.history.address import parse_address
 from bot.history.principal import id_of_arn
 from bot.intake.secret_guard import KEY_ID
-from bot.model import Kind, Observable
+from bot.model import Call, Kind, Observable
 
 MAX_FOUND = 200
 """A payload with more is not an alert; the first ones found are taken."""
@@ -35,6 +35,7 @@ _EVENT = re.compile(
     re.ASCII,
 )
 _ACCOUNT = re.compile(r"\baccount\b[^\d\n]{0,16}(\d{12})(?!\d)", re.IGNORECASE | re.ASCII)
+_PRINCIPAL_ID = re.compile(r"\d{12}:(?:root|(?:user|role|sso)/\S{1,200})", re.ASCII)
 _DATE_SUFFIX = re.compile(r"(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d+)?$")
 _NAME = re.compile(r"[^a-z]")
 
@@ -51,6 +52,19 @@ def find(payload: Any) -> tuple[Observable, ...]:
         if len(found) >= MAX_FOUND:
             break
     return tuple(found)
+
+
+def of_call(call: Call) -> Iterator[Observable]:
+    """What a call names, the most telling first."""
+    known: tuple[tuple[Kind, str | None], ...] = (
+        (Kind.ACCESS_KEY, call.key),
+        (Kind.PRINCIPAL, principal(call.principal) or _principal_id(call.principal)),
+        (Kind.IP, call.ip),
+        (Kind.USER_AGENT, call.user_agent),
+        (Kind.EVENT, call.event),
+        (Kind.ACCOUNT, call.account),
+    )
+    return (Observable(kind, value) for kind, value in known if value)
 
 
 def access_key(text: object) -> str | None:
@@ -93,6 +107,11 @@ def principal(arn: object) -> str | None:
     A federated user's name was picked by whoever asked for the session, and its ARN does not say who that was.
     """
     return id_of_arn(arn) if isinstance(arn, str) else None
+
+
+def _principal_id(text: str | None) -> str | None:
+    """``text`` if it is a principal id already: ``<account>:<kind>/<name>`` or ``<account>:root``."""
+    return text if text and _PRINCIPAL_ID.fullmatch(text) else None
 
 
 def _members(payload: Any) -> Iterator[tuple[str, Any]]:

@@ -42,6 +42,21 @@ def read(body: bytes) -> tuple[Payload, ...]:
     return tuple(remove_secrets(alert)[0] for alert in alerts)
 
 
+def objects_in(text: str) -> tuple[Payload, ...] | None:
+    """The objects that ``text`` spells as JSON, one or a list of them; ``None`` if it spells anything else.
+
+    For JSON inside JSON: what is around it has been read already, and its secrets are gone.
+    """
+    try:
+        parsed = _parse(text)
+    except Unreadable:
+        return None
+    objects = parsed if isinstance(parsed, list) else [parsed]
+    if not objects or len(objects) > MAX_ALERTS or not all(isinstance(one, dict) for one in objects):
+        return None
+    return tuple(remove_secrets(one)[0] for one in objects)
+
+
 def canonical(payload: Mapping[str, Any]) -> str:
     """``payload`` as JSON that is the same however its keys were ordered."""
     return json.dumps(payload, sort_keys=True, separators=(",", ":"))

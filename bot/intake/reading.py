@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.intake.payload import Payload, canonical
@@ -19,6 +20,8 @@ FIRST_DAY_OF_AWS = datetime(2006, 3, 14, tzinfo=UTC)
 """Amazon S3 opened on that day; no key was used before it."""
 
 _ID = re.compile(r"[\w.:/-]{1,100}", re.ASCII)
+_HTTP_DATE = re.compile(r"\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ")
+"""As AWS Health writes times (RFC 2822)."""
 _UNSHOWN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
 
 
@@ -47,7 +50,7 @@ def alert_id(source: str, own: Any, payload: Payload) -> str:
 
 
 def moment(value: Any, received_at: datetime) -> tuple[datetime, tuple[str, ...]]:
-    """The UTC time in ``value`` (ISO 8601, or Unix seconds or milliseconds), else ``received_at`` and a note why."""
+    """The UTC time in ``value`` (ISO 8601, RFC 2822, Unix seconds or milliseconds), else ``received_at`` and why."""
     taken = f"taken instead: when it was received, {rfc3339(received_at)}"
     if value is None or value == "":
         return received_at.replace(microsecond=0), (f"The alert gives no time; {taken}.",)
@@ -63,10 +66,15 @@ def moment(value: Any, received_at: datetime) -> tuple[datetime, tuple[str, ...]
 
 def _time(value: Any) -> datetime | None:
     try:
+        if isinstance(value, str) and _HTTP_DATE.match(value):
+            return _in_utc(parsedate_to_datetime(value[:40]))
         if isinstance(value, str) and not re.fullmatch(r"\d{9,13}(?:\.\d{1,9})?", value.strip(), re.ASCII):
-            at = datetime.fromisoformat(value.strip())
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+            return _in_utc(datetime.fromisoformat(value.strip()))
         seconds = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0
         return datetime.fromtimestamp(int(seconds / 1000 if seconds >= 1e11 else seconds), UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _in_utc(at: datetime) -> datetime:
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

@@ -102,5 +102,7 @@ def _remarks(alert: Alert) -> Iterator[Row]:
         yield Row("Sample", "a made-up finding for testing: nothing in it is real, so nothing was looked up")
     if alert.secrets_removed:
         yield Row("Warning", "the alert held a secret access key; it was cut out. Treat that secret as public")
+    if alert.over:
+        yield Row("Over", "says the alert's sender; what the key did is no less true for that")
     for note in alert.notes:
         yield Row("Note", note)

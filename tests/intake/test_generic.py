@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import intake
+from bot.intake import shipped
 from bot.intake.source import Source
 from bot.model import Alert, Call, Kind, Observable
+from bot.settled import source_of_kind
 from tests.intake.samples import ACCOUNT, ALICE, KALI, KEY, RECEIVED, SECRET
 
 SIEM = Source("siem")
@@ -52,52 +54,6 @@ def test_the_fields_of_the_contract() -> None:
         ),
         calls=(CALL,),
     )
-
-
-def test_what_aws_health_reports_goes_by_its_code() -> None:
-    health = {
-        "source": "aws.health",
-        "detail-type": "AWS Health Event",
-        "account": ACCOUNT,
-        "time": "2026-11-20T14:03:11Z",
-        "detail": {
-            "service": "RISK",
-            "eventTypeCode": "AWS_RISK_CREDENTIALS_EXPOSED",
-            "affectedEntities": [{"entityValue": KEY}],
-        },
-    }
-    told = alert(health)
-    assert told.title == "AWS_RISK_CREDENTIALS_EXPOSED"
-    assert {Observable(Kind.ACCESS_KEY, KEY), Observable(Kind.ACCOUNT, ACCOUNT)} <= set(told.observables)
-
-
-def test_a_cloudtrail_record_in_an_eventbridge_envelope() -> None:
-    record = {
-        "eventID": "5b7e0d9a-0000-4000-8000-000000000001",
-        "eventTime": "2026-11-20T14:03:11Z",
-        "eventSource": "iam.amazonaws.com",
-        "eventName": "ListUsers",
-        "sourceIPAddress": "203.0.113.7",
-        "userAgent": KALI,
-        "awsRegion": "us-east-1",
-        "errorCode": "AccessDenied",
-        "userIdentity": {"type": "IAMUser", "arn": ALICE, "accessKeyId": KEY, "accountId": ACCOUNT},
-    }
-    envelope = {
-        "detail-type": "AWS API Call via CloudTrail",
-        "account": ACCOUNT,
-        "region": "eu-west-1",
-        "detail": record,
-    }
-    wrapped, bare = alert(envelope), alert(record)
-    assert wrapped.title == "AWS API Call via CloudTrail"
-    assert wrapped.calls == (
-        Call(AT, KEY, ALICE, "203.0.113.7", KALI, "iam:ListUsers", ACCOUNT, "eu-west-1", "AccessDenied"),
-    )
-    assert bare.calls == (
-        Call(AT, KEY, ALICE, "203.0.113.7", KALI, "iam:ListUsers", None, "us-east-1", "AccessDenied"),
-    )
-    assert wrapped.id == bare.id == "siem:5b7e0d9a-0000-4000-8000-000000000001"
 
 
 def test_a_mapping_says_where_a_source_keeps_what() -> None:
@@ -186,9 +142,10 @@ odd = st.recursive(
 names = st.sampled_from([*PAYLOAD, "detail", "userIdentity", "eventSource", "account", "type", "service", "resource"])
 
 
-@pytest.mark.parametrize("kind", ["auto", "generic", "guardduty"])
+@pytest.mark.parametrize("kind", ["auto", "generic", *intake.FORMS, *shipped.names()])
+@settings(max_examples=30)
 @given(payload=st.dictionaries(names, odd, max_size=8))
 def test_any_object_becomes_an_alert(kind: Any, payload: dict[str, Any]) -> None:
-    parsed = intake.normalise(Source("s", kind=kind), payload, RECEIVED)
+    parsed = intake.normalise(source_of_kind("s", kind), payload, RECEIVED)
     assert parsed.title
     assert parsed.at.tzinfo is UTC
