@@ -79,6 +79,7 @@ def _score(triage: Triage) -> Iterator[Block | None]:
     yield bullets([_reason(reason) for reason in judged.reasons], LINE)
     gaps = summary.gaps(triage)
     yield labelled(gaps[:LINES], LINE)
+    yield _rest(len(gaps), "questions nobody answered", triage)
     if could_be := summary.could_be(triage):
         yield paragraph(could_be)
 
@@ -104,6 +105,7 @@ def _answer(enrichment: Enrichment, triage: Triage) -> Iterator[Block | None]:
         return
     yield paragraph(f"{about}{answer.headline}", LINE)
     yield labelled([Row(fact.label, fact.value) for fact in answer.facts[:LINES]], LINE)
+    yield _rest(len(answer.facts), "facts", triage)
     yield bullets([f"{signal.sentence} [{', '.join(signal.evidence[:3])}]" for signal in answer.signals], LINE)
     yield bullets([f"Not decided ({unknown.kind}): {unknown.why}" for unknown in answer.unknowns], LINE)
     for listed in answer.data.values():
@@ -116,8 +118,13 @@ def _list(listed: Any, triage: Triage) -> Iterator[Block | None]:
         return
     records = [record for record in listed if isinstance(record, Mapping)]
     yield bullets([_record(record) for record in records[:LINES]], 2 * LINE)
-    if len(records) > LINES:
-        yield paragraph(f"{len(records) - LINES} more: run `{command(triage)}`")
+    yield _rest(len(records), "", triage)
+
+
+def _rest(count: int, what: str, triage: Triage) -> Block | None:
+    """How many entries were left out, and where they are."""
+    more = f"{count - LINES} more {what}".rstrip()
+    return paragraph(f"{more}: run `{command(triage)}`") if count > LINES else None
 
 
 def _record(record: Mapping[str, Any]) -> str:

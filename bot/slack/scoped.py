@@ -20,7 +20,7 @@ def message_of(scope: Scope, *, case: int | None = None) -> Message:
     leads = " ".join(lead.value for lead in scope.leads)
     kinds = {lead.kind.value.replace("access_", "") for lead in scope.leads}
     more = f"More: run `triage scope {kinds.pop() if len(kinds) == 1 else 'key'} {leads} --json`"
-    return fitted(_title(scope), _blocks(scope, case), more)
+    return fitted(_title(scope), _blocks(scope, case, more), more)
 
 
 def _title(scope: Scope) -> str:
@@ -30,7 +30,7 @@ def _title(scope: Scope) -> str:
     return "1 key in these hands" if count == 1 else f"{count} keys in the same hands"
 
 
-def _blocks(scope: Scope, case: int | None) -> Iterator[Block | None]:
+def _blocks(scope: Scope, case: int | None, more: str) -> Iterator[Block | None]:
     yield paragraph("To confirm is to recommend containment: a person decides.")
     for each in scope.confirmed[:LINES]:
         yield from _key("🔑", each)
@@ -45,6 +45,20 @@ def _blocks(scope: Scope, case: int | None) -> Iterator[Block | None]:
     ]
     yield labelled([Row("Rare calls of these keys", "; ".join(rare))], 3 * LINE) if rare else None
     yield labelled([Row("⚠️ Not known", f"{gap.question} {gap.why}") for gap in scope.gaps[:LINES]], LINE)
+    if left := _left_out(scope):
+        yield paragraph(f"Not shown here: {left}. {more}")
+
+
+def _left_out(scope: Scope) -> str:
+    """How many entries of each list have no room."""
+    lists = {
+        "keys in these hands": scope.confirmed,
+        "suspects": scope.suspects,
+        "set aside": scope.excluded,
+        "rare calls": scope.rare_events,
+        "not known": scope.gaps,
+    }
+    return ", ".join(f"{len(each) - LINES} more {what}" for what, each in lists.items() if len(each) > LINES)
 
 
 def _key(mark: str, each: Suspicion) -> Iterator[Block | None]:

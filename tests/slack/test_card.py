@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.model import Answer, Fact, Refusal, Signal, Waiting
 from bot.plain import clean
-from bot.slack import containing, modals, replies
+from bot.slack import containing, modals, replies, scoped
 from bot.slack.buttons import pressed
 from bot.slack.card import card
 from bot.slack.details import details
@@ -29,12 +29,14 @@ from tests.slack.cases import (
     INCIDENT,
     KEY,
     NOW,
+    SCOPE,
     change,
     clients,
     containment,
     drawn,
     enrichment,
     plan,
+    suspicion,
     triage,
 )
 
@@ -223,6 +225,25 @@ def test_a_thread_of_a_busy_key_fits_and_says_what_was_left_out() -> None:
     assert problems(message.payload()) == []
     assert size(message.blocks) <= BUDGET
     assert f"run `triage key {KEY} --json`" in list(texts(list(message.blocks)))[-1]
+
+
+def test_an_answer_that_is_cut_says_how_much_is_missing_and_where_it_is() -> None:
+    answer = Answer("Forty things", tuple(Fact(f"Thing {n}", "so") for n in range(40)))
+    [shown] = [
+        message
+        for slot, message in details(replace(INCIDENT, triage=triage(enrichment("many", answer))))
+        if slot == "many"
+    ]
+    said = flattened(shown.blocks)
+    assert "Thing 14" in said
+    assert "Thing 15" not in said
+    assert f"25 more facts: run `triage key {KEY} --json`" in said
+
+
+def test_a_scope_that_is_cut_says_how_much_is_missing() -> None:
+    confirmed = tuple(suspicion(f"AKIARTX3GSDSQ{n:07}", "bob", 1, "network") for n in range(17))
+    said = flattened(scoped.message_of(replace(SCOPE, confirmed=confirmed)).blocks)
+    assert f"Not shown here: 2 more keys in these hands. More: run `triage scope key {KEY} --json`" in said
 
 
 def test_the_slots_of_a_thread_do_not_move() -> None:
