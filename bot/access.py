@@ -32,6 +32,9 @@ class Directory(Protocol):
     def members(self, group: str) -> frozenset[str]:
         """The people of a user group; nobody if that is not known for certain now."""
 
+    def name(self, person: str) -> str | None:
+        """What ``person`` is called; ``None`` if that is not known now."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
@@ -60,6 +63,11 @@ class AccessRules:
             return True
         groups = (one for one in named if is_group(one))
         return self.directory is not None and any(self.person(actor) in self.directory.members(one) for one in groups)
+
+    def named(self, actor: Actor) -> Actor:
+        """``actor`` under the name that the directory has for them, if it has one."""
+        name = self.directory.name(actor.id) if self.directory is not None else None
+        return Actor(actor.id, name) if name else actor
 
     def person(self, actor: Actor) -> str:
         """The id that counts as one human being, however they come in."""

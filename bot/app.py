@@ -22,6 +22,7 @@ from bot.armoury import Armoury
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.config.settings import Source as SourceTable
+from bot.contacts import owner_of
 from bot.drills import Drills
 from bot.evidence.archive import Archive
 from bot.evidence.collecting import Collector
@@ -58,7 +59,9 @@ from bot.slack.http import endpoint
 from bot.slack.listeners import build_app
 from bot.slack.people import People
 from bot.slack.post import PACE, Sender
+from bot.slack.rooms import Rooms
 from bot.slack.socket import SocketRunner
+from bot.slack.whom import Whom
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
 from bot.trail import follower_of
@@ -200,6 +203,8 @@ class Bot:
         self.health = web.health(self.problems)
         self._upkeep = upkeep_of(settings, clock)
         self._drills = Drills(settings.remediation.drill.days, self.desk.drill, clock, self.desk.pipeline.say)
+        whom = Whom(self._client, lambda case: owner_of(case, settings.owners.people, settings.owners.tags))
+        self._rooms = Rooms(self.desk.state, self._client, self.desk.pipeline, whom)
         self._workers = Workers(self.desk.state, clock, self._handlers())
         self._watch = self._watch_of(settings)
         self._touching = Touching(self.desk.state, lambda: self.desk.investigate.history, clock)
@@ -267,6 +272,7 @@ class Bot:
             **self._upkeep.handlers(),
             **self._drills.handlers(),
             **self.desk.rehunt.handlers(),
+            **self._rooms.handlers(),
         }
 
 

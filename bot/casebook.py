@@ -8,7 +8,7 @@ from typing import Any
 from bot import summary
 from bot.calibration import Calibration, SignalRecord
 from bot.document import change_document, triage_document
-from bot.model import Alert, Case, Closing, Conclusion, Task, Verdict, rfc3339
+from bot.model import Alert, Case, Closing, Conclusion, Handover, Task, Verdict, rfc3339
 from bot.plain import clean
 
 Json = dict[str, Any]
@@ -30,8 +30,29 @@ def case_document(case: Case) -> Json:
         "closings": [_closing(closing) for closing in case.closings],
         "changes": [change_document(change) for change in case.changes],
         "tasks": [task_document(task) for task in case.tasks],
+        "owner": case.owner.id if case.owner else None,
+        "declared": _declared(case),
+        "handovers": [handover_document(each) for each in case.handovers],
         "triage": triage_document(case.triage) if case.triage is not None else None,
     }
+
+
+def handover_document(handover: Handover) -> Json:
+    """A handover in the documents of ``triage case show`` and ``triage case hand-over``."""
+    return {
+        "by": handover.by.id,
+        "to": handover.to.id,
+        "note": handover.note or None,
+        "next_check": rfc3339(handover.next_check) if handover.next_check else None,
+        "at": rfc3339(handover.at),
+    }
+
+
+def _declared(case: Case) -> Json | None:
+    said = case.declared
+    if said is None:
+        return None
+    return {"by": said.by.id, "reason": said.reason, "at": rfc3339(said.at), "channel": said.room or None}
 
 
 def task_document(task: Task) -> Json:

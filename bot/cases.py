@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot import closings, tasks
+from bot import closings, custody, tasks
 from bot.database import Database
 from bot.history.address import classify
 from bot.model import (
@@ -166,6 +166,8 @@ def load(db: Database, id_: int) -> Case:
         reopened=row[12],
         tasks=tasks.of_case(db, id_),
         owner=Actor(row[13], row[14]) if row[13] else None,
+        handovers=custody.handovers_of(db, id_),
+        declared=custody.declared(db, id_),
         thread=row[15],
     )
 

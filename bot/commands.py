@@ -43,6 +43,7 @@ HELP = (
     ("/triage scope key AKIA… · scope ip ADDRESS", "every key in the same hands, each with its reasons"),
     ("/triage hunt all · hunt enumeration · hunt playbook NAME", "who else does what thieves do"),
     ("/triage case · case 12", "the open cases, or one of them"),
+    ("/triage case hand-over 12 · case declare 12 · case close 12", "a window to give it away, declare it, close it"),
     ("/triage undo", "the changes that can be taken back"),
     ("/triage whoami", "who you are to the bot and what you may do"),
     ("/triage help", "this"),
@@ -56,12 +57,23 @@ HUNTS = frozenset({"all", "detections", "enumeration"})
 """What can be hunted for by one word; any other is a playbook's name."""
 
 
+CASE_FORMS = {
+    "hand-over": "hand-over",
+    "handover": "hand-over",
+    "hand_over": "hand-over",
+    "declare": "declare",
+    "close": "close",
+}
+"""What can be done about a case in a window, by the words for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a person asks for.
 
     ``values`` are what the command is about as typed, cleaned: ids, names, addresses; for ``scope`` keys and addresses,
-    for ``hunt`` the words of `triage hunt`, for ``case`` a number or nothing.
+    for ``hunt`` the words of `triage hunt`, for ``case`` a number, and the window to open about it if one is meant; or
+    nothing.
     """
 
     command: Command
@@ -243,10 +255,14 @@ def _hunt(rest: str) -> Ask | Refusal:
 
 def _case(rest: str) -> Ask | Refusal:
     words = [each for each in _tokens(rest) if each.lower() not in {"list", "show", "open"}]
-    if not words:
-        return Ask(Command.CASE)
-    found = _CASE.fullmatch(words[0])
-    return Ask(Command.CASE, (found[1],)) if found else Refusal(f"{words[0]} is no case number: `/triage case 12`.")
+    asked = [form for word in words if (form := CASE_FORMS.get(word.lower()))]
+    numbers = [word for word in words if word.lower() not in CASE_FORMS]
+    if not numbers:
+        return Refusal(f"Name the case: `/triage case {asked[0]} 12`.") if asked else Ask(Command.CASE)
+    found = _CASE.fullmatch(numbers[0])
+    if not found:
+        return Refusal(f"{numbers[0]} is no case number: `/triage case 12`.")
+    return Ask(Command.CASE, (found[1], *asked[:1]))
 
 
 def _at_most(command: Command, values: Sequence[str], what: str) -> Ask | Refusal:

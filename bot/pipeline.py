@@ -53,11 +53,13 @@ from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
 from bot.store.jobs import Job
 from bot.store.state import State
+from bot.telling import CARD, Telling
+from bot.telling import slot_of as _slot
+from bot.telling import thread_of as _thread
 from bot.workers import Commit, Handler, nothing
 
 log = structlog.get_logger()
 
-CARD = "card"
 AUDIT = "audit"
 UNTAKEN = timedelta(minutes=5)
 """How long an incident may lie there before somebody is called again."""
@@ -80,7 +82,7 @@ class Investigate(Protocol):
     ) -> Triage: ...
 
 
-class Pipeline:
+class Pipeline(Telling):
     """The stops of an alert over one state file. ``keep_asked`` puts what a triage was told somewhere safe;
     ``on_call`` says which Slack user group an environment calls, if any.
     """
@@ -116,6 +118,7 @@ class Pipeline:
             "triage": self.investigate,
             "look_again": self.look_again,
             "untaken": self.untaken,
+            "check_due": self.check_due,
         }
 
     def accept(self, source: str, payloads: Sequence[Any]) -> list[Receipt]:
@@ -358,13 +361,3 @@ class Pipeline:
         if receipt.duplicate_of is None:
             jobs.add(db, "receive", {"delivery": receipt.delivery}, now, pool="triage")
         return receipt
-
-
-def _thread(case: Case) -> str:
-    """The slot of the message whose thread holds what is said beside the card."""
-    return case.thread or _slot(case, CARD)
-
-
-def _slot(case: Case, part: str) -> str:
-    """Where a part of a case is shown. One that was opened again has a new card: nobody looks at last week's."""
-    return f"case:{case.id}:{part}" + (f":{case.reopened}" if case.reopened else "")

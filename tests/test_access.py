@@ -79,6 +79,9 @@ class Told:
         assert is_group(group), "only groups have members"
         return self._members if group == GROUP else frozenset()
 
+    def name(self, person: str) -> str | None:
+        return None
+
 
 def test_a_member_of_a_named_group_may_and_nobody_else() -> None:
     ben = Actor("slack:T0MADE:U0BEN", "Ben")

@@ -55,6 +55,25 @@ def test_cases_are_listed_shown_and_closed(analyst: Triage) -> None:
     assert [each["title"] for each in shown["alerts"]] == ["alert a-2"]
 
 
+def test_a_case_is_handed_over_and_declared(analyst: Triage) -> None:
+    given = analyst(
+        "case", "hand-over", "1", "--to", "local:alice", "--check-in", "60", "--note", "mind the mail", "--json"
+    )
+    assert (given.code, given.err) == (DONE, "")
+    assert (given.document["to"], given.document["note"]) == ("local:alice", "mind the mail")
+    refused = analyst("case", "hand-over", "1", "--to", "local:mallory")
+    assert (refused.code, refused.out) == (REFUSED, "")
+    assert "mallory cannot have case #1" in refused.err
+    declared = analyst("case", "declare", "1", "--reason", "mail goes out")
+    assert "Declared incident" in declared.out
+    assert (
+        "alice declared case #1 an incident already: mail goes out"
+        in analyst("case", "declare", "1", "--reason", "x").err
+    )
+    shown = analyst("case", "show", "1", "--json").document
+    assert (shown["declared"]["reason"], shown["owner"], len(shown["handovers"])) == ("mail goes out", "local:alice", 1)
+
+
 def test_a_leak_is_noted(analyst: Triage) -> None:
     noted = analyst("case", "leak", "1", "--where", "a paste site", "--reason", "seen")
     assert (noted.code, noted.err) == (DONE, "")

@@ -25,14 +25,20 @@ from tests.documents import ROOT, blocks
 from tests.remediation.cloud import ACCOUNT, EXTERNAL_ID, MAY_ASSUME, TRUST
 
 SCOPES = {
+    "chat.getPermalink": set(),
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
+    "conversations.create": {"groups:write"},
     "conversations.history": {"channels:history", "groups:history"},
+    "conversations.invite": {"groups:write"},
+    "conversations.list": {"groups:read"},
     "conversations.replies": {"channels:history", "groups:history"},
     "usergroups.users.list": {"usergroups:read"},
     "users.info": {"users:read"},
+    "users.lookupByEmail": {"users:read.email"},
     "views.open": set(),
     "views.publish": set(),
+    "views.push": set(),
     "views.update": set(),
     "apps.connections.open": set(),
 }

@@ -58,6 +58,7 @@ def keys_of_the_example(table: Mapping[str, Any], path: tuple[str, ...] = ()) ->
     free = {
         *(("access", "people"), ("remediation", "approvers"), ("remediation", "drill", "canaries")),
         ("environments", "payments", "account_names"),
+        ("owners", "people"),
     }
     for name, value in table.items():
         here = (*path, name)

@@ -17,6 +17,7 @@ from bot.cli import looking  # isort: skip
 from bot.cli import searching  # isort: skip
 from bot.cli import ordinary  # isort: skip
 from bot.cli import casework  # isort: skip
+from bot.cli import leading  # isort: skip
 from bot.cli import changing  # isort: skip
 from bot.cli import auditing  # isort: skip
 from bot.cli import addresses  # isort: skip
@@ -32,6 +33,7 @@ __all__ = (
     "auditing",
     "casework",
     "changing",
+    "leading",
     "loading",
     "looking",
     "main",

@@ -46,7 +46,7 @@ def show_case(number: Number, config: Config = None, as_json: Json = False) -> N
     from bot.casebook import case_document
 
     with desk_of(config) as desk:
-        known = _of(number, lambda: desk.operations.case(number, me()))
+        known = of_case(number, lambda: desk.operations.case(number, me()))
     if as_json:
         print_json(case_document(known))
     else:
@@ -67,7 +67,7 @@ def close_case(
     from bot.casebook import case_document
 
     with desk_of(config) as desk:
-        closed = _of(number, lambda: desk.operations.close(number, verdict, me(), reason, duplicate_of=of))
+        closed = of_case(number, lambda: desk.operations.close(number, verdict, me(), reason, duplicate_of=of))
     if as_json:
         print_json(case_document(closed))
     else:
@@ -88,7 +88,7 @@ def note_leak(
     from bot.casebook import case_document
 
     with desk_of(config) as desk:
-        known = _of(number, lambda: desk.operations.leak(number, where, me(), reason, key=key))
+        known = of_case(number, lambda: desk.operations.leak(number, where, me(), reason, key=key))
     if as_json:
         print_json(case_document(known))
     else:
@@ -110,9 +110,9 @@ def write_report(
         fail("Choose --html or --csv.", USAGE)
     with desk_of(config) as desk:
         if csv:
-            written = events_csv(_of(number, lambda: desk.operations.events_of(number, me())))
+            written = events_csv(of_case(number, lambda: desk.operations.events_of(number, me())))
         else:
-            told = report(_of(number, lambda: desk.operations.case(number, me())), desk.clock())
+            told = report(of_case(number, lambda: desk.operations.case(number, me())), desk.clock())
             written = as_html(told) if html else as_markdown(told)
     if out is None:
         typer.echo(written, nl=False)
@@ -133,10 +133,10 @@ def draft_playbook(
     with desk_of(config) as desk:
         if save:
             folder = settings.hunts.playbooks
-            path = _of(number, lambda: desk.operations.save_playbook(number, me(), reason, folder))
+            path = of_case(number, lambda: desk.operations.save_playbook(number, me(), reason, folder))
             say(f"Saved: `triage hunt playbook {path.stem}` hunts with it.")
         else:
-            drafted = _of(number, lambda: desk.operations.incident_playbook(number, me()))
+            drafted = of_case(number, lambda: desk.operations.incident_playbook(number, me()))
             typer.echo(drafted, nl=False)
 
 
@@ -193,7 +193,7 @@ def export_case(
 
     file = out or Path(f"case-{number}.zip")
     with desk_of(config) as desk:
-        made = _of(number, lambda: desk.archive.export(number, me()))
+        made = of_case(number, lambda: desk.archive.export(number, me()))
     try:
         file.write_bytes(made)
     except OSError as error:
@@ -254,7 +254,8 @@ def _tasked(number: int, ask: Callable[[], Task | Refusal], *, as_json: bool) ->
         typer.echo(text.task_text(made))
 
 
-def _of(number: int, ask: Callable[[], Result | Refusal]) -> Result:
+def of_case(number: int, ask: Callable[[], Result | Refusal]) -> Result:
+    """What ``ask`` gives about a case; says so where there is none of that number."""
     try:
         return granted(ask())
     except LookupError:

@@ -105,6 +105,14 @@ GithubOrganisation = Annotated[
 Word = Annotated[
     str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", 'must be a word such as "parcelhub.example"'))
 ]
+PersonOrEmail = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"[UW][A-Z0-9]{6,20}|[\w.%+-]+@[\w.-]+", 'must be a Slack id such as "U0123ABCD", or an e-mail address'
+        )
+    ),
+]
 UserGroup = Annotated[str, AfterValidator(matching(r"|S[A-Z0-9]+", 'must be a user group\'s id such as "S0123ABCD"'))]
 RoleTemplate = Annotated[
     str,
@@ -270,6 +278,13 @@ class Access(Table):
     people: Mapping[str, SlackPerson] = {}
 
 
+class Owners(Table):
+    ask: bool = False
+    hours: Annotated[int, Field(ge=1, le=72)] = 4
+    tags: tuple[str, ...] = ("slack", "owner-email", "email", "owner-contact", "contact", "owner")
+    people: Mapping[str, PersonOrEmail] = {}
+
+
 class DrillTable(Table):
     days: Annotated[int, Field(ge=0, le=365)] = 0
     canaries: Mapping[KeyId, Secret] = {}
@@ -305,6 +320,7 @@ class Settings(Table):
     sources: Mapping[Name, Source] = {}
     environments: Mapping[Name, EnvironmentTable] = {}
     access: Access = Access()
+    owners: Owners = Owners()
     organisation: Organisation = Organisation()
     remediation: Remediation = Remediation()
 

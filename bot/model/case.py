@@ -43,6 +43,39 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """Somebody gave a case to somebody else."""
+
+    by: Actor
+    to: Actor
+    note: str
+    """What the next one should know; may be empty."""
+    next_check: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredIncident:
+    """A person's word that a case is real, whatever the bot's verdict is."""
+
+    by: Actor
+    reason: str
+    at: datetime
+    room: str = ""
+    """The private channel that was opened for it, by Slack's id; empty without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomAsked:
+    """A private channel that somebody wants for an incident."""
+
+    invited: tuple[str, ...] = ()
+    """By Slack's ids."""
+    with_owner: bool = False
+    """Whether the key's owner may be among them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Our record of one story about one observable, and everything its card shows."""
 
@@ -77,6 +110,10 @@ class Case:
     """The newest containment of it of which something stands; empty if there is none."""
     tasks: tuple[Task, ...] = ()
     """Steps that failed and are a person's to do, oldest first; done ones, too."""
+    handovers: tuple[Handover, ...] = ()
+    """Oldest first."""
+    declared: DeclaredIncident | None = None
+    """``None`` unless a person declared it an incident."""
     thread: str = ""
     """The slot of the message whose thread holds the card; empty where the card stands in the channel itself."""
 

@@ -34,6 +34,7 @@ from bot.model import (
 )
 from bot.operations.casework import Casework
 from bot.operations.containing import Containing
+from bot.operations.leading import Leading
 from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
 from bot.operations.permitted import NO_REASON, asked
 from bot.operations.tasking import Tasking
@@ -83,7 +84,7 @@ class Lookups(Protocol):
         """The time of the newest record."""
 
 
-class Operations(Casework, Teaching, Containing, Tasking):
+class Operations(Casework, Leading, Teaching, Containing, Tasking):
     """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
 
     def __init__(

@@ -13,14 +13,13 @@ import msgspec
 
 from bot.commands import Command
 from bot.database import Database
-from bot.model import Actor, Alert, Conclusion, Containment, Place, Plan, Refusal, Waiting
-from bot.slack import containing, forms, modals, replies
+from bot.model import Actor, Alert, Containment, Place, Plan, Refusal, Waiting
+from bot.slack import containing, modals, replies
 from bot.slack.asked import Operations
 from bot.slack.buttons import (
+    ACTIONS,
     ASK_AGAIN,
-    CLOSE,
     CONTAIN,
-    LEAK,
     PLAN,
     SECOND,
     TAKE,
@@ -30,6 +29,7 @@ from bot.slack.buttons import (
     UNDO,
 )
 from bot.slack.elements import Message, View
+from bot.slack.filled import Filled
 from bot.slack.home import home, refused_home
 from bot.slack.typed import Typed
 from bot.store import outbox
@@ -58,12 +58,19 @@ class Answers:
         self._problems = problems
         self._operations = operations
         self._typed = Typed(operations, clock)
-        self._filled = {forms.RULE: self._ruled, CLOSE: self._closed, LEAK: self._leaked}
+        self._filled = Filled(operations)
         self._planned: Mapping[str, Callable[[str, Actor], Plan | Containment | Refusal]] = {
             SECOND: self._waiting,
             UNDO: operations.plan_undo,
             CONTAIN: self._containment,
             UNCONTAIN: operations.plan_containment_undo,
+        }
+        self._pressed: Mapping[str, Callable[[Payload, Actor], Commit]] = {
+            ASK_AGAIN: self._asked_again,
+            TASK_TAKE: self._tasked,
+            TASK_DONE: self._tasked,
+            TAKE: self._taken,
+            ACTIONS: self._everything,
         }
         self._clock = clock
 
@@ -149,35 +156,11 @@ class Answers:
         """The approval of a previewed change, or a form that was filled in."""
         payload = job.payload
         try:
-            filled = self._filled.get(payload["form"])
-            if filled:
-                return filled(payload)
+            if self._filled.takes(payload["form"]):
+                return self._said(payload, *self._filled.answer(payload, _actor(payload)))
             return self._approved_all(job) if payload["form"] == containing.APPROVE_ALL else self._approved(job)
         except LookupError:
             return self._show(payload, modals.refusal_view(GONE), after=AFTER_ACKNOWLEDGEMENT)
-
-    def _ruled(self, payload: Payload) -> Commit:
-        case, key, belongs = forms.ruling_of(payload["about"])
-        kept = self._operations.rule(case, key, _actor(payload), payload["reason"], belongs=belongs)
-        what = "counts as in the attacker's hands" if belongs else "was set aside"
-        told = f"{key} {what} in case #{case}. The scope is made again; the card shows what it finds."
-        return self._said(payload, kept, told)
-
-    def _closed(self, payload: Payload) -> Commit:
-        fields = payload["fields"]
-        other = fields.get(forms.DUPLICATE_OF, "").lstrip("#")
-        if other and not other.isdecimal():
-            return self._said(payload, Refusal(f"{other} is no case number."), "")
-        case, conclusion = forms.case_of(payload["about"]), Conclusion(fields.get(forms.CONCLUSION, ""))
-        made = self._operations.close(
-            case, conclusion, _actor(payload), payload["reason"], duplicate_of=int(other) if other else None
-        )
-        return self._said(payload, made, f"Case #{case} is closed as {conclusion}.")
-
-    def _leaked(self, payload: Payload) -> Commit:
-        case, place = forms.case_of(payload["about"]), payload["fields"].get(forms.PLACE, "")
-        made = self._operations.leak(case, place, _actor(payload), payload["reason"])
-        return self._said(payload, made, f"Kept. Case #{case} is judged again with it; the card shows the verdict.")
 
     def _said(self, payload: Payload, made: object, sentence: str) -> Commit:
         view = modals.refusal_view(made) if isinstance(made, Refusal) else modals.kept_view(sentence)
@@ -206,21 +189,27 @@ class Answers:
 
     def _clicked(self, payload: Payload) -> Commit:
         action, actor = str(payload["action"]), _actor(payload)
-        if action.startswith(ASK_AGAIN):
-            asked = self._operations.ask_again(_case(payload["value"])[0], actor)
-            return self._refuse(payload, asked) if isinstance(asked, Refusal) else self._asking(payload, asked)
-        if action.startswith((TASK_TAKE, TASK_DONE)):
-            return self._tasked(payload)
-        if action.startswith(TAKE):
-            taken = self._operations.take(_case(payload["value"])[0], actor)
-            if isinstance(taken, Refusal):
-                return self._refuse(payload, taken)
-            return self._respond(payload, replies.say(f"Case #{taken.id} is yours."))
-        return self._previewed(payload, action, actor)
+        handle = next((each for start, each in self._pressed.items() if action.startswith(start)), self._previewed)
+        return handle(payload, actor)
 
-    def _previewed(self, payload: Payload, action: str, actor: Actor) -> Commit:
+    def _asked_again(self, payload: Payload, actor: Actor) -> Commit:
+        asked = self._operations.ask_again(_case(payload["value"])[0], actor)
+        return self._done(payload, asked, f"Case #{asked}: asking every question again.")
+
+    def _taken(self, payload: Payload, actor: Actor) -> Commit:
+        taken = self._operations.take(_case(payload["value"])[0], actor)
+        return self._done(payload, taken, "" if isinstance(taken, Refusal) else f"Case #{taken.id} is yours.")
+
+    def _everything(self, payload: Payload, actor: Actor) -> Commit:
+        """A window with all that can be done about a case."""
+        known = self._operations.case(_case(payload["value"])[0], actor)
+        if isinstance(known, Refusal):
+            return self._refuse(payload, known)
+        return self._show(payload, modals.actions_view(known))
+
+    def _previewed(self, payload: Payload, actor: Actor) -> Commit:
         """A window that shows what would be changed, to be approved."""
-        operation, _, rest = action.partition(":")
+        operation, _, rest = str(payload["action"]).partition(":")
         if operation == PLAN.rstrip(":"):
             case, target = _case(payload["value"])
             plan: Plan | Containment | Refusal = self._operations.plan_offered(rest.split(":")[0], target, case, actor)
@@ -240,26 +229,29 @@ class Answers:
             return self._operations.planned(value, actor)
         return self._operations.containment(value)
 
-    def _tasked(self, payload: Payload) -> Commit:
+    def _tasked(self, payload: Payload, actor: Actor) -> Commit:
         """Somebody takes a task, or says that it is done."""
         kind, _, number = str(payload["value"]).partition(":")
         if kind != "task" or not number.isdecimal():
             raise LookupError(payload["value"])
         if str(payload["action"]).startswith(TASK_TAKE):
-            made = self._operations.take_task(int(number), _actor(payload))
-            told = f"Task {number} is yours."
-        else:
-            made = self._operations.finish_task(int(number), _actor(payload), SAID_IN_SLACK)
-            told = f"Task {number} is done."
-        return self._refuse(payload, made) if isinstance(made, Refusal) else self._respond(payload, replies.say(told))
+            return self._done(payload, self._operations.take_task(int(number), actor), f"Task {number} is yours.")
+        made = self._operations.finish_task(int(number), actor, SAID_IN_SLACK)
+        return self._done(payload, made, f"Task {number} is done.")
 
-    def _asking(self, payload: Payload, case: int) -> Commit:
-        return self._respond(payload, replies.say(f"Case #{case}: asking every question again."))
+    def _done(self, payload: Payload, made: object, told: str) -> Commit:
+        return self._refuse(payload, made) if isinstance(made, Refusal) else self._told(payload, told)
 
     def _refuse(self, payload: Payload, refusal: Refusal) -> Commit:
         if payload["view"]:
             return self._show(payload, modals.refusal_view(refusal))
         return self._respond(payload, replies.refusal(refusal))
+
+    def _told(self, payload: Payload, sentence: str) -> Commit:
+        """What came of a click: in the window it was made in, else beside the message."""
+        if payload["view"]:
+            return self._show(payload, modals.kept_view(sentence))
+        return self._respond(payload, replies.say(sentence))
 
     def _show(self, payload: Payload, view: View, *, after: timedelta = timedelta()) -> Commit:
         external_id = payload["view"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from bot.hunts.result import Hunted
@@ -13,6 +14,7 @@ from bot.model import (
     Change,
     Conclusion,
     Containment,
+    Handover,
     Kind,
     Observable,
     Operation,
@@ -20,6 +22,7 @@ from bot.model import (
     Place,
     Plan,
     Refusal,
+    RoomAsked,
     Scope,
     Task,
     Triage,
@@ -87,6 +90,12 @@ class Operations(Protocol):
     ) -> Case | Refusal: ...
 
     def leak(self, case: int, place: str, actor: Actor, reason: str) -> Case | Refusal: ...
+
+    def hand_over(
+        self, case: int, to: Actor, actor: Actor, note: str, *, check_in: timedelta | None = None
+    ) -> Handover | Refusal: ...
+
+    def declare(self, case: int, actor: Actor, reason: str, *, room: RoomAsked | None = None) -> Case | Refusal: ...
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal: ...
 

@@ -24,6 +24,10 @@ TASK_TAKE, TASK_DONE = "task_take", "task_done"
 CLOSE = "close"
 EXPECTED = "expected"
 LEAK = "leak"
+HAND_OVER = "hand_over"
+DECLARE = "declare"
+ACTIONS = "actions"
+"""Everything that can be done about a case, in a window: a menu holds five."""
 RULE_IN, RULE_OUT = "rule_in", "rule_out"
 MORE = "more"
 
@@ -56,8 +60,15 @@ def pressed(action: Mapping[str, Any]) -> tuple[str, str]:
 def buttons(case: Case) -> list[Element]:
     """The buttons and the menu of a card, the most urgent first."""
     urgent = list(_urgent(case))
-    rest = [*_options(urgent[MOST:]), *_more(case)][:MENU]
+    rest = rest_of(case)
+    if len(rest) > MENU:
+        rest = [*rest[: MENU - 1], ("More…", f"{ACTIONS} case:{case.id}")]
     return [*urgent[:MOST], *([menu(MORE, rest)] if rest else [])]
+
+
+def rest_of(case: Case) -> list[tuple[str, str]]:
+    """What stands under More, as label and value: what has no room on the card, then what is always there."""
+    return [*_options(list(_urgent(case))[MOST:]), *_more(case)]
 
 
 def _urgent(case: Case) -> Iterator[Element]:
@@ -99,14 +110,19 @@ def _offers(case: Case) -> Iterator[Element]:
 
 def _more(case: Case) -> Iterator[tuple[str, str]]:
     here = f"case:{case.id}"
-    if case.containment:
-        yield "Undo all…", f"{UNCONTAIN} {case.containment}"
     if case.open and case.subject is not None:
         yield "Ask again", f"{ASK_AGAIN} {here}"
-        yield "Seen in public…", f"{LEAK} {here}"
     if case.open:
         yield "Close…", f"{CLOSE} {here}"
-    elif change := summary.undoable(case):
+    if case.containment:
+        yield "Undo all…", f"{UNCONTAIN} {case.containment}"
+    if case.open:
+        yield "Hand over…", f"{HAND_OVER} {here}"
+        if case.declared is None or not case.declared.room:
+            yield "Declare incident…", f"{DECLARE} {here}"
+    if case.open and case.subject is not None:
+        yield "Seen in public…", f"{LEAK} {here}"
+    if not case.open and (change := summary.undoable(case)):
         yield "Undo…", f"{UNDO} {change.execution}"
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.model import Actor
 from bot.plain import clean, cut
 from bot.summary import Row
 
@@ -96,6 +97,23 @@ def calling(group: str) -> Block | None:
     return _rich([_section([_text("On call: "), {"type": "usergroup", "usergroup_id": group}])])
 
 
+def mentioned(people: Sequence[Actor]) -> Block | None:
+    """A line that mentions ``people``, so that they are notified; nobody who does not come from Slack."""
+    ids = [person.id.rpartition(":")[2] for person in people if person.id.startswith("slack:")]
+    spaced = [piece for id_ in ids for piece in ({"type": "user", "user_id": id_}, _text(" "))]
+    return _rich([_section(spaced[:-1])]) if spaced else None
+
+
+def channel_link(text: str, channel: str) -> Block:
+    """A paragraph that ends with a channel, by its id, to be opened by those who are in it."""
+    return _rich([_section([_text(f"{clean(text, PLAIN)} "), {"type": "channel", "channel_id": channel}])])
+
+
+def link(text: str, url: str) -> Block:
+    """A line that leads to ``url``; never one that strangers wrote."""
+    return _rich([_section([{"type": "link", "url": url, "text": clean(text, 150)}])])
+
+
 def labelled(rows: Sequence[Row], limit: int = 300) -> Block | None:
     """Rows with bold labels in one block; a value is cut at ``limit`` characters."""
     pieces: list[dict[str, Any]] = []
@@ -146,6 +164,31 @@ def fitted(title: str, blocks: Iterable[Block | None], more: str) -> Message:
             break
         kept.append(block)
     return message(title, *kept)
+
+
+def people_input(block: str, label: str, *, many: bool = False, first: Sequence[str] = ()) -> Block:
+    """A choice of one person of the workspace, or of ``many``; ``first``, by Slack's ids, are chosen to begin with."""
+    chosen = ({"initial_users": list(first)} if many else {"initial_user": first[0]}) if first else {}
+    element = {"type": "multi_users_select" if many else "users_select", "action_id": block, **chosen}
+    return {
+        "type": "input",
+        "block_id": block,
+        "label": plain(label, 200),
+        "element": element,
+        **({"optional": True} if many else {}),
+    }
+
+
+def checkbox(block: str, label: str, option: str, value: str, told: str = "") -> Block:
+    """One box to tick, or to leave."""
+    drawn = {"text": plain(option, BUTTON), "value": value, **({"description": plain(told, BUTTON)} if told else {})}
+    return {
+        "type": "input",
+        "block_id": block,
+        "optional": True,
+        "label": plain(label, 200),
+        "element": {"type": "checkboxes", "action_id": block, "options": [drawn]},
+    }
 
 
 def line_input(block: str, label: str, *, optional: bool = False) -> Block:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bot.commands import Ask, Command
 from bot.model import Conclusion
-from bot.slack.buttons import CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT
-from bot.slack.elements import TITLE, Block, View, choice, line_input, paragraph, plain
+from bot.slack.buttons import CLOSE, DECLARE, EXPECTED, HAND_OVER, LEAK, RULE_IN, RULE_OUT
+from bot.slack.elements import TITLE, Block, View, checkbox, choice, line_input, paragraph, people_input, plain
 from bot.slack.modals import reason_input
 
 RULE = "rule"
 CONCLUSION, DUPLICATE_OF, PLACE = "conclusion", "duplicate_of", "place"
+NEXT_ONE, CHECK_IN, NOTE = "next_one", "check_in", "note"
+ROOM, INVITED, WITH_OWNER = "room", "invited", "with_owner"
+YES = "yes"
+
+CHECKS = {"30": "in 30 minutes", "60": "in an hour", "240": "in 4 hours", "720": "in 12 hours", "1440": "in a day"}
+"""When the next one looks again: minutes, and how that is said."""
 
 CONCLUSIONS = {
     Conclusion.TRUE: "True: the key was stolen",
@@ -26,6 +33,14 @@ def opened_by(action: str, value: str) -> View | None:
     operation = action.partition(":")[0]
     build = _FORMS.get(operation)
     return build(operation, value) if build else None
+
+
+def asked_for(ask: Ask) -> View | None:
+    """The form that a typed command opens; ``None`` where it needs none."""
+    if ask.command is not Command.CASE or len(ask.values) < 2:
+        return None
+    operation = {"hand-over": HAND_OVER, "declare": DECLARE, "close": CLOSE}[ask.values[1]]
+    return opened_by(operation, f"case:{ask.values[0]}")
 
 
 def ruling_of(metadata: str) -> tuple[int, str, bool]:
@@ -53,6 +68,10 @@ def fields_of(view: Mapping[str, Any]) -> dict[str, str]:
 def _value(given: Mapping[str, Any]) -> str:
     for element in given.values():
         if isinstance(element, Mapping):
+            if isinstance(people := element.get("selected_users"), list):
+                return " ".join(str(each) for each in people)
+            if element.get("selected_user"):
+                return str(element["selected_user"])
             several = element.get("selected_options")
             chosen = several[0] if isinstance(several, list) and several else element.get("selected_option")
             typed = element.get("value") or (chosen.get("value") if isinstance(chosen, Mapping) else "")
@@ -84,6 +103,41 @@ def _leak(operation: str, value: str) -> View:
     return _form(LEAK, operation, value, "Seen in public", paragraph(told, 600), place, reason_input())
 
 
+def _handing_over(operation: str, value: str) -> View:
+    told = (
+        "They are mentioned in the case's thread with its state, its open tasks and the keys that still work, and the "
+        "case is theirs. Only somebody who may triage can have it."
+    )
+    return _form(
+        HAND_OVER,
+        operation,
+        value,
+        "Hand over",
+        paragraph(told, 600),
+        people_input(NEXT_ONE, "To whom"),
+        choice(CHECK_IN, "When the case is looked at again", list(CHECKS.items()), "60"),
+        line_input(NOTE, "What they should know", optional=True),
+    )
+
+
+def _declaring(operation: str, value: str) -> View:
+    told = (
+        "Your word stands beside the bot's verdict and is said aloud in the channel. A private channel begins with the "
+        "case as it stands; its buttons stay at the card."
+    )
+    return _form(
+        DECLARE,
+        operation,
+        value,
+        "Declare incident",
+        paragraph(told, 600),
+        reason_input(),
+        checkbox(ROOM, "Private channel", "Open one for this incident", YES),
+        people_input(INVITED, "Whom to invite, beside you", many=True),
+        checkbox(WITH_OWNER, "The key's owner", "May be invited, too", YES, "Left out unless you tick this"),
+    )
+
+
 def _form(callback: str, operation: str, value: str, title: str, *blocks: Block) -> View:
     return {
         "type": "modal",
@@ -102,4 +156,6 @@ _FORMS: Mapping[str, Callable[[str, str], View]] = {
     CLOSE: _closing,
     EXPECTED: _closing,
     LEAK: _leak,
+    HAND_OVER: _handing_over,
+    DECLARE: _declaring,
 }

@@ -19,6 +19,7 @@ KNOWN_BLOCKS = frozenset({"header", "section", "context", "actions", "divider", 
 RICH_ELEMENTS = frozenset(
     {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"},
 )
+NAMED_PIECES = {"usergroup": "usergroup_id", "user": "user_id", "channel": "channel_id"}
 TEXT_LIMITS = {"title": 24, "submit": 24, "close": 24}
 ID_LIMIT = 255
 
@@ -158,8 +159,11 @@ def _rich_element(element: Shape) -> Iterator[str]:
     for piece in element.get("elements", []):
         if piece.get("type") == "rich_text_section":
             yield from _rich_element(piece)
-        elif piece.get("type") == "usergroup":
-            yield from _length("usergroup_id", piece.get("usergroup_id"), ID_LIMIT)
+        elif piece.get("type") in NAMED_PIECES:
+            name = NAMED_PIECES[piece["type"]]
+            yield from _length(name, piece.get(name), ID_LIMIT)
+        elif piece.get("type") == "link":
+            yield from _length("url", piece.get("url"), 3000)
         elif piece.get("type") != "text":
             yield f"{piece.get('type')} in {element.get('type')}"
         elif not piece.get("text"):

@@ -27,10 +27,13 @@ from bot.intake.secret_guard import remove_secrets
 from bot.model import Refusal
 from bot.slack import forms, modals, replies
 from bot.slack.buttons import (
+    ACTIONS,
     ASK_AGAIN,
     CLOSE,
     CONTAIN,
+    DECLARE,
     EXPECTED,
+    HAND_OVER,
     LEAK,
     MORE,
     PLAN,
@@ -57,16 +60,16 @@ LISTENERS = 50
 """Threads for listeners. Bolt's own five would let the sixth click of a busy minute go unacknowledged."""
 
 NOTHING_DONE = "Nothing was done: the bot could not store your request. Try again in a minute, or tell whoever runs it."
-NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Press the button again."
+NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Ask for it again."
 
 _NAMED = "|".join(
     [
         *(UNDO, SECOND, CONTAIN, UNCONTAIN, ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE),
-        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE),
+        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE, HAND_OVER, DECLARE, ACTIONS),
     ]
 )
 OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")
-FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK}|{APPROVE_ALL})$")
+FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK}|{APPROVE_ALL}|{HAND_OVER}|{DECLARE})$")
 
 TRIAGE_MESSAGE = "triage_message"
 EVENTS = ("app_mention", "app_home_opened")
@@ -137,6 +140,9 @@ class _Listeners:
             ack(**replies.refusal(ask).payload())
         elif ask.command is Command.HELP:
             ack(**replies.usage().payload())
+        elif form := forms.asked_for(ask):
+            opened = self._open(body, form, secrets.token_hex(16))
+            ack() if opened else ack(**replies.say(NOT_OPENED).payload())
         else:
             intent = {"command": ask.command.value, "values": list(ask.values), "share": ask.share, **_common(body)}
             kept = self._keep("command", intent, body)
@@ -150,13 +156,13 @@ class _Listeners:
             if not self._open(body, form, secrets.token_hex(16)):
                 self._tell(body, NOT_OPENED)
             return
-        view = secrets.token_hex(16) if not action.startswith(ANSWERED_BELOW) else None
+        view = secrets.token_hex(16) if not action.startswith(ANSWERED_BELOW) else _external_id(body)
         intent = {"action": action, "value": value, "view": view, **_common(body)}
         kept = self._keep("click", intent, body)
         ack()
         if kept is None:
             self._open(body, modals.refusal_view(Refusal(NOTHING_DONE)), secrets.token_hex(16))
-        elif kept and view and not self._open(body, modals.preparing(), view):
+        elif kept and view and view != _external_id(body) and not self._open(body, modals.preparing(), view):
             self._tell(body, NOT_OPENED)
 
     def submit(self, ack: Ack, body: Body) -> None:
@@ -220,8 +226,12 @@ class _Listeners:
             return None
 
     def _open(self, body: Body, view: View, external_id: str) -> bool:
+        shown, trigger = {**view, "external_id": external_id}, body["trigger_id"]
         try:
-            self._client.views_open(trigger_id=body["trigger_id"], view={**view, "external_id": external_id})
+            if body.get("view"):  # a window that is opened out of another stands on top of it
+                self._client.views_push(trigger_id=trigger, view=shown)
+            else:
+                self._client.views_open(trigger_id=trigger, view=shown)
         except FAULTS as error:
             log.warning("a window could not be opened", why=type(error).__name__)
             return False
@@ -232,6 +242,12 @@ class _Listeners:
         if url:
             said = replies.say(sentence).payload()
             self._state.write(lambda db: outbox.respond(db, str(url), said, now))
+
+
+def _external_id(body: Body) -> str | None:
+    """The id we gave the window a button was pressed in; ``None`` for a button of a message."""
+    view = body.get("view")
+    return str(view.get("external_id") or "") or None if isinstance(view, Mapping) else None
 
 
 def _said(message: Any) -> dict[str, Any]:

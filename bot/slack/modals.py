@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot import summary
-from bot.model import Change, ChangeState, Plan, Refusal, Waiting
+from bot.model import Case, Change, ChangeState, Plan, Refusal, Waiting
 from bot.plain import clean
-from bot.slack.elements import TITLE, Block, View, bullets, commands, labelled, paragraph, plain
+from bot.slack.buttons import rest_of
+from bot.slack.elements import TITLE, Block, View, actions, bullets, button, commands, labelled, paragraph, plain
 from bot.summary import Row
 
 APPROVE = "approve"
@@ -33,7 +34,16 @@ _TITLES = {
 
 def preparing() -> View:
     """What is seen while AWS is being read. Nothing can be approved in it."""
-    return _view("Preview", paragraph("Reading the current state from AWS… Nothing has been changed."))
+    return _view("Preview", paragraph("Reading the current state… Nothing has been changed."))
+
+
+def actions_view(case: Case) -> View:
+    """Everything that can be done about a case, a button each."""
+    rows = [
+        actions(f"actions:{number}", [button(label, *value.split(" ", 1))])
+        for number, (label, value) in enumerate(rest_of(case))
+    ]
+    return _view(f"Case #{case.id}", paragraph(summary.headline(case), 300), *rows)
 
 
 def preview(plan: Plan) -> View:

@@ -15,6 +15,7 @@ import structlog
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from bot.plain import clean
 from bot.slack.client import FAULTS
 
 FRESH = timedelta(minutes=5)
@@ -29,6 +30,7 @@ class _Known:
 
     at: datetime
     problem: str | None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class People:
         if kind.startswith("slack:") and not self._is_fresh(self._people.get(person)):
             answer = self._ask(lambda: self.client.users_info(user=user))
             if answer is not None:
-                self._keep(self._people, person, _Known(self.clock(), _problem(answer.get("user"))))
+                said = answer.get("user")
+                self._keep(self._people, person, _Known(self.clock(), _problem(said), _name(said)))
         for group in groups:
             if not self._is_fresh(self._groups.get(group)):
                 self._refresh_group(group)
@@ -74,6 +77,11 @@ class People:
         if known is None or not self._is_fresh(known):
             return "Slack could not be asked whether you are still a full member; try again, or use the terminal."
         return known.problem
+
+    def name(self, person: str) -> str | None:
+        """What ``person`` is called, as Slack said at some time; a name decides nothing."""
+        known = self._people.get(person)
+        return known.name if known is not None else None
 
     def members(self, group: str) -> frozenset[str]:
         """The people of a user group (``slack:<team>:<group>``); none if Slack did not say so lately."""
@@ -109,3 +117,8 @@ def _problem(user: Any) -> str | None:
     }
     found = next((reason for name, reason in reasons.items() if user.get(name)), None)
     return f"Refused: {found}." if found else None
+
+
+def _name(user: Any) -> str | None:
+    told = user.get("real_name") or user.get("name") if isinstance(user, Mapping) else None
+    return clean(str(told), 80) if told else None

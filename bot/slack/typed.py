@@ -23,6 +23,10 @@ OF_CASES = {
     Command.IP: Kind.IP,
 }
 """Commands that open or join a case: its card is the answer."""
+NEEDS_A_WINDOW = (
+    "That needs a window, and Slack opens none for a mention: press the button of the case's card, or type the slash "
+    "command in the channel."
+)
 OF_LOOKUPS = {Command.AGENT: Kind.USER_AGENT, Command.EVENT: Kind.EVENT}
 
 
@@ -77,6 +81,8 @@ class Typed:
         if not values:
             listed = self._operations.open_cases(actor)
             return listed if isinstance(listed, Refusal) else found.listed(listed)
+        if len(values) > 1:
+            return Refusal(NEEDS_A_WINDOW)
         case = self._operations.case(int(values[0]), actor)
         return case if isinstance(case, Refusal) else card(case, now=self._clock())
 

@@ -317,3 +317,22 @@ def m016_tasks(db: Database) -> None:
         CREATE UNIQUE INDEX tasks_open ON tasks(case_id, step, target) WHERE done_at IS NULL;
         """
     )
+
+
+@migrations()
+def m017_handovers_and_incidents(db: Database) -> None:
+    """Who gave a case to whom, and which cases a person declared real."""
+    db.executescript(
+        """
+        CREATE TABLE handovers (
+            seq INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), by_id TEXT NOT NULL,
+            by_name TEXT NOT NULL, to_id TEXT NOT NULL, to_name TEXT NOT NULL, note TEXT NOT NULL,
+            next_check TEXT, at TEXT NOT NULL
+        );
+        CREATE INDEX handovers_case ON handovers(case_id);
+        CREATE TABLE incidents (
+            case_id INTEGER PRIMARY KEY REFERENCES cases(id), actor TEXT NOT NULL, actor_name TEXT NOT NULL,
+            reason TEXT NOT NULL, at TEXT NOT NULL, room TEXT NOT NULL DEFAULT ''
+        );
+        """
+    )

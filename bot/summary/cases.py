@@ -16,7 +16,7 @@ def headline(case: Case) -> str:
     """Verdict and score with the subject; "Checking" while that would be premature; an analyst's word before both."""
     if not case.open and case.closings:
         return f"Closed as {case.closings[-1].conclusion} · {_judged(case)}"
-    return _judged(case)
+    return f"🚨 Declared incident · {_judged(case)}" if case.declared else _judged(case)
 
 
 def _judged(case: Case) -> str:
@@ -52,13 +52,13 @@ def verdict_sentence(case: Case) -> str:
 def rows(case: Case) -> tuple[Row, ...]:
     """What was found, and what the alert told."""
     found = findings(case.triage) if case.triage else ()
-    return (*_closing_rows(case), *found, *_alert_rows(case))
+    return (*_closing_rows(case), *_leading_rows(case), *found, *_alert_rows(case))
 
 
 def short_rows(case: Case) -> tuple[Row, ...]:
     """What fits a card on a telephone: the most telling answers, in few words; the thread and the terminal have all."""
     found = brief(case.triage) if case.triage else ()
-    return (*_closing_rows(case), *found, *_alert_rows(case, when=False))
+    return (*_closing_rows(case), *_leading_rows(case), *found, *_alert_rows(case, when=False))
 
 
 def pending(case: Case) -> str | None:
@@ -84,6 +84,18 @@ def _closing_rows(case: Case) -> Iterator[Row]:
     of = f" of case #{last.duplicate_of}" if last.duplicate_of else ""
     told = f"as {last.conclusion}{of} by {last.by.name}, {moment(last.at)}: {last.reason}"
     yield Row("Opened again", f"a new alert came. It was closed {told}") if case.open else Row("Closed", told)
+
+
+def _leading_rows(case: Case) -> Iterator[Row]:
+    """What people have made of it: declared, handed over, when the next look is due."""
+    if case.declared is not None:
+        said = case.declared
+        yield Row("Declared", f"an incident by {said.by.name}, {moment(said.at)}: {said.reason}")
+    if case.handovers and case.open:
+        last = case.handovers[-1]
+        due = f"; next check {moment(last.next_check)}" if last.next_check else ""
+        note = f": {last.note}" if last.note else ""
+        yield Row("Handed over", f"{last.by.name} to {last.to.name}, {moment(last.at)}{due}{note}")
 
 
 def _alert_rows(case: Case, *, when: bool = True) -> Iterator[Row]:

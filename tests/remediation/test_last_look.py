@@ -62,6 +62,9 @@ def test_a_right_is_asked_for_again_with_fresh_groups(room: Room) -> None:
         def members(self, group: str) -> frozenset[str]:
             return frozenset()
 
+        def name(self, person: str) -> str | None:
+            return None
+
     approved = room.approved()
     done = room.with_rules(replace(RULES, directory=Late())).execute(approved.execution)
     assert done.state is ChangeState.CONFIRMED

@@ -23,11 +23,13 @@ from bot.model import (
     Containment,
     ContainmentRow,
     Coverage,
+    DeclaredIncident,
     Enrichment,
     Evidence,
     Excluded,
     Fact,
     Gap,
+    Handover,
     Kind,
     Observable,
     Plan,
@@ -48,6 +50,7 @@ from bot.model import (
     Window,
 )
 from bot.slack.card import card
+from tests.slack.readable import readable
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 KEY = "AKIARTX3GSDSQAAAAAAA"
@@ -65,6 +68,7 @@ ALERT = Alert(
     observables=(SUBJECT,),
 )
 ALICE = Actor("slack:T0AAAAAAA:U0AAAAAAA", "Alice Example")
+NOOR = Actor("slack:T0AAAAAAA:U0NOORAAA", "Noor Haddad")
 
 
 def enrichment(name: str, answer: Answer, observable: Observable = SUBJECT) -> Enrichment:
@@ -275,17 +279,27 @@ CASES: Mapping[str, Case] = {
     "contained": replace(SCOPED, changes=(change(),), containment="contain-1"),
     "containment_waiting": replace(SCOPED, waiting=(Waiting(plan(approvers=2), (ALICE,), 1, "contain-1"),)),
     "taken": replace(INCIDENT, owner=ALICE),
+    "declared": replace(INCIDENT, declared=DeclaredIncident(ALICE, "The thief sends mail.", NOW)),
+    "handed_over": replace(
+        INCIDENT, owner=NOOR, handovers=(Handover(ALICE, NOOR, "Ask the mail team.", NOW + timedelta(hours=1), NOW),)
+    ),
     "closed": replace(INCIDENT, open=False, owner=ALICE, changes=(change(),)),
     "sample": replace(CHECKING, subject=None, alerts=(replace(ALERT, sample=True, secrets_removed=1),)),
 }
 
 
 def drawn(name: str) -> str:
-    """The golden text of the card ``name``."""
+    """What Slack is sent for the card ``name``."""
     return json.dumps(card(CASES[name], now=NOW).payload(), indent=1, ensure_ascii=False) + "\n"
+
+
+def read(name: str) -> str:
+    """The card ``name`` as a reviewer reads it."""
+    return readable(card(CASES[name], now=NOW).payload())
 
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
     for name in CASES:
         (GOLDEN / f"{name}.json").write_text(drawn(name), encoding="utf-8")
+        (GOLDEN / f"{name}.txt").write_text(read(name), encoding="utf-8")

@@ -36,6 +36,7 @@ from tests.slack.cases import (
     drawn,
     enrichment,
     plan,
+    read,
     suspicion,
     triage,
 )
@@ -63,6 +64,7 @@ def assert_sendable(payload: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_card_is_as_reviewed(name: str) -> None:
+    assert read(name) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
     assert drawn(name) == (GOLDEN / f"{name}.json").read_text(encoding="utf-8")
 
 
@@ -96,7 +98,9 @@ DISABLE = ("plan:disable_access_key", f"case:12:{KEY}")
 TAKE = ("take", "case:12")
 UNDO = ("undo", "exec-1")
 EXPECTED = ("expected", "case:12")
-REST = ["Ask again", "Seen in public…", "Close…"]
+REST = ["Ask again", "Close…", "Hand over…", "Declare incident…", "Seen in public…"]
+
+WAITS = ["Take", "Ask again", "Close…", "Hand over…", "More…"]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +115,11 @@ REST = ["Ask again", "Seen in public…", "Close…"]
         ("waiting", [("second:0", "plan-1"), DISABLE, TAKE], REST),
         ("nothing_found", [DISABLE, TAKE, EXPECTED], REST),
         ("scoped", [("contain", "case:12"), DISABLE, TAKE], REST),
-        ("contained", [UNDO, TAKE], ["Undo all…", *REST]),
-        ("containment_waiting", [("second:0", "contain-1"), ("contain", "case:12"), DISABLE], ["Take", *REST]),
+        ("contained", [UNDO, TAKE], ["Ask again", "Close…", "Undo all…", "Hand over…", "More…"]),
+        ("containment_waiting", [("second:0", "contain-1"), ("contain", "case:12"), DISABLE], WAITS),
         ("taken", [DISABLE], REST),
         ("closed", [], ["Undo…"]),
-        ("sample", [], ["Close…"]),
+        ("sample", [], ["Close…", "Hand over…", "Declare incident…"]),
     ],
 )
 def test_buttons_offer_what_can_be_done_now(name: str, expected: list[tuple[str, str]], rest: list[str]) -> None:

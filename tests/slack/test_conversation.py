@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +35,7 @@ from bot.model import (
     ChangeState,
     Conclusion,
     Containment,
+    Handover,
     Kind,
     Observable,
     Operation,
@@ -42,6 +43,7 @@ from bot.model import (
     Place,
     Plan,
     Refusal,
+    RoomAsked,
     Scope,
     Task,
     Triage,
@@ -183,6 +185,16 @@ class MadeUp:
 
     def leak(self, case: int, place: str, actor: Actor, reason: str) -> Case | Refusal:
         self.asked.append(("leak", case, place, reason, actor.id))
+        return self.refusal or CASES["incident"]
+
+    def hand_over(
+        self, case: int, to: Actor, actor: Actor, note: str, *, check_in: timedelta | None = None
+    ) -> Handover | Refusal:
+        self.asked.append(("hand_over", case, to.id, note, check_in, actor.id))
+        return self.refusal or Handover(actor, Actor(to.id, "Noor Haddad"), note, None, NOW)
+
+    def declare(self, case: int, actor: Actor, reason: str, *, room: RoomAsked | None = None) -> Case | Refusal:
+        self.asked.append(("declare", case, reason, room, actor.id))
         return self.refusal or CASES["incident"]
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
@@ -361,7 +373,7 @@ def test_a_card_of_a_forgotten_case_says_so(slack: LocalSlack, state: State, ope
 def test_a_window_slack_does_not_open_is_answered(slack: LocalSlack, state: State) -> None:
     slack.fail_next("views.open", Fault(200, {"ok": False, "error": "expired_trigger_id"}))
     assert slack.click(ANALYST, SOC, show(state, slack, "incident"), "plan:disable_access_key").acked
-    assert "Press the button again" in told(slack)
+    assert "Ask for it again" in told(slack)
 
 
 def test_a_double_click_makes_two_windows_and_no_change(slack: LocalSlack, state: State, operations: MadeUp) -> None:

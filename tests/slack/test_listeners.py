@@ -187,7 +187,7 @@ def test_a_click_that_opens_no_window_is_answered(app: App, shaky: Shaky) -> Non
     send(app, click())
     app.listener_runner.listener_executor.shutdown()
     (payload,) = shaky.read().execute("SELECT payload FROM outbox").fetchone()
-    assert "Press the button again" in payload
+    assert "Ask for it again" in payload
 
 
 def test_many_people_at_once_are_all_heard(app: App, shaky: Shaky) -> None:

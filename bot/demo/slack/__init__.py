@@ -22,7 +22,7 @@ What a ``LocalSlack`` has:
   ``submit_view``, ``close_view``. Each returns ``Delivered(milliseconds, response, error)``; ``.acked`` is False where
   the app did not acknowledge within ``ack_seconds`` (Slack's 3), and the person then sees a notice.
 - tests look: ``messages(channel)``, ``thread(channel, ts)``, ``ephemeral(user)``, ``notices(user)``,
-  ``open_views(user)``, ``home(user)``, ``calls(method=None)``, ``asked_to_show()``;
+  ``open_views(user)``, ``home(user)``, ``conversations(user)``, ``calls(method=None)``, ``asked_to_show()``;
   ``wait_until(condition)`` waits for a change, not a time. All give copies.
 - faults: ``fail_next("chat.postMessage", RATE_LIMITED, SERVER_ERROR, LOST_ANSWER, Fault(...))``,
   ``disconnect(reason)`` closes the Socket Mode connections as Slack does, ``cut_off()`` as a broken network does.
@@ -31,8 +31,9 @@ What a ``LocalSlack`` has:
 - ``shortcuts``: callback id → label of the message shortcuts the page offers (``LocalSlack(shortcuts={...})``).
 - ``clock``: a function giving Unix seconds, for tests of what expires (``LocalSlack(clock=...)``).
 
-People: ``ANALYST``, ``SECOND_ANALYST``, ``GUEST``, ``STRANGER`` (of another team), ``FORMER`` (deleted), ``BOT_USER``;
-channels: ``SOC`` ("#soc", all but FORMER), ``OTHER_CHANNEL`` (the bot is no member); user group ``SOC_GROUP``.
+People: ``ANALYST``, ``SECOND_ANALYST``, ``GUEST``, ``STRANGER`` (of another team), ``FORMER`` (deleted), ``KEY_OWNER``
+(in no channel), ``BOT_USER``; channels: ``SOC`` ("#soc"), ``OTHER_CHANNEL`` (the bot is no member); user group
+``SOC_GROUP``.
 """
 
 from bot.demo.slack.delivery import Delivered
@@ -46,6 +47,7 @@ from bot.demo.slack.workspace import (
     BOT_USER,
     FORMER,
     GUEST,
+    KEY_OWNER,
     OTHER_CHANNEL,
     SECOND_ANALYST,
     SOC,
@@ -61,6 +63,7 @@ __all__ = [
     "BOT_USER",
     "FORMER",
     "GUEST",
+    "KEY_OWNER",
     "LOST_ANSWER",
     "OTHER_CHANNEL",
     "RATE_LIMITED",

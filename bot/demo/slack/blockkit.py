@@ -284,6 +284,7 @@ ACTIONS: dict[str, Callable[[Any, str], Problems]] = {
     "checkboxes": _options(10),
     "radio_buttons": _options(10),
     "users_select": _anything,
+    "multi_users_select": _anything,
     "datepicker": _anything,
 }
 ACCESSORIES = ACTIONS | {"image": _image_element}

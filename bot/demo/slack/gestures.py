@@ -250,6 +250,8 @@ def _input_state(element: Json, given: Any) -> Json:
     if kind in ("checkboxes", "multi_static_select"):
         chosen = element.get("initial_options", []) if given is None else [_option(element, one) for one in given]
         return {"type": kind, "selected_options": chosen}
+    if kind == "multi_users_select":
+        return {"type": kind, "selected_users": element.get("initial_users", []) if given is None else list(given)}
     if kind == "users_select":
         return {"type": kind, "selected_user": given or element.get("initial_user")}
     chosen_one = element.get("initial_option") if given in (None, "") else _option(element, given)

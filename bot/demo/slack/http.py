@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from bot.demo.slack import responses, views, webapi
+from bot.demo.slack import conversations, responses, views, webapi
 from bot.demo.slack.delivery import Sockets
 from bot.demo.slack.faults import Fault, Faults
 from bot.demo.slack.webapi import Method
 from bot.demo.slack.workspace import Json, SlackError, Workspace, snapshot
 
-METHODS = webapi.METHODS | views.METHODS
+METHODS = webapi.METHODS | views.METHODS | conversations.METHODS
 _NEEDED = {method.scope for method in METHODS.values() if method.scope}
 SCOPES = tuple(sorted({"commands", "app_mentions:read"} | _NEEDED))
 CONNECT = "apps.connections.open"

@@ -196,6 +196,11 @@ class LocalSlack:
         with self._space.changed:
             return [snapshot(self._space.views[view_id]) for view_id in self._space.modals.get(user, [])]
 
+    def conversations(self, user: str) -> list[Json]:
+        """The channels and direct messages that ``user`` is in, in the order they were made."""
+        with self._space.changed:
+            return [channel.as_json() for channel in self._space.channels.values() if user in channel.members]
+
     def home(self, user: str) -> Json | None:
         """The Home tab published for ``user``."""
         with self._space.changed:

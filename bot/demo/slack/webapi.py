@@ -243,7 +243,15 @@ def conversation(space: Workspace, args: Json) -> Json:
 
 
 def conversations(space: Workspace, args: Json) -> Json:
-    return _paged("channels", [channel.as_json() for channel in space.channels.values()], args)
+    types = str(args.get("types") or "public_channel").split(",")
+    listed = [channel.as_json() for channel in space.channels.values() if _is_listed(channel, types)]
+    return _paged("channels", listed, args)
+
+
+def _is_listed(channel: Channel, types: list[str]) -> bool:
+    """An app sees every public channel, and of the others those it is in."""
+    kind = "im" if channel.direct else "private_channel" if channel.private else "public_channel"
+    return kind in types and (kind == "public_channel" or workspace.BOT_USER in channel.members)
 
 
 def members(space: Workspace, args: Json) -> Json:

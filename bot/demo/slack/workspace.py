@@ -28,6 +28,7 @@ SECOND_ANALYST = "U0ANALYST2"
 GUEST = "U0GUEST001"
 STRANGER = "U0STRANGER"
 FORMER = "U0FORMER01"
+KEY_OWNER = "U0KEYOWNER"
 SOC = "C0SOC00001"
 OTHER_CHANNEL = "C0NOBOT001"
 SOC_GROUP = "S0SOC00001"
@@ -54,6 +55,7 @@ class Person:
     stranger: bool = False
     bot: bool = False
     deleted: bool = False
+    email: str = ""
 
     def as_json(self) -> Json:
         return {
@@ -74,7 +76,12 @@ class Person:
             "is_bot": self.bot,
             "is_app_user": False,
             "updated": 0,
-            "profile": {"real_name": self.real_name, "display_name": self.name, "team": self.team_id},
+            "profile": {
+                "real_name": self.real_name,
+                "display_name": self.name,
+                "team": self.team_id,
+                **({"email": self.email} if self.email else {}),
+            },
         }
 
 
@@ -84,6 +91,7 @@ PEOPLE = (
     Person(GUEST, "pat-guest", "Pat Ellis (guest)", guest=True),
     Person(STRANGER, "kim-partner", "Kim Ode (other company)", team_id="T0PARTNER1", stranger=True),
     Person(FORMER, "lee", "Lee Former", deleted=True),
+    Person(KEY_OWNER, "robin", "Robin Okafor (works with the key)", email="robin@parcelhub.example"),
     Person(BOT_USER, "triage", "Triage", bot=True),
 )
 
@@ -96,17 +104,20 @@ class Channel:
     name: str
     members: set[str]
     messages: list[Json] = field(default_factory=list)
+    private: bool = False
+    direct: bool = False
+    """Between the app and one person."""
 
     def as_json(self) -> Json:
         return {
             "id": self.id,
             "name": self.name,
             "name_normalized": self.name,
-            "is_channel": True,
-            "is_group": False,
-            "is_im": False,
+            "is_channel": not self.direct and not self.private,
+            "is_group": self.private,
+            "is_im": self.direct,
             "is_mpim": False,
-            "is_private": False,
+            "is_private": self.private or self.direct,
             "is_archived": False,
             "is_general": False,
             "is_shared": False,
@@ -334,6 +345,7 @@ INTERACTIVE = frozenset(
         "overflow",
         "static_select",
         "users_select",
+        "multi_users_select",
         "multi_static_select",
         "checkboxes",
         "radio_buttons",
