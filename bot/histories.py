@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from bot.aws import Aws
@@ -33,11 +34,16 @@ class NobodyKept:
         raise HistoryUnavailableError(self._why)
 
 
+def kept_of(settings: Settings, path: Path) -> SqliteHistory:
+    """The history in the file at ``path``, which should have events of every account the settings name."""
+    return SqliteHistory(path, settings.logged_accounts())
+
+
 def history_of(settings: Settings, kept: SqliteHistory | None, remote: History | None) -> History | None:
     """What questions are put to: ``kept``, ``remote``, or ``kept`` with ``remote`` for what it does not cover."""
     if remote is None or kept is None:
         return remote or kept
-    return JoinedHistory(kept, remote, settings.history.athena.accounts) if settings.history.beyond else remote
+    return JoinedHistory(kept, remote) if settings.history.beyond else remote
 
 
 def remote_of(

@@ -13,7 +13,7 @@ from bot.config.settings import Settings
 from bot.earlier import CasesBefore, doubted
 from bot.enrichment import Runner
 from bot.evidence.recording import Asked, Recorder
-from bot.histories import NobodyKept, history_of
+from bot.histories import NobodyKept, history_of, kept_of
 from bot.history.raw_records import RawRecords
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
@@ -77,7 +77,7 @@ class Investigator:
         outside = outside or Outside()
         self._settings = settings
         self._state = state
-        self.kept = SqliteHistory(history) if history is not None else None
+        self.kept = kept_of(settings, history) if history is not None else None
         self.history = history_of(settings, self.kept, remote)
         self._addresses = address_data_of(settings)
         self._world = TriageWorld(

@@ -13,6 +13,7 @@ from bot.enrichment import Question, Runner
 from bot.excuses import Doing, Known, approved_test, doings, known_places, told
 from bot.found import ACTORS, Found, account, find
 from bot.history.activity import activity
+from bot.history.coverage import of_account
 from bot.history.once import AskedOnce
 from bot.history.overlay import WithAlerts, events_of, stated_principal
 from bot.history.silent import Silent
@@ -264,13 +265,19 @@ def _looked(
     try:
         if store is not None and store.foresight:
             store.foresee(_foreseen(observable, window, store, world, alerts))
-        history = _history(store, alerts)
-        return find(observable, window, history), history
+        return _found(observable, window, _history(store, alerts))
     except HistoryUnavailableError as error:
         if store is None or not store.patience:
             raise
-        history = _history(Silent(str(error)), alerts)
-        return find(observable, window, history), history
+        return _found(observable, window, _history(Silent(str(error)), alerts))
+
+
+def _found(observable: Observable, window: Window, history: AskedOnce | None) -> tuple[Found, History | None]:
+    """What ``history`` says, and the same history, which knows whose account it is asked about."""
+    found = find(observable, window, history)
+    owner = account(observable, found)
+    searched = of_account(found.searched, owner)
+    return replace(found, searched=searched), history and history.about(owner)
 
 
 def _foreseen(
@@ -286,7 +293,7 @@ def _foreseen(
     return [*first_questions(observable, window, alerts), *asked]
 
 
-def _history(history: History | None, alerts: Sequence[Alert]) -> History | None:
+def _history(history: History | None, alerts: Sequence[Alert]) -> AskedOnce | None:
     """``history`` with the alerts' calls in it, asked each question once."""
     if history is None:
         return None

@@ -294,6 +294,17 @@ def test_a_call_that_could_not_be_counted_says_why(triage: Triage, history: Path
     assert "Not known: The history holds nothing of this time." in answer.out
 
 
+def test_what_was_set_aside_does_not_make_a_search_incomplete(triage: Triage, tmp_path: Path) -> None:
+    times = ["2026-11-20T14:50:00Z", *(f"2026-11-{day:02}T00:00:00Z" for day in range(1, 21))]
+    records = [made.record(number, eventTime=time) for number, time in enumerate(times)]
+    history = made.loaded(tmp_path, *records, made.record(99, eventTime="soon")).path
+    for words in (["hunt", "all"], ["prevalence", "iam:ListUsers"], ["scope", "key", made.KEY]):
+        end = "--until" if words[0] == "hunt" else "--at"
+        answer = triage(*words, "--history", history, end, AT, "--json")
+        assert answer.code == DONE
+        assert "1 record or file could not be read and was set aside." in answer.document["searched"]["missing"]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

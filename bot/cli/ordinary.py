@@ -37,6 +37,7 @@ def show_usual(
     """What the bot believes is ordinary here: countries, providers, exits, automation, rare events."""
     if context.invoked_subcommand is not None:
         return
+    from bot.history.coverage import covers
     from bot.usual.telling import profile_document, profile_text
 
     investigator = investigator_of(settings_of(config), history)
@@ -47,7 +48,7 @@ def show_usual(
         print_json({"environments": [profile_document(each) for each in found]})
     else:
         typer.echo("\n\n".join(profile_text(each) for each in found))
-    if any(each.searched is None or each.searched.missing for each in found):
+    if any(not covers(each.searched, each.span) for each in found):
         raise typer.Exit(INCOMPLETE)
 
 

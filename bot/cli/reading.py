@@ -15,10 +15,11 @@ from bot.cli.terminal import Config, HistoryFile, Json, app, fail, print_json
 def show_history(history: HistoryFile = None, config: Config = None, as_json: Json = False) -> None:
     """What the history holds, and what was set aside and why."""
     from bot import document, text
+    from bot.histories import kept_of
     from bot.history.load import describe
-    from bot.history.sqlite import SqliteHistory
 
-    report = describe(SqliteHistory(history_path(history, settings_of(config))))
+    settings = settings_of(config)
+    report = describe(kept_of(settings, history_path(history, settings)))
     if as_json:
         print_json(document.history_document(report))
     else:

@@ -34,6 +34,7 @@ def scope(
     as_json: Json = False,
 ) -> None:
     """Every key in the same hands: from one lead to all of them, each with its reasons."""
+    from bot.history.coverage import covers
     from bot.operations import about_scope, observable_of
     from bot.scope.telling import scope_document, scope_text
 
@@ -48,7 +49,7 @@ def scope(
         print_json(scope_document(found))
     else:
         typer.echo(scope_text(found))
-    if found.searched is None or found.searched.missing:
+    if not covers(found.searched, found.window):
         raise typer.Exit(INCOMPLETE)
 
 
@@ -65,6 +66,7 @@ def hunt(
     as_json: Json = False,
 ) -> None:
     """Search the history for one address that tries several keys, and for what thieves do with them."""
+    from bot.history.coverage import covers
     from bot.hunts.telling import hunted_document, hunted_text
     from bot.operations import about_hunt
 
@@ -77,7 +79,7 @@ def hunt(
         print_json(hunted_document(found))
     else:
         typer.echo(hunted_text(found))
-    if found.searched is None or found.searched.missing:
+    if not covers(found.searched, found.window):
         raise typer.Exit(INCOMPLETE)
 
 
@@ -91,6 +93,7 @@ def prevalence(
     as_json: Json = False,
 ) -> None:
     """How many principals ever make a call, and who."""
+    from bot.history.coverage import covers
     from bot.hunts.hunting import prevalence as count
     from bot.hunts.telling import prevalence_document, prevalence_text
 
@@ -100,7 +103,7 @@ def prevalence(
         print_json(prevalence_document(found))
     else:
         typer.echo(prevalence_text(found))
-    if found.searched is None or found.searched.missing:
+    if not covers(found.searched, found.window):
         raise typer.Exit(INCOMPLETE)
 
 

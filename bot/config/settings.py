@@ -342,6 +342,12 @@ class Settings(Table):
         table = self.exposure
         return Searching(table.words, table.organisations, table.send_key_ids)
 
+    def logged_accounts(self) -> tuple[str, ...]:
+        """Every account that is named as one whose CloudTrail should be in the history."""
+        asked = {"athena": self.history.athena.accounts, "lookup": self.history.lookup.accounts, "": ()}
+        owned = (account for table in self.environments.values() for account in table.accounts)
+        return tuple(sorted({*owned, *asked[self.history.remote]}))
+
     def environment(self, name: str) -> Environment:
         """The environment called ``name``; its channel is the default one where it names none.
 

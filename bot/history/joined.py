@@ -7,12 +7,12 @@ counted twice. The store begins with the first whole UTC day it has events of: t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bot.history.coverage import QUIET_START, without_events
+from bot.history.coverage import QUIET_START, silences, without_events
 from bot.history.merging import merged
 from bot.history.sqlite import SqliteHistory
 from bot.model import (
@@ -36,6 +36,8 @@ LOOK_BACK = timedelta(days=90)
 """How far back it is looked who used a key."""
 BEHIND = timedelta(hours=1)
 """Further than this behind the end of a span the embedded store is not up to date, and the other one is asked."""
+LONG_SILENCE = timedelta(days=1)
+"""A shorter part of a span without events of an account that has some in another part says little."""
 _EDGES = ("Nothing before", "Nothing after")
 _SECOND = timedelta(seconds=1)
 
@@ -53,15 +55,13 @@ class Part:
 class JoinedHistory(History):
     """``here`` for what it covers, ``beyond`` for the rest of a span. Raises what either of them raises."""
 
-    def __init__(self, here: SqliteHistory, beyond: History, accounts: Sequence[str] = ()) -> None:
-        """``accounts`` are those that should have events."""
+    def __init__(self, here: SqliteHistory, beyond: History) -> None:
         self._here = here
         self._beyond = beyond
-        self._accounts = tuple(accounts)
         self.patience, self.foresight = beyond.patience, beyond.foresight
 
     def for_one_triage(self) -> History:
-        return OneTriage(self._here, self._beyond.for_one_triage(), self._accounts)
+        return OneTriage(self._here, self._beyond.for_one_triage())
 
     def cost(self) -> str | None:
         return self._beyond.cost()
@@ -73,20 +73,19 @@ class JoinedHistory(History):
         known = [coverage for _, coverage in found if coverage is not None]
         if not known:
             return None
-        regions: dict[str, datetime] = {}
-        for coverage in known:
-            for region, newest in coverage.regions.items():
-                regions[region] = max(newest, regions.get(region, newest))
+        regions = _newest(coverage.regions for coverage in known)
         accounts = {account for coverage in known for account in coverage.accounts}
-        never = [account for account in self._accounts if account not in accounts]
-        missing = [*([without_events(never)] if never else ()), *_lacking(found)]
-        return Coverage(
+        whole = Coverage(
             since=min(coverage.since for coverage in known),
             until=max(coverage.until for coverage in known),
             accounts=tuple(sorted(accounts)),
-            regions=dict(sorted(regions.items())),
-            missing=tuple(dict.fromkeys(missing)),
+            regions=regions,
+            missing=(),
+            newest=_newest(coverage.newest for coverage in known),
+            quiet_accounts=_unseen(accounts, (coverage.quiet_accounts for coverage in known)),
+            quiet_regions=_unseen(regions, (coverage.quiet_regions for coverage in known)),
         )
+        return replace(whole, missing=tuple(dict.fromkeys([*silences(whole), *_lacking(found, whole)])))
 
     def newest(self) -> datetime | None:
         known = (self._here.newest(), self._beyond.newest())
@@ -190,14 +189,30 @@ class OneTriage(JoinedHistory):
         return self._here.newest() or self._beyond.newest()
 
 
-def _lacking(found: Sequence[tuple[Part, Coverage | None]]) -> Iterator[str]:
+def _newest(told: Iterable[Mapping[str, datetime]]) -> dict[str, datetime]:
+    newest: dict[str, datetime] = {}
+    for name, at in (each for part in told for each in part.items()):
+        newest[name] = max(at, newest.get(name, at))
+    return dict(sorted(newest.items()))
+
+
+def _unseen(seen: Collection[str], quiet: Iterable[Collection[str]]) -> tuple[str, ...]:
+    """What is ``quiet`` in some part of a span and ``seen`` in none."""
+    return tuple(sorted(set().union(*quiet).difference(seen)))
+
+
+def _lacking(found: Sequence[tuple[Part, Coverage | None]], whole: Coverage) -> Iterator[str]:
     """What each part lacks, with its time where there are several; its edge with the next is no gap."""
     for number, (part, coverage) in enumerate(found):
         when = "" if len(found) == 1 else f" (from {rfc3339(part.span.since)} to {rfc3339(part.span.until)})"
         if coverage is None:
             yield f"Nothing could be searched{when}."
             continue
-        for sentence in coverage.missing:
-            inner = ("Nothing before",) * (number > 0) + ("Nothing after",) * (number < len(found) - 1)
-            if not sentence.startswith(inner):
-                yield sentence if sentence.startswith(_EDGES) else f"{sentence.rstrip('.')}{when}."
+        inner = ("Nothing before",) * (number > 0) + ("Nothing after",) * (number < len(found) - 1)
+        told = silences(coverage)
+        lacking = [each for each in coverage.missing if each not in told and not each.startswith(inner)]
+        if part.span.until - part.span.since >= LONG_SILENCE:
+            here = [account for account in coverage.quiet_accounts if account not in whole.quiet_accounts]
+            lacking = [*without_events(here), *lacking]
+        for sentence in lacking:
+            yield sentence if sentence.startswith(_EDGES) else f"{sentence.rstrip('.')}{when}."

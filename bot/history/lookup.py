@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.history.attributes import INSTEAD, Attribute, attribute_of
 from bot.history.concerning import concerns
-from bot.history.coverage import DELIVERY, edges, losses, unlogged_globals, without_events
+from bot.history.coverage import DELIVERY, edges, losses, named, silences, unlogged_globals
 from bot.history.gathered import counted_once, newest_first, unique, uses_of
 from bot.history.looking import Looking, Progress, Watch
 from bot.history.pacing import Pacer
@@ -54,7 +54,6 @@ REGIONS = (
 KEPT = timedelta(days=90)
 """How far back LookupEvents reaches."""
 MOST_AT_ONCE = 64
-NAMED = 5
 
 Found = TypeVar("Found")
 
@@ -113,17 +112,26 @@ class LookupHistory(History):
         for log, at in answers:
             if isinstance(at, datetime):
                 regions[log.region] = max(at, regions.get(log.region, at))
-        seen = {log.account for log, at in answers if isinstance(at, datetime)}
-        quiet = {log.account for log, at in answers if at is None} - seen
-        return Coverage(
+        accounts: dict[str, datetime] = {}
+        for log, at in answers:
+            if isinstance(at, datetime):
+                accounts[log.account] = max(at, accounts.get(log.account, at))
+        found = Coverage(
             since=within.since,
             until=within.until,
-            accounts=tuple(sorted(seen)),
+            accounts=tuple(sorted(accounts)),
             regions=dict(sorted(regions.items())),
+            missing=(),
+            newest=accounts,
+            quiet_accounts=tuple(sorted({log.account for log, at in answers if at is None} - accounts.keys())),
+            quiet_regions=tuple(sorted({log.region for log, at in answers if at is None} - regions.keys())),
+        )
+        return replace(
+            found,
             missing=(
                 *edges(span, within),
                 *_quiet_since(within, regions.values()),
-                *([without_events(sorted(quiet))] if quiet else ()),
+                *silences(found),
                 *_unasked([at for _, at in answers if isinstance(at, Unasked)]),
                 *self._narrow(),
                 *losses(self._memory.unreadable, 0),
@@ -295,11 +303,6 @@ def _unasked(refused: Sequence[Unasked]) -> list[str]:
     for each in refused:
         by_reason.setdefault((each.account, each.why), []).append(each.region)
     return [
-        f"Not asked in account {account}: {_listed(regions)} ({why.rstrip('.')})."
+        f"Not asked in account {account}: {named(regions)} ({why.rstrip('.')})."
         for (account, why), regions in by_reason.items()
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 
+from bot.history.coverage import of_account
 from bot.model import Coverage, Event, Foreseen, History, Observable, Prevalence, Principal, Sampled, Span, Use
 from bot.once import Once
 
@@ -18,9 +20,16 @@ class AskedOnce(History):
     def __init__(self, history: History) -> None:
         self._history = history
         self._once = Once()
+        self._account: str | None = None
+
+    def about(self, account: str | None) -> AskedOnce:
+        """The same, whose coverage says so where there are no events of ``account``."""
+        own = copy(self)
+        own._account = account
+        return own
 
     def coverage(self, span: Span) -> Coverage | None:
-        return self._once.ask(("coverage", span), lambda: self._history.coverage(span))
+        return of_account(self._once.ask(("coverage", span), lambda: self._history.coverage(span)), self._account)
 
     def newest(self) -> datetime | None:
         return self._once.ask("newest", self._history.newest)

@@ -74,8 +74,10 @@ class SqliteHistory(History):
     Every question raises ``HistoryUnavailableError`` if the file is missing or is not a history.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, accounts: Sequence[str] = ()) -> None:
+        """``accounts`` are those that should have events."""
         self.path = path
+        self._accounts = tuple(accounts)
         self._of_thread = threading.local()
         self._opened: list[Database] = []
         self._recent = Recent()
@@ -107,7 +109,10 @@ class SqliteHistory(History):
             return None
         unread = self.rows("SELECT coalesce(sum(count), 0) FROM set_aside")[0][0]
         unfinished = self.rows("SELECT count(*) FROM file WHERE NOT done")[0][0]
-        return covered(span, held, self._places(span), unread=unread, unfinished=unfinished)
+        places = self._places(span)
+        unseen = set(self._accounts).difference(place.account for place in places)
+        places += [Place(account, "", None) for account in unseen]
+        return covered(span, held, places, unread=unread, unfinished=unfinished)
 
     def newest(self) -> datetime | None:
         """The time of the newest event; ``None`` if there is none."""

@@ -273,7 +273,8 @@ class Context:
         coverage = self.history.coverage(self.window.span) if self.history is not None else None
         if coverage is None:
             return "in what the alert tells; no CloudTrail of this window could be searched"
-        return f"between {coverage.since:%Y-%m-%d %H:%M} and {coverage.until:%Y-%m-%d %H:%M} UTC"
+        gaps = ", with gaps in the logs" if coverage.missing else ""
+        return f"between {coverage.since:%Y-%m-%d %H:%M} and {coverage.until:%Y-%m-%d %H:%M} UTC{gaps}"
 
     def baseline_if_searchable(self) -> Baseline | None:
         """As ``baseline``; ``None`` where nobody can say, or there is no history of one principal."""

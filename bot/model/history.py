@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -28,6 +28,11 @@ class Coverage:
     """Region → its newest event."""
     missing: tuple[str, ...]
     """Sentences: what a reader would expect to be covered and is not."""
+    newest: Mapping[str, datetime] = field(default_factory=dict)
+    """Account → its newest event."""
+    quiet_accounts: tuple[str, ...] = ()
+    """Those that should have events and have none; ``missing`` tells of them, and of the next."""
+    quiet_regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

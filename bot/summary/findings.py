@@ -142,7 +142,9 @@ def _account(account: str, triage: Triage) -> str:
 def did(activity: Activity, coverage: Coverage | None, *, when: bool = True) -> str:
     """How many calls, how they ended, to which services, and ``when``."""
     if not activity.events:
-        return "no calls found" if coverage else "not known: CloudTrail could not be searched"
+        if coverage is None:
+            return "not known: CloudTrail could not be searched"
+        return "no calls found in what could be searched" if coverage.missing else "no calls found"
     ends = {
         "refused": activity.denied,
         "failed": activity.failed,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import boto3
@@ -34,6 +35,12 @@ MOST_ROWS = 1000
 _CALLER = f"""<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{ACCOUNT}</Account><UserId>AIDA</UserId>
 <Arn>arn:aws:iam::{ACCOUNT}:user/triage</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"""
 """What STS says to whoever asks who they are: the other thing that is asked before Athena is."""
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One for all: it reads the descriptions of the service once."""
+    return boto3.session.Session()
 
 
 class Refused(Exception):
@@ -66,7 +73,7 @@ class Door:
     """``faults`` are errors for the next calls of an operation; ``reasons`` why the next queries fail."""
 
     lake: Lake | None
-    url: str = ""
+    url: str
     workgroup: dict[str, Any] = field(default_factory=lambda: {"BytesScannedCutoffPerQuery": 10**9})
     faults: dict[str, list[Refused]] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
@@ -81,7 +88,7 @@ class Door:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self) -> Any:
-        return boto3.session.Session().client(
+        return _session().client(
             "athena",
             region_name="us-east-1",
             endpoint_url=self.url,
@@ -191,21 +198,32 @@ class Door:
 
 
 @contextmanager
-def open_door(lake: Lake | None = None) -> Iterator[Door]:
-    """Athena at ``Door.url`` for as long as the block lasts."""
-    door = Door(lake)
+def doors() -> Iterator[Callable[[Lake | None], Door]]:
+    """Athena for as long as the block lasts; each call makes a new one at the same place."""
+    last: list[Door] = []
 
     async def post(request: Request) -> Response:
         if "x-amz-target" not in request.headers:
             return Response(_CALLER, media_type="text/xml")
         operation = request.headers["x-amz-target"].removeprefix("AmazonAthena.")
         try:
-            told = door.answer(operation, json.loads(await request.body()))
+            told = last[-1].answer(operation, json.loads(await request.body()))
         except Refused as refused:
             body = {"__type": refused.code, "Message": str(refused)}
             return JSONResponse(body, refused.status, media_type="application/x-amz-json-1.1")
         return JSONResponse(told, media_type="application/x-amz-json-1.1")
 
     with serving(Starlette(routes=[Route("/", post, methods=["POST"])])) as url:
-        door.url = url
-        yield door
+
+        def opened(lake: Lake | None) -> Door:
+            last.append(Door(lake, url))
+            return last[-1]
+
+        yield opened
+
+
+@contextmanager
+def open_door(lake: Lake | None = None) -> Iterator[Door]:
+    """Athena at ``Door.url`` for as long as the block lasts."""
+    with doors() as opened:
+        yield opened(lake)

@@ -164,6 +164,38 @@ class HistoryContract:
         assert only_the_real is not None
         assert all(each.endswith(".") and "\n" not in each for each in only_the_real.missing)
 
+    def test_an_account_that_falls_silent_is_told(self, stored: Stored, tmp_path: Path) -> None:
+        made = [_at(f"2026-11-{day:02}T12:00:00Z", day) for day in range(2, 12)]
+        made += [_at(f"2026-11-{day:02}T13:00:00Z", day + 20, recipientAccountId=OTHER_ACCOUNT) for day in range(2, 6)]
+        with stored.opened(tmp_path, made) as history:
+            found = history.coverage(SPANS[0])
+            assert found is not None
+            assert found.accounts == (ACCOUNT, OTHER_ACCOUNT)
+            told = f"Account {OTHER_ACCOUNT} has no events after 2026-11-05T13:00:00Z, others do: "
+            assert any(each.startswith(told) for each in found.missing), found.missing
+            while_both_spoke = history.coverage(Span(SPANS[0].since, datetime(2026, 11, 6, 23, tzinfo=UTC)))
+            assert while_both_spoke is not None
+            assert not any(OTHER_ACCOUNT in each for each in while_both_spoke.missing)
+
+    def test_a_region_without_events_is_told(self, stored: Stored, tmp_path: Path) -> None:
+        made = [_at(f"2026-11-{day:02}T12:00:00Z", day) for day in range(2, 12)]
+        made += [_at("2026-11-03T12:00:00Z", 30, awsRegion="eu-west-1")]
+        with stored.opened(tmp_path, made) as history:
+            for since, silent in ((2, False), (4, True)):
+                found = history.coverage(
+                    Span(datetime(2026, 11, since, tzinfo=UTC), datetime(2026, 11, 11, 12, tzinfo=UTC))
+                )
+                assert found is not None
+                assert set(found.regions) == {"us-east-1"} | (set() if silent else {"eu-west-1"})
+                assert ("Region eu-west-1 has no events in this time." in found.missing) is silent
+
+    def test_an_account_never_seen_is_told(self, stored: Stored, tmp_path: Path) -> None:
+        with stored.opened(tmp_path, [_at("2026-11-07T14:03:11Z")]) as history:
+            found = history.coverage(SPANS[0])
+            assert found is not None
+            told = f"2 accounts have no events in this time: {REAL_ACCOUNT}, {OTHER_ACCOUNT}."
+            assert told in found.missing, found.missing
+
     def test_the_newest_event_is_known(self, history: History, plain: Plain) -> None:
         assert history.newest() == max(event.at for event in plain.all)
 

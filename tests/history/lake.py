@@ -2,8 +2,8 @@
 
 The logs lie as CloudTrail writes them; the table is the one that ``deploy/athena/table.sql`` makes, read as its SerDe
 reads: keys in small letters, whatever is declared a string and is none as JSON text. A query is Athena's dialect, its
-parameters are literals put in the place of the question marks, and the bytes it reads are those of the files in the
-partitions its conditions leave.
+parameters are one literal for each question mark, and the bytes it reads are those of the files in the partitions its
+conditions leave.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,11 @@ class Lake:
 
     def run(self, query: str, parameters: Sequence[str]) -> Result:
         """Raises ``QueryFailed``."""
-        tree = sqlglot.parse_one(_with_parameters(query, parameters), read="athena")
-        scanned = sum(self._scanned(select) for select in tree.find_all(exp.Select) if self._reads(select))
+        tree, text = _translated(query)
+        values = _values(tree, parameters)
+        scanned = sum(self._scanned(select, values) for select in tree.find_all(exp.Select) if self._reads(select))
         with self._lock:
-            found = self._db.cursor().execute(tree.sql("duckdb"))
+            found = self._db.cursor().execute(text, values)
             columns = tuple(column[0] for column in found.description or ())
             rows = [tuple(None if value is None else str(value) for value in row) for row in found.fetchall()]
         return Result(columns, rows, scanned)
@@ -115,12 +117,14 @@ class Lake:
             )
         return True
 
-    def _scanned(self, select: exp.Select) -> int:
+    def _scanned(self, select: exp.Select, values: Mapping[str, Any]) -> int:
         where = select.args.get("where")
-        on_partitions = [each.sql("duckdb") for each in _conjuncts(where.this if where else None)]
-        query = f"SELECT coalesce(sum(size), 0) FROM file WHERE {' AND '.join(on_partitions) or 'true'}"  # noqa: S608
+        on_partitions = list(_conjuncts(where.this if where else None))
+        bound = {mark.name: values[mark.name] for each in on_partitions for mark in each.find_all(exp.Placeholder)}
+        condition = " AND ".join(each.sql("duckdb") for each in on_partitions) or "true"
+        query = f"SELECT coalesce(sum(size), 0) FROM file WHERE {condition}"  # noqa: S608 - from our own query
         with self._lock:
-            found = self._db.cursor().execute(query).fetchone()
+            found = self._db.cursor().execute(query, bound).fetchone()
         return int(found[0]) if found else 0
 
 
@@ -137,19 +141,32 @@ def _conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
             yield condition
 
 
-def _with_parameters(query: str, parameters: Sequence[str]) -> str:
-    """The query with each question mark replaced by its parameter, which must be one literal."""
-    marks = [token for token in sqlglot.tokenize(query, read="athena") if token.token_type is TokenType.PLACEHOLDER]
-    if len(marks) != len(parameters):
-        counts = f"expected {len(marks)} but found {len(parameters)}"
-        raise QueryFailed(f"INVALID_PARAMETER_USAGE: Incorrect number of parameters: {counts}")
+@lru_cache(maxsize=64)
+def _translated(query: str) -> tuple[exp.Expr, str]:
+    """The query with a name for each question mark, parsed, and in DuckDB's dialect."""
     text, end = "", 0
-    for mark, parameter in zip(marks, parameters, strict=True):
-        if not isinstance(sqlglot.parse_one(parameter, read="athena"), exp.Literal):
-            raise QueryFailed(f"SYNTAX_ERROR: {parameter} is not a literal")
-        text += query[end : mark.start] + parameter
+    marks = (token for token in sqlglot.tokenize(query, read="athena") if token.token_type is TokenType.PLACEHOLDER)
+    for number, mark in enumerate(marks):
+        text += f"{query[end : mark.start]}:p{number}"
         end = mark.end + 1
-    return text + query[end:]
+    tree = sqlglot.parse_one(text + query[end:], read="athena")
+    return tree, tree.sql("duckdb")
+
+
+def _values(tree: exp.Expr, parameters: Sequence[str]) -> dict[str, Any]:
+    """What stands for each name: one literal of SQL each."""
+    names = {mark.name for mark in tree.find_all(exp.Placeholder)}
+    if len(names) != len(parameters):
+        counts = f"expected {len(names)} but found {len(parameters)}"
+        raise QueryFailed(f"INVALID_PARAMETER_USAGE: Incorrect number of parameters: {counts}")
+    return {f"p{number}": _literal(parameter) for number, parameter in enumerate(parameters)}
+
+
+def _literal(parameter: str) -> Any:
+    told = sqlglot.parse_one(parameter, read="athena")
+    if not isinstance(told, exp.Literal):
+        raise QueryFailed(f"SYNTAX_ERROR: {parameter} is not a literal")
+    return told.to_py()
 
 
 def _read(value: Any, kind: exp.DataType) -> Any:

@@ -34,6 +34,7 @@ class Plain:
         copies = _copies(found.values())
         self.all = [each.event for each in found.values()]
         self.once = [event for name, event in zip(found, self.all, strict=True) if name not in copies]
+        self._of: dict[Observable, list[Event]] = {}
 
     @classmethod
     def of_files(cls, paths: Sequence[Path]) -> Plain:
@@ -45,10 +46,12 @@ class Plain:
 
     def of(self, observable: Observable, span: Span) -> list[Event]:
         """The events of ``observable`` in ``span``, the newest first."""
-        everything = self.all if observable.kind is Kind.ACCOUNT else self.once
-        found = [event for event in everything if event.at in span and concerns(event, observable)]
-        found.sort(key=lambda event: event.account)
-        return sorted(found, key=lambda event: (event.at, event.id), reverse=True)
+        if observable not in self._of:
+            everything = self.all if observable.kind is Kind.ACCOUNT else self.once
+            found = [event for event in everything if concerns(event, observable)]
+            found.sort(key=lambda event: event.account)
+            self._of[observable] = sorted(found, key=lambda event: (event.at, event.id), reverse=True)
+        return [event for event in self._of[observable] if event.at in span]
 
     def uses(self, observable: Observable, span: Span) -> tuple[Use, ...]:
         alike: defaultdict[tuple[Any, ...], list[Event]] = defaultdict(list)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot import cli
 from bot.config.settings import Settings
 from bot.demo.world import World, make_world
 from bot.demo.world.cast import ACCOUNT, STOLEN_USERS
@@ -29,7 +28,7 @@ from bot.ipdata import LocalAddressData
 from bot.model import Alert, History, Kind, Observable, Status, Triage, Verdict, Window
 from bot.plugins import load_enrichers
 from bot.triage import TriageWorld, triage
-from tests.history.athena_door import Door, open_door
+from tests.history.athena_door import Door, doors
 from tests.history.lake import Lake, write_trail
 from tests.history.made import write
 
@@ -93,10 +92,15 @@ def _alone(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-@pytest.fixture
-def door(logs: Logs) -> Iterator[Door]:
-    with open_door(logs.lake) as opened:
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Callable[[Lake | None], Door]]:
+    with doors() as opened:
         yield opened
+
+
+@pytest.fixture
+def door(logs: Logs, opened: Callable[[Lake | None], Door]) -> Door:
+    return opened(logs.lake)
 
 
 def athena(door: Door, **changes: Any) -> AthenaHistory:
@@ -164,7 +168,7 @@ def test_a_key_that_was_never_seen_is_looked_for_once_more(logs: Logs, door: Doo
 
 def test_where_the_last_weeks_are_kept_here_only_the_time_before_is_asked_for(logs: Logs, door: Door) -> None:
     """Who made the key is looked for over 90 days, of which the store holds 31; two calls, one after the other."""
-    both = JoinedHistory(logs.store, athena(door), (ACCOUNT,))
+    both = JoinedHistory(logs.store, athena(door))
     found = made(both, logs.quiet)
     assert found.activity == made(logs.store, logs.quiet).activity
     assert len(door.started) == 2
@@ -187,25 +191,33 @@ def test_an_athena_that_fails_is_asked_once_and_the_rest_is_answered(logs: Logs,
     assert found.principal is not None
 
 
-def test_the_command_line_asks_what_the_config_names(logs: Logs, door: Door, tmp_path: Path) -> None:
+def test_the_command_line_asks_what_the_config_names(
+    logs: Logs, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f'[history]\nkind = "athena"\n[history.athena]\naccounts = ["{ACCOUNT}"]\n')
-    environ = os.environ | {
+    environ = {
         "AWS_ENDPOINT_URL": door.url,
         "AWS_ACCESS_KEY_ID": "AKIARTX3GSDSQAAAAAAA",
         "AWS_SECRET_ACCESS_KEY": "canary-secret",
         "AWS_CONFIG_FILE": str(tmp_path / "none"),
     }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
 
-    def asked(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bot", *words, "--config", str(config)]
-        return subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
+    def asked(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["triage", *words, "--config", str(config)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
 
-    ran = asked("key", logs.quiet.value, "--at", "2026-11-23T10:00:00Z", "--json")
-    assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
+    code, out, err = asked("key", logs.quiet.value, "--at", "2026-11-23T10:00:00Z", "--json")
+    assert code == 0, err
+    told = json.loads(out)
     assert told["activity"] == document(made(logs.store, logs.quiet))["activity"]
     assert told["cost"].startswith("Athena read ")
-    ran = asked("scope", "key", logs.quiet.value)
-    assert ran.returncode == 1
-    assert "load the last weeks with `triage ingest`" in ran.stderr
+    code, _, err = asked("scope", "key", logs.quiet.value)
+    assert code == 1
+    assert "load the last weeks with `triage ingest`" in err

@@ -31,6 +31,7 @@ from tests.history.contract import (
     DAY,
     NOW,
     OTHER_ACCOUNT,
+    REGIONS,
     SPANS,
     HistoryContract,
     Record,
@@ -38,11 +39,11 @@ from tests.history.contract import (
     records,
 )
 from tests.history.lake import Lake, write_trail
-from tests.history.made import KEY, MADE_FROM, key, principal, record, write
+from tests.history.made import ACCOUNT, KEY, MADE_FROM, key, principal, record, write
 from tests.history.plain import Plain
 from tests.history.test_athena_contract import EVERYTHING, TIMING, cannot_search
 
-SETTINGS = AthenaSettings(accounts=ACCOUNTS, most_queries=10_000)
+SETTINGS = AthenaSettings(accounts=ACCOUNTS, regions=REGIONS, most_queries=10_000)
 LOADED_FROM = MADE_FROM + timedelta(days=4, hours=13)
 """The embedded store begins in the middle of a day, so its first whole day is the next one."""
 LOADED_UNTIL = MADE_FROM + timedelta(days=8, hours=9)
@@ -58,10 +59,10 @@ def both(door: Door, folder: Path, told: Sequence[Record], loaded: Sequence[Reco
     """``loaded`` in an embedded store, all that was ``told`` in the lake behind it."""
     write_trail(folder / "bucket", told)
     before, door.lake = door.lake, Lake(folder / "bucket")
-    here = SqliteHistory(folder / "history.db")
+    here = SqliteHistory(folder / "history.db", ACCOUNTS)
     load_paths(here, [write(folder / "log.json", loaded)])
     client = door.client()
-    yield JoinedHistory(here, AthenaHistory.over(lambda: client, SETTINGS, TIMING), ACCOUNTS)
+    yield JoinedHistory(here, AthenaHistory.over(lambda: client, SETTINGS, TIMING))
     here.close()
     door.lake.close()
     door.lake = before
@@ -99,12 +100,20 @@ def test_the_newest_event_of_both_is_known(joined: JoinedHistory, plain: Plain) 
 WHOLE = SPANS[0]
 
 
-@pytest.fixture
-def joined(door: Door, tmp_path: Path) -> Iterator[JoinedHistory]:
+@pytest.fixture(scope="module")
+def filled(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[JoinedHistory, Lake]]:
     told = records()
-    with both(door, tmp_path, told, [each for each in told if is_loaded(each)]) as history:
-        door.started.clear()
-        yield history
+    loaded = [each for each in told if is_loaded(each)]
+    with both(door, tmp_path_factory.mktemp("joined"), told, loaded) as history:
+        assert door.lake is not None
+        yield history, door.lake
+
+
+@pytest.fixture
+def joined(filled: tuple[JoinedHistory, Lake], door: Door) -> JoinedHistory:
+    history, door.lake = filled
+    door.started.clear()
+    return history
 
 
 def newest_loaded() -> datetime:
@@ -203,3 +212,20 @@ def test_the_store_begins_with_its_first_whole_day(
 def test_without_anything_here_all_is_asked_beyond(door: Door, tmp_path: Path) -> None:
     with both(door, tmp_path, [record(eventTime="2026-11-07T14:03:11Z")], []) as history:
         assert [use.key for use in history.uses(key(), WHOLE)] == [KEY]
+
+
+def test_a_hole_in_what_is_kept_here_is_told_with_its_time(door: Door, tmp_path: Path) -> None:
+    """Nobody loads one account's logs, though all of them are in the bucket: what lies beyond does not fill that."""
+    made = [record(day, eventTime=f"2026-11-{day:02}T12:00:00Z") for day in range(2, 12)]
+    others = [
+        record(day + 20, eventTime=f"2026-11-{day:02}T12:00:00Z", recipientAccountId=OTHER_ACCOUNT)
+        for day in range(2, 12)
+    ]
+    with both(door, tmp_path, [*made, *others], [each for each in made if is_loaded(each)]) as history:
+        found = history.coverage(WHOLE)
+        assert found is not None
+        assert found.accounts == (ACCOUNT, OTHER_ACCOUNT)
+        kept = "(from 2026-11-07T00:00:00Z to 2026-11-08T12:00:00Z)."
+        assert [each for each in found.missing if OTHER_ACCOUNT in each] == [
+            f"Account {OTHER_ACCOUNT} has no events in this time {kept}"
+        ]

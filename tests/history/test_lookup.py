@@ -306,6 +306,7 @@ def test_coverage_says_what_was_asked_and_what_was_not(site: Opening) -> None:
     assert found.accounts == (ACCOUNT,)
     assert found.missing == (
         "Nothing before 2026-08-23T14:00:00Z: the history begins there.",
+        "Region sa-east-1 has no events in this time.",
         f"Not asked in account {ACCOUNT}: eu-south-1 (UnrecognizedClientException on LookupEvents).",
         f"Not asked in account {ACCOUNT}: me-south-1 (AccessDeniedException on LookupEvents).",
         "LookupEvents knows management events only: no reads or writes of objects, no calls of functions.",

@@ -11,13 +11,13 @@ import pytest
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.model import History
-from tests.history.contract import HistoryContract, Record, Stored
+from tests.history.contract import ACCOUNTS, HistoryContract, Record, Stored
 from tests.history.made import write
 
 
 @contextmanager
 def opened(folder: Path, records: Sequence[Record]) -> Iterator[History]:
-    history = SqliteHistory(folder / "history.sqlite")
+    history = SqliteHistory(folder / "history.sqlite", ACCOUNTS)
     load_paths(history, [write(folder / "log.json", records)])
     yield history
     history.close()

@@ -103,16 +103,10 @@ class Scan:
         expected = (account for account in self.accounts if accounts is None or account in accounts)
         places = [Place(row.account, row.region, row.last) for row in rows]
         places += [Place(account, "", None) for account in expected if account not in {row.account for row in rows}]
+        places += [Place("", region, None) for region in self.regions]
         first = min(row.first for row in rows)
         held = Span(span.since if first - span.since <= QUIET_START else first, max(row.last for row in rows))
-        found = covered(span, held, places, unread=self.result.unreadable, unfinished=0)
-        return (found and replace(found, missing=(*found.missing, *self._silent(found))),)
-
-    def _silent(self, found: Coverage) -> list[str]:
-        """The regions without events, but for those that are told of already."""
-        told = " ".join(found.missing)
-        silent = [region for region in self.regions if region not in found.regions and region not in told]
-        return [f"No events from {', '.join(silent)}."] if silent else []
+        return (covered(span, held, places, unread=self.result.unreadable, unfinished=0),)
 
     def _about(self, asked: Foreseen) -> Iterable[tuple[Topic, list[RollUp]]]:
         """The topics that may answer, each with its roll-ups of what is asked about."""
