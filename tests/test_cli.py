@@ -298,7 +298,7 @@ def test_what_was_set_aside_does_not_make_a_search_incomplete(triage: Triage, tm
     times = ["2026-11-20T14:50:00Z", *(f"2026-11-{day:02}T00:00:00Z" for day in range(1, 21))]
     records = [made.record(number, eventTime=time) for number, time in enumerate(times)]
     history = made.loaded(tmp_path, *records, made.record(99, eventTime="soon")).path
-    for words in (["hunt", "all"], ["prevalence", "iam:ListUsers"], ["scope", "key", made.KEY]):
+    for words in (["hunt", "all"], ["prevalence", "iam:ListUsers", "--days", "14"], ["scope", "key", made.KEY]):
         end = "--until" if words[0] == "hunt" else "--at"
         answer = triage(*words, "--history", history, end, AT, "--json")
         assert answer.code == DONE
