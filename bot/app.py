@@ -33,6 +33,7 @@ from bot.history.retention import Retirement
 from bot.history.sqlite import SqliteHistory
 from bot.hunts.watching import Watch
 from bot.investigator import Investigator
+from bot.made.makings import Makings
 from bot.operations import Operations
 from bot.outside import aws_of, outside_of
 from bot.permissions import offer_of
@@ -40,7 +41,6 @@ from bot.pipeline import Pipeline
 from bot.rehunt import Rehunt
 from bot.remediation import remediations
 from bot.remediation.drill import Drill
-from bot.remediation.makings import Makings
 from bot.remediation.run import Remediations
 from bot.remediation.touching import Touching
 from bot.remediation.usage import Usage

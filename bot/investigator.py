@@ -20,6 +20,9 @@ from bot.history.writing import HistoryWriter
 from bot.hunts.incident import Draft, draft
 from bot.hunts.library import Playbook, own_playbooks
 from bot.hunts.result import Hunted
+from bot.made.looking import NobodyAsked
+from bot.made.sweeping import QUESTION as SWEEP
+from bot.made.sweeping import sweep
 from bot.model import (
     Alert,
     Case,
@@ -80,6 +83,7 @@ class Investigator:
         self.kept = kept_of(settings, history) if history is not None else None
         self.history = history_of(settings, self.kept, remote)
         self._addresses = address_data_of(settings)
+        self._looking = outside.looking
         self._world = TriageWorld(
             plugins=load_enrichers(settings.enrichers.enabled),
             runner=Runner(),
@@ -152,7 +156,16 @@ class Investigator:
         if recorder is not None and on_record is not None:
             asked = Asked(observable, window, tuple(alerts), tuple(signals), tuple(rulings))
             on_record(recorder.written(world, asked, made))
-        return made
+        if made.scope is None:
+            return made
+        if on_progress is not None and made.scope.deeds:
+            on_progress(replace(made, pending=(SWEEP,)))
+        return replace(made, scope=self.swept(made.scope))
+
+    def swept(self, scope: Scope) -> Scope:
+        """``scope`` with what is left of what its keys made, as AWS stands now."""
+        looking = self._looking() if self._looking is not None else NobodyAsked(scope.window.until)
+        return replace(scope, sweep=sweep(scope, self.records, looking))
 
     def _corrected(self, environment: Environment) -> Environment:
         if self._state is None:
@@ -179,7 +192,7 @@ class Investigator:
         return self(observable, self.window(at))
 
     def scope(self, leads: Sequence[Observable], at: datetime) -> Scope:
-        return about_scope(leads, at, self._kept(), self.known())
+        return self.swept(about_scope(leads, at, self._kept(), self.known()))
 
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal:
         return about_hunt(asked, self._kept(), self.known(), until=at, own=self.playbooks)

@@ -40,10 +40,18 @@ def _differences(before: Triage, after: Triage) -> Iterator[str]:
     calls = after.activity.events - before.activity.events
     if calls > 0:
         yield "1 more call" if calls == 1 else f"{calls} more calls"
+    made = len(_made(after) - _made(before))
+    if made:
+        yield f"{made} more thing{'s' if made > 1 else ''} made or changed by these keys"
     known = {reason.signal for reason in was.reasons}
     found = [reason.signal for reason in now.reasons if reason.signal not in known]
     if found:
         yield f"new: {', '.join(_name(signal) for signal in found)}"
+
+
+def _made(triage: Triage) -> set[tuple[str, str, str, str]]:
+    things = triage.scope.sweep.things if triage.scope and triage.scope.sweep else ()
+    return {(each.kind, each.name, each.account, each.region) for each in things}
 
 
 def _name(signal: str) -> str:

@@ -17,6 +17,7 @@ from bot.iam import AwsIam
 from bot.ipdata.origin import known_asns
 from bot.ipdata.whois import KEPT_FOR, WhoisRegistries
 from bot.kept import Kept
+from bot.made.looking import AwsLooking, Looking
 from bot.model import CodeSearch, Iam, Registries, Statistics, ThreatLists
 from bot.statistics import AwsStatistics
 from bot.threat_lists import WebThreatLists
@@ -34,6 +35,8 @@ class Outside:
     threat_lists: ThreatLists | None = None
     objects: Fetch | None = None
     """What reads a log again in its bucket."""
+    looking: Callable[[], Looking] | None = None
+    """Who says what is left of made things; anew for each sweep."""
 
 
 def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
@@ -83,7 +86,13 @@ def _in_aws(others: Outside, settings: Settings, aws: Aws, clock: Callable[[], d
     """AWS is asked where a reading role is named: without one, each question would wait for credentials."""
     if not settings.aws.read_role:
         return others
-    return replace(others, iam=AwsIam(aws), statistics=AwsStatistics(aws, clock), objects=object_reader(settings, aws))
+    return replace(
+        others,
+        iam=AwsIam(aws),
+        statistics=AwsStatistics(aws, clock),
+        objects=object_reader(settings, aws),
+        looking=lambda: AwsLooking(aws, clock),
+    )
 
 
 def _code_search(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> CodeSearch | None:

@@ -9,12 +9,13 @@ from bot import iam, statistics
 from bot.config.settings import Settings
 from bot.evidence import iam as evidence
 from bot.history import athena, bucket, lookup, queue
+from bot.made import sweeping
 from bot.remediation import readiness, remediations
 from bot.remediation.base import policy
 from bot.remediation.offer import Offer, Organisation
 from bot.trail import followed_queue
 
-READING = iam.PERMISSIONS | evidence.PERMISSIONS | statistics.PERMISSIONS | readiness.PERMISSIONS
+READING = iam.PERMISSIONS | evidence.PERMISSIONS | statistics.PERMISSIONS | readiness.PERMISSIONS | sweeping.PERMISSIONS
 """On everything, beside what remediations read."""
 LOGS = bucket.PERMISSIONS
 """On the trail's own bucket."""

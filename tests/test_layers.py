@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = (
     *("access", "assessment", "audit", "cases", "commands", "enrichment", "evidence", "history", "hunts"),
-    *("intake", "ipdata", "remediation", "scope", "store", "triage", "usual"),
+    *("intake", "ipdata", "made", "remediation", "scope", "store", "triage", "usual"),
 )
 VOCABULARY = (
     *("bot.model", "bot.families", "bot.networks", "bot.places", "bot.policies", "bot.name_patterns"),

@@ -23,6 +23,7 @@ from bot.store.state import State
 from bot.summary import rows
 from bot.triage import TriageWorld, triage
 from tests.fakes import KALI, KALI_AGENT, LEAD, NOW, RENTED, FakeAddresses, FakeHistory, event, ordinary
+from tests.slack.cases import CASES, SWEEP
 
 PLUGINS = load_enrichers(["ip_provider", "user_agents", "denied_calls"])
 ALERT = Alert("a1", "siem", "Kali", "high", NOW, (LEAD,))
@@ -166,3 +167,13 @@ def test_an_alert_that_names_nothing_is_asked_about_nothing(line: Line) -> None:
     line.now = NOW + timedelta(hours=2)
     line.work()
     assert line.state.read().execute("SELECT count(*) FROM jobs WHERE state <> 'done'").fetchone()[0] == 0
+
+
+def test_things_that_turn_up_late_are_counted() -> None:
+    before = CASES["scoped"].triage
+    assert before is not None
+    assert before.scope is not None
+    fewer = replace(before, scope=replace(before.scope, sweep=replace(SWEEP, things=SWEEP.things[:1])))
+    said = news(fewer, before)
+    assert said is not None
+    assert "1 more thing made or changed by these keys" in said

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Actor, Case, Closing, Conclusion
+from bot.model import Actor, Case, Closing, Conclusion, Triage
 from bot.report import Report, Section, Table, as_html, as_markdown, events_csv, report
 from bot.report.events import COLUMNS
 from tests.history import made
@@ -55,6 +56,20 @@ def test_a_scoped_case_says_whose_keys_why_and_what_was_done() -> None:
         assert each.key in written
         assert all(evidence.sentence in written for evidence in each.evidence)
     assert "## What is not known" in written
+
+
+def test_a_scoped_case_says_what_its_keys_made_and_what_is_left_of_it() -> None:
+    written = as_markdown(report(CASES["scoped"], NOW)).replace("\\", "")
+    assert "## Made, changed or given out by these keys, as of 2026-11-23 10:00 UTC" in written
+    assert "| user 111122223333:user/helper |" in written
+    assert "exists: made at" in written
+    assert "triage plan disable_created 111122223333:user/helper" in written
+    assert "could not ask: AccessDenied on GetFunctionUrlConfig" in written
+
+
+def test_a_sweep_is_read_again_as_it_was_kept() -> None:
+    triage = CASES["scoped"].triage
+    assert msgspec.json.decode(msgspec.json.encode(triage), type=Triage) == triage
 
 
 def test_a_closed_case_says_by_whom_and_why() -> None:

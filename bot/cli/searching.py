@@ -44,7 +44,7 @@ def scope(
     moment, start = moment_of(at, investigator), time_of(since)
     if start is not None and start > moment:
         fail("--since is later than --at.", USAGE)
-    found = about_scope(leads, moment, store, investigator.known(), since=start)
+    found = investigator.swept(about_scope(leads, moment, store, investigator.known(), since=start))
     if as_json:
         print_json(scope_document(found))
     else:

@@ -12,6 +12,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -21,6 +22,7 @@ from bot.document import triage_document
 from bot.evidence.collecting import events_written
 from bot.evidence.shelf import EvidenceSpoilt, Piece, Shelf
 from bot.intake.secret_guard import remove_secrets
+from bot.made.telling import sweep_document
 from bot.model import Case, Event, Triage
 from bot.scope.telling import scope_document
 
@@ -28,7 +30,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 ASKED = "told/triage.json.gz"
 """What the newest triage was told."""
-TRIAGE, SCOPE = "triage.json", "scope.json"
+TRIAGE, SCOPE, SWEEP = "triage.json", "scope.json", "sweep.json"
 MOST_BYTES = 1 << 30
 """Of a bundle that is read, unpacked."""
 MOST_FILES = 10_000
@@ -48,7 +50,7 @@ def bundle(
         "case.json": written(remove_secrets(case_document(case))[0]),
         "events.jsonl": events_written(events),
         "audit.jsonl": b"".join(_line(remove_secrets(entry.document())[0]) for entry in entries),
-        **(documents(case.triage) if case.triage is not None else {}),
+        **(documents(case.triage) | left(case.triage) if case.triage is not None else {}),
     }
     gaps = []
     for piece in pieces:
@@ -72,9 +74,18 @@ def bundle(
 
 
 def documents(made: Triage) -> dict[str, bytes]:
-    """A triage as its bundle holds it: verdict and scope, each a file; without a scope there is none."""
-    scope = {SCOPE: written(scope_document(made.scope))} if made.scope is not None else {}
+    """A triage as its bundle holds it: verdict and scope, each a file; without a scope there is none.
+
+    What was left of what the keys made is a file of its own (:func:`left`): AWS was asked that after all was judged.
+    """
+    scope = {SCOPE: written(scope_document(replace(made.scope, sweep=None)))} if made.scope is not None else {}
     return {TRIAGE: written(triage_document(made)), **scope}
+
+
+def left(made: Triage) -> dict[str, bytes]:
+    """The sweep of a triage, a file; none where no scope was made."""
+    swept = made.scope.sweep if made.scope is not None else None
+    return {SWEEP: written(sweep_document(swept))} if swept is not None else {}
 
 
 def unpacked(archive: bytes) -> Mapping[str, bytes]:

@@ -70,6 +70,7 @@ from bot.model.ports import (
     Unread,
 )
 from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
+from bot.model.sweep import Deed, Made, Standing, Sweep
 from bot.model.task import Task
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
@@ -124,6 +125,7 @@ __all__ = (
     "Decision",
     "Declaration",
     "DeclaredIncident",
+    "Deed",
     "Detail",
     "Doubted",
     "EarlierCase",
@@ -149,6 +151,7 @@ __all__ = (
     "KeyRecord",
     "Kind",
     "Level",
+    "Made",
     "MailQuarter",
     "MailSent",
     "NotAnswered",
@@ -178,11 +181,13 @@ __all__ = (
     "Severity",
     "Signal",
     "Span",
+    "Standing",
     "Statistics",
     "Status",
     "Step",
     "Suggestion",
     "Suspicion",
+    "Sweep",
     "Task",
     "ThreatLists",
     "Triage",

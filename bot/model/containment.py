@@ -18,6 +18,7 @@ class Step(StrEnum):
     PASSWORDS = "passwords"
     SESSIONS = "sessions"
     ADDRESSES = "addresses"
+    MADE = "made"
     UNDO = "undo"
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.model.history import Coverage
 from bot.model.judgement import Gap
 from bot.model.observable import Observable
+from bot.model.sweep import Deed, Sweep
 from bot.model.times import Span
 
 EVIDENCE_CLASSES = ("lineage", "network", "behaviour", "tool")
@@ -91,6 +92,10 @@ class Scope:
     rare_events: tuple[RareEvent, ...]
     attacker: Attacker
     gaps: tuple[Gap, ...]
+    deeds: tuple[Deed, ...] = ()
+    """What the confirmed keys made, changed or gave out, in all regions: the thief's first, then by time."""
+    sweep: Sweep | None = None
+    """What is left of it; ``None`` before AWS was asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot import cases
+from bot.made.containing import to_contain
 from bot.model import Actor, Change, Containment, Refusal, Scope
 from bot.operations.permitted import Permitted
 from bot.remediation.contain import Wanted
@@ -66,8 +67,9 @@ class Containing(Permitted):
 
 
 def wanted_of(scope: Scope) -> Wanted:
-    """The confirmed keys of a scope, and the addresses they were used from by the thief."""
-    return Wanted(tuple(each.key for each in scope.confirmed), scope.attacker.ips)
+    """The confirmed keys of a scope, the addresses they were used from by the thief, and what they made to stay."""
+    keys = tuple(each.key for each in scope.confirmed)
+    return Wanted(keys, scope.attacker.ips, to_contain(scope.sweep))
 
 
 def changes_of(containment: Containment) -> tuple[Change, ...]:

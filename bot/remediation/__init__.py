@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bot.made.makings import Makings
 from bot.remediation.base import Remediation
 from bot.remediation.block_ip import BlockIp
 from bot.remediation.block_ip_waf import BlockIpWaf
 from bot.remediation.deny_sso_user import DenySsoUser
 from bot.remediation.disable_access_key import DisableAccessKey
 from bot.remediation.disable_created import DisableCreated
-from bot.remediation.makings import Makings
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.organisation_deny import OrganisationDeny
 from bot.remediation.pause_ses import PauseSes

@@ -15,11 +15,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from bot.aws import Allowed, Aws, Grant
+from bot.by_hand import typed
 from bot.model import Kind, Refusal
 from bot.remediation.base import Draft, Permissions, State, taken_back
 from bot.remediation.block_ip import blockable
 from bot.remediation.offer import Offer
-from bot.remediation.principals import typed
 from bot.remediation.usage import Usage
 
 ARN = re.compile(r"arn:aws[a-z-]*:wafv2:([a-z0-9-]+):(\d{12}):(regional|global)/ipset/([\w-]+)/([0-9a-f-]+)")

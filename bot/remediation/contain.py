@@ -15,11 +15,14 @@ from bot import audit, tasks
 from bot.access import AccessRules
 from bot.aws import Aws
 from bot.database import Database, storable
+from bot.made.kinds import KEY, ROLE, USER
+from bot.made.telling import state, what
 from bot.model import (
     Actor,
     ChangeState,
     Containment,
     ContainmentRow,
+    Made,
     Plan,
     Refusal,
     Step,
@@ -35,15 +38,19 @@ from bot.store.state import State
 
 LONG_TERM_KEY = "AKIA"
 MOST_TARGETS = 100
+MOST_ROWS = 400
+OWN = frozenset({"reset_console_password"})
+"""Takes what no other change does: a user who is denied everything can still be signed in as."""
 NOT_OFFERED = "is not among the changes this installation offers ([remediation] enabled)"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a thief holds: keys, long-term or of sessions, and the addresses they come from."""
+    """What a thief holds: keys, long-term or of sessions, the addresses they come from, and what they made to stay."""
 
     keys: tuple[str, ...]
     addresses: tuple[str, ...] = ()
+    made: tuple[Made, ...] = ()
 
 
 class Contain:
@@ -75,8 +82,10 @@ class Contain:
             return Refusal(f"More than {MOST_TARGETS} keys and addresses at once: contain them in parts.")
         if refusal := self._planning.may_plan(actor, "contain", ", ".join(wanted.keys)[:LONGEST_ID]):
             return refusal
-        rows = [self._row(step, name, target, actor, case) for step, name, target in self._wishes(wanted)]
-        return self._keep(_each_once(rows), actor, case, None)
+        wishes = list(dict.fromkeys(self._wishes(wanted)))[:MOST_ROWS]
+        rows = [self._row(step, name, target, actor, case) for step, name, target in wishes]
+        by_hand = [_by_hand(thing) for thing in wanted.made if thing.remediation is None]
+        return self._keep([*_each_once(rows), *by_hand], actor, case, None)
 
     def plan_undo(self, containment: str, actor: Actor) -> Containment | Refusal:
         """Keep the preview of taking back everything of ``containment`` that was made, the last of it first."""
@@ -154,12 +163,27 @@ class Contain:
         sessions = [key for key in wanted.keys if not key.startswith(LONG_TERM_KEY)]
         yield from ((Step.KEYS, "disable_access_key", key) for key in long_term)
         users, roles = self._holders(long_term, sessions)
+        made = list(self._made(wanted, users))
+        closed = {target for kind, _, target in made if kind == ROLE.name}
         named = [*users, *(key for key in sessions if self._usage.holder_of(key) is None)]
         yield from ((Step.ORGANISATION, "organisation_deny", user) for user in users if self._organisation_denies)
         yield from ((Step.USERS, "quarantine_user", user) for user in named)
         yield from ((Step.PASSWORDS, "reset_console_password", user) for user in users)
-        yield from ((Step.SESSIONS, "revoke_sessions", role) for role in roles)
+        yield from ((Step.SESSIONS, "revoke_sessions", role) for role in roles if role not in closed)
         yield from ((Step.ADDRESSES, "block_ip", address) for address in wanted.addresses)
+        stopped = {*users, *named, *roles}
+        yield from ((Step.MADE, name, target) for _, name, target in made if target not in stopped or name in OWN)
+
+    def _made(self, wanted: Wanted, users: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+        """Kind, remediation and target of what was made, but for what an earlier change takes with it: a key that is
+        disabled as a stolen one, or whose user is denied everything."""
+        made_users = {each.target for each in wanted.made if each.kind == USER.name}
+        for each in wanted.made:
+            if each.remediation is None or each.target is None:
+                continue
+            if each.kind == KEY.name and (each.name in wanted.keys or self._owner(each.name) in {*users, *made_users}):
+                continue
+            yield each.kind, each.remediation, each.target
 
     @property
     def _organisation_denies(self) -> bool:
@@ -210,6 +234,12 @@ class Contain:
         made = Containment(id_, case, undo_of, actor, now, expires, tuple(rows))
         self._state.write(lambda db: containments.keep(db, made))
         return made
+
+
+def _by_hand(thing: Made) -> ContainmentRow:
+    """What the bot has no change for: the commands are for a person, and a task once all is approved."""
+    sentence = f"The bot makes no change of this kind: a person runs the command. Now: {state(thing)}."
+    return ContainmentRow(Step.MADE, "remove", what(thing), None, Refusal(sentence, thing.commands))
 
 
 def _each_once(rows: Sequence[ContainmentRow]) -> list[ContainmentRow]:

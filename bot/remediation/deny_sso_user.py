@@ -11,12 +11,12 @@ import re
 from botocore.exceptions import ClientError
 
 from bot.aws import Aws, Fault, fault
+from bot.by_hand import typed
 from bot.model import Kind, Refusal
 from bot.remediation.base import Draft
 from bot.remediation.listed import Listed
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.organisation import DenyList, targets_of
-from bot.remediation.principals import typed
 
 PERSONS = DenyList("identitystore:userId", "00000000-0000-0000-0000-000000000000")
 USER_ID = re.compile(r"(?:[0-9a-f]{10}-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

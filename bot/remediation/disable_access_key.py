@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.aws import Allowed, Aws, Grant, Identity
+from bot.by_hand import typed
 from bot.history.access_key import EXAMPLE_IDS, account_of
 from bot.model import Kind, Observable, Refusal, rfc3339
 from bot.remediation.base import Draft, Permissions, State, taken_back
 from bot.remediation.offer import PLAIN, Offer
-from bot.remediation.principals import keys_of, new_keys, typed, user_arns
+from bot.remediation.principals import keys_of, new_keys, user_arns
 from bot.remediation.root import root_refusal
 
 if TYPE_CHECKING:

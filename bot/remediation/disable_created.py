@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.aws import Aws, Grant
+from bot.by_hand import typed
+from bot.made.makings import Makings
 from bot.model import Kind, Refusal
 from bot.remediation.base import Draft, Permissions, State, taken_back
 from bot.remediation.created import policy, role
@@ -18,9 +20,8 @@ from bot.remediation.created.policy import ChangedPolicy, CreatedPolicy
 from bot.remediation.created.role import ChangedTrust, CreatedRole
 from bot.remediation.created.thing import KIND, Thing
 from bot.remediation.disable_access_key import DisableAccessKey, malformed
-from bot.remediation.makings import Makings
 from bot.remediation.offer import Offer
-from bot.remediation.principals import principal_named, typed
+from bot.remediation.principals import principal_named
 from bot.remediation.quarantine_user import QuarantineUser
 from bot.remediation.revoke_sessions import RevokeSessions
 

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from bot.aws import Aws, Grant
+from bot.by_hand import typed
 from bot.model import Observable, Refusal
 from bot.remediation import organisation
 from bot.remediation.base import Draft, Permissions, State, taken_back
 from bot.remediation.organisation import DenyList
-from bot.remediation.principals import typed
 
 AGAIN = "AWS answers these calls again, also the thief's."
 

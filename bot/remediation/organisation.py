@@ -16,9 +16,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.aws import Allowed, Aws, Fault, Grant, NoWayIn, fault
+from bot.by_hand import typed
 from bot.model import Refusal
 from bot.remediation.base import State
-from bot.remediation.principals import typed
 
 REGION = "us-east-1"
 """Where Organizations and its quotas are (its endpoints page)."""

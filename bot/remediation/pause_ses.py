@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.aws import Allowed, Aws, Grant
+from bot.by_hand import typed
 from bot.model import Kind, Refusal
 from bot.remediation.base import Draft, Permissions, State, taken_back
-from bot.remediation.principals import typed
 
 TARGET = re.compile(r"(\d{12})/([a-z]{2}(?:-[a-z]+)+-\d)", re.ASCII)
 

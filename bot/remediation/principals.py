@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -109,8 +108,3 @@ def new_keys(iam: IAMClient, user: str, since: datetime) -> tuple[str, ...]:
         f"{rfc3339(key['CreateDate'])}."
         for key in keys
     )
-
-
-def typed(*words: str) -> str:
-    """A command of the AWS CLI, quoted for a shell."""
-    return shlex.join(["aws", *words])

@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.aws import Allowed, Aws, Condition, Grant, NoWayIn
+from bot.by_hand import typed
 from bot.model import Kind, Refusal
 from bot.remediation import organisation
 from bot.remediation.base import Draft, Permissions, State, take_away, taken_back
 from bot.remediation.offer import PLAIN, Offer
-from bot.remediation.principals import PrincipalName, keys_of, new_keys, typed, user_arns
+from bot.remediation.principals import PrincipalName, keys_of, new_keys, user_arns
 from bot.remediation.users import READ, USER_FORM, look_up, user_named
 from bot.remediation.wording import AwsError, why
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from bot.aws import Allowed, Aws, Fault, Grant, fault
+from bot.by_hand import typed
 from bot.model import Kind, Refusal
 from bot.remediation.base import Draft, Permissions, State, take_away
 from bot.remediation.offer import PLAIN, Offer
-from bot.remediation.principals import PrincipalName, typed, user_arns
+from bot.remediation.principals import PrincipalName, user_arns
 from bot.remediation.users import READ, USER_FORM, look_up, user_named
 
 if TYPE_CHECKING:

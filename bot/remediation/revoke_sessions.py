@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from bot.aws import NO_ROLES_ROLE, Allowed, Aws, Fault, Grant, fault
+from bot.by_hand import typed
 from bot.model import Kind, Refusal, rfc3339
 from bot.remediation.base import Draft, Permissions, State, take_away, taken_back
 from bot.remediation.offer import PLAIN, Offer
-from bot.remediation.principals import PrincipalName, principal_named, role_arns, typed, untouchable
+from bot.remediation.principals import PrincipalName, principal_named, role_arns, untouchable
 from bot.remediation.quarantine_user import QuarantineUser
 from bot.remediation.root import root_refusal
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.by_hand import typed
 from bot.model import Refusal
-from bot.remediation.principals import typed
 
 TASK = "arn=arn:aws:iam::aws:policy/root-task/IAMDeleteRootUserCredentials"
 """The task policy with which AssumeRoot may delete a member account's root credentials (STS API, AssumeRoot)."""

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.access import AccessRules
 from bot.aws import Aws, Fault, fault
 from bot.database import Database
+from bot.made.makings import Makings
 from bot.model import Actor, Change, ChangeState, Operation, Plan, Refusal, Waiting
 from bot.remediation import approvals, records
 from bot.remediation.base import Remediation, is_part_way
@@ -24,7 +25,6 @@ from bot.remediation.base import State as Present
 from bot.remediation.canaries import decide_on
 from bot.remediation.chronicle import Chronicle, made
 from bot.remediation.contain import Contain
-from bot.remediation.makings import Makings
 from bot.remediation.planning import Planning, RemediationSettings, operation_of
 from bot.remediation.records import UndoRecord, change, changes_of
 from bot.remediation.usage import Usage

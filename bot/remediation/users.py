@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.aws import Aws
+from bot.by_hand import typed
 from bot.history.access_key import account_of
 from bot.model import Refusal
 from bot.remediation.disable_access_key import ROOT, malformed
-from bot.remediation.principals import PrincipalName, principal_named, typed, untouchable
+from bot.remediation.principals import PrincipalName, principal_named, untouchable
 from bot.remediation.root import root_refusal
 
 if TYPE_CHECKING:

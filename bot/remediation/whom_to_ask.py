@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.history.access_key import account_of
+from bot.made.makings import Makings
 from bot.model import ContactRecord, Refusal, Unread
-from bot.remediation.makings import Makings
 
 KEY = re.compile(r"AKIA[A-Z0-9]{16}")
 _ACCOUNT = re.compile(r"(?:^|:)(\d{12})(?=[:/])")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import summary
-from bot.model import Case, ChangeState, Suspicion, Triage
+from bot.made.telling import NOTHING, TITLE, answers, origin, state, what
+from bot.model import Case, ChangeState, Made, Scope, Suspicion, Triage
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def _of_triage(case: Case, triage: Triage) -> Iterator[Section]:
         rows = tuple(_scoped(each, status) for each in scope.confirmed)
         head = ("Key", "Whose", "Used by others (UTC)", "Why", "Disabled")
         yield Section("Keys in the same hands", table=Table(head, rows))
+        yield from _of_sweep(scope)
         aside = tuple(f"{each.what}: {each.why}" for each in scope.excluded)
         yield Section("Looked at and set aside", aside)
     reasons = tuple((str(each.points), each.signal, each.sentence) for each in triage.assessment.reasons)
@@ -67,6 +69,19 @@ def _scoped(each: Suspicion, status: dict[str, str]) -> tuple[str, ...]:
     seen = [summary.moment(at) for at in (each.first_seen, each.last_seen) if at is not None]
     why = " ".join(evidence.sentence for evidence in each.evidence) or "where the search began"
     return (each.key, each.principal or "unknown", " to ".join(dict.fromkeys(seen)), why, status.get(each.key, "no"))
+
+
+def _of_sweep(scope: Scope) -> Iterator[Section]:
+    if scope.sweep is None or not scope.confirmed:
+        return
+    things = scope.sweep.things
+    table = Table(("What", "Made by (UTC)", "State", "What answers it"), tuple(map(_left_behind, things)))
+    yield Section(f"{TITLE}, as of {summary.moment(scope.sweep.at)}", () if things else (NOTHING,), table)
+
+
+def _left_behind(thing: Made) -> tuple[str, ...]:
+    answer = "; ".join(answers(thing)) or "nothing left to do"
+    return (what(thing), origin(thing), state(thing), answer)
 
 
 def _at_a_glance(case: Case, now: datetime) -> Table:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.made.calls import is_durable, kind_of
 from bot.model import (
     AddressClass,
     Attacker,
     Coverage,
+    Deed,
     Excluded,
     Gap,
     Kind,
@@ -34,6 +36,10 @@ class Searched:
     of_baseline: Coverage | None
 
 
+MOST_DEEDS = 300
+"""Calls that made or changed something, the thief's first: a machine's stolen key may make a thousand of its own."""
+
+
 def scope_of(ground: Ground, found: Search, leads: Sequence[Observable], searched: Searched) -> Scope:
     """The result of one search."""
     return Scope(
@@ -48,7 +54,22 @@ def scope_of(ground: Ground, found: Search, leads: Sequence[Observable], searche
         rare_events=_rare_events(ground, found),
         attacker=_attacker(ground, found),
         gaps=tuple(dict.fromkeys(_gaps(ground, found, leads, searched))),
+        deeds=tuple(deeds_of(ground, found.confirmed)[:MOST_DEEDS]),
     )
+
+
+def deeds_of(ground: Ground, confirmed: Collection[str]) -> list[Deed]:
+    """What the ``confirmed`` keys made, changed or gave out: the thief's first, then by time.
+
+    What may be the owner's doing counts only where it is durable: a user or a right, not a session.
+    """
+    found = [
+        Deed(event, ground.is_unfamiliar_use(event))
+        for key in sorted(confirmed)
+        for event in ground.events.get(key, ())
+        if (kind := kind_of(event)) is not None and (is_durable(kind) or ground.is_unfamiliar_use(event))
+    ]
+    return sorted(found, key=lambda each: (not each.thiefs, each.event.at, each.event.id))
 
 
 def _attacker(ground: Ground, found: Search) -> Attacker:
@@ -120,6 +141,9 @@ def _gaps(ground: Ground, found: Search, leads: Sequence[Observable], searched: 
     for place, count in sorted(found.blocked.items()):
         why = f"{count} principals came to it in this window, so it was not followed: a person has to look"
         yield Gap(f"Whose is {place}?", why)
+    count = len(deeds_of(ground, found.confirmed))
+    if count > MOST_DEEDS:
+        yield Gap("What else did they make?", f"they made {count} changes; the first {MOST_DEEDS} were looked at")
     if found.stopped:
         yield Gap("Is that all of them?", f"the search stopped: {found.stopped}")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.document import searched_document
+from bot.made.telling import TITLE, sweep_document, sweep_text
 from bot.model import Scope, Suspicion, rfc3339
 from bot.plain import clean
 
@@ -15,7 +16,7 @@ _NAMED = 3
 
 
 def scope_document(scope: Scope) -> Json:
-    """The document of ``triage scope``."""
+    """The document of ``triage scope``; ``sweep`` is in it once AWS was asked what is left."""
     return {
         "leads": [{"kind": lead.kind.value, "value": lead.value} for lead in scope.leads],
         "window": {
@@ -42,6 +43,7 @@ def scope_document(scope: Scope) -> Json:
             "events": list(scope.attacker.events),
         },
         "gaps": [{"question": gap.question, "why": gap.why} for gap in scope.gaps],
+        **({"sweep": sweep_document(scope.sweep)} if scope.sweep is not None else {}),
     }
 
 
@@ -60,8 +62,10 @@ def scope_text(scope: Scope) -> str:
         for each in scope.rare_events
     )
     lines += _section("Rare events of these keys", rare)
+    lines += _section(TITLE, sweep_text(scope))
     lines += _section("The attacker's addresses", (f"  {ip}" for ip in scope.attacker.ips))
-    lines += _section("Not known", (f"  {gap.question} {gap.why.rstrip('.')}." for gap in scope.gaps))
+    gaps = (*scope.gaps, *(scope.sweep.gaps if scope.sweep else ()))
+    lines += _section("Not known", (f"  {gap.question} {gap.why.rstrip('.')}." for gap in gaps))
     return "\n".join(_visible(line) for line in lines)
 
 

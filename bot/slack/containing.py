@@ -23,6 +23,7 @@ STEPS = {
     Step.PASSWORDS: "3. Console passwords",
     Step.SESSIONS: "4. Sessions",
     Step.ADDRESSES: "5. Addresses",
+    Step.MADE: "6. What they made",
     Step.UNDO: "Taken back, the last first",
 }
 

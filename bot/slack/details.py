@@ -46,12 +46,14 @@ def details(case: Case) -> tuple[tuple[str, Message], ...]:
     if case.triage is None:
         return ()
     triage = case.triage
+    made = scoped.made_message(triage.scope) if triage.scope else None
     grouped: dict[str, list[Enrichment]] = {}
     for enrichment in triage.enrichments:
         grouped.setdefault(enrichment.enricher, []).append(enrichment)
     return (
         ("score", _fitted(f"Case #{case.id}: how the score came about", _score(triage), triage)),
         *([("scope", scoped.message_of(triage.scope, case=case.id))] if triage.scope else []),
+        *([("made", made)] if made else []),
         *((name, _fitted(enricher_name(name), _answers(found, triage), triage)) for name, found in grouped.items()),
     )
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bot.model import Scope, Suspicion
+from bot.made.telling import NOTHING, TITLE, answers, origin, state, what
+from bot.model import Scope, Standing, Suspicion, Sweep
 from bot.scope.telling import in_lines
 from bot.slack.buttons import RULE_IN, RULE_OUT
-from bot.slack.elements import Block, Message, actions, bullets, button, fitted, labelled, paragraph
-from bot.summary import Row
+from bot.slack.elements import Block, Message, actions, bullets, button, commands, fitted, labelled, paragraph
+from bot.summary import Row, moment
 
 LINES = 15
+MARKS = {Standing.EXISTS: "🔴", Standing.DISABLED: "🟢", Standing.GONE: "⚪", Standing.UNKNOWN: "❔"}
 LINE = 400
 
 
 def message_of(scope: Scope, *, case: int | None = None) -> Message:
     """The scope as a message; with the ``case`` it belongs to, suspects have buttons to decide about them."""
+    more = f"More: run `{_command(scope)} --json`"
+    return fitted(_title(scope), _blocks(scope, case, more), more)
+
+
+def _command(scope: Scope) -> str:
     leads = " ".join(lead.value for lead in scope.leads)
     kinds = {lead.kind.value.replace("access_", "") for lead in scope.leads}
-    more = f"More: run `triage scope {kinds.pop() if len(kinds) == 1 else 'key'} {leads} --json`"
-    return fitted(_title(scope), _blocks(scope, case, more), more)
+    return f"triage scope {kinds.pop() if len(kinds) == 1 else 'key'} {leads}"
 
 
 def _title(scope: Scope) -> str:
@@ -59,6 +65,25 @@ def _left_out(scope: Scope) -> str:
         "not known": scope.gaps,
     }
     return ", ".join(f"{len(each) - LINES} more {what}" for what, each in lists.items() if len(each) > LINES)
+
+
+def made_message(scope: Scope) -> Message | None:
+    """What the confirmed keys made, changed or gave out, and what is left of it; ``None`` before AWS was asked."""
+    if scope.sweep is None or not scope.confirmed:
+        return None
+    more = f"Not all {len(scope.sweep.things)} have room here: run `{_command(scope)}`"
+    return fitted(TITLE, _sweep(scope.sweep), more)
+
+
+def _sweep(sweep: Sweep) -> Iterator[Block | None]:
+    yield paragraph(f"As of {moment(sweep.at)}. Contain all takes what is certainly the thief's and still there.")
+    if not sweep.things:
+        yield paragraph(NOTHING)
+    for thing in sweep.things:
+        yield labelled([Row(MARKS[thing.standing], f"{what(thing)} ({state(thing)})")], LINE)
+        yield bullets([origin(thing)], LINE)
+        yield commands(answers(thing))
+    yield labelled([Row("⚠️ Not known", f"{gap.question} {gap.why}") for gap in sweep.gaps[:LINES]], LINE)
 
 
 def _key(mark: str, each: Suspicion) -> Iterator[Block | None]:

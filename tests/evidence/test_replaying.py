@@ -57,7 +57,7 @@ USE = Use(
 
 
 def documents(made: Triage) -> str:
-    scope = scope_document(made.scope) if made.scope is not None else None
+    scope = scope_document(replace(made.scope, sweep=None)) if made.scope is not None else None
     return json.dumps({"triage": triage_document(made), "scope": scope})
 
 

@@ -17,9 +17,9 @@ from bot.aws import Aws, AwsSettings
 from bot.database import Database
 from bot.evidence.collecting import Collector
 from bot.evidence.shelf import Shelf
+from bot.made.makings import Makings
 from bot.model import Actor, Change, ContactRecord, Event, Operation, Plan, Refusal, Unread, Waiting
 from bot.remediation import remediations
-from bot.remediation.makings import Makings
 from bot.remediation.offer import PLAIN, Offer
 from bot.remediation.planning import RemediationSettings
 from bot.remediation.run import Remediations

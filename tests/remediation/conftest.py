@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from bot.evidence import iam as evidence
+from bot.made import sweeping
 from tests.remediation.bench import Bench, bot_session
 from tests.remediation.cloud import BARE, SEATS, Cloud, Seat, running, seat, shipped
 from tests.remediation.door import Door, opened
@@ -15,6 +16,8 @@ from tests.remediation.lamp import Room
 from tests.remediation.ways import Offers, offers
 
 seats = count()
+ALSO = frozenset({"lambda:PutFunctionConcurrency"})
+"""What the local AWS asks for where AWS asks for ``lambda:GetFunctionConcurrency``."""
 
 
 def next_seat() -> Seat:
@@ -32,7 +35,7 @@ def three() -> list[Seat]:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with running(tmp_path_factory.mktemp("aws"), evidence.PERMISSIONS) as local:
+    with running(tmp_path_factory.mktemp("aws"), evidence.PERMISSIONS | sweeping.PERMISSIONS | ALSO) as local:
         yield local
 
 

@@ -81,7 +81,7 @@ def test_the_command_prints_the_document(loaded: Loaded) -> None:
     found = json.loads(CliRunner().invoke(app, [*told, "--json"]).stdout)
     assert list(found) == [
         *("leads", "window", "searched", "rounds", "confirmed", "suspects", "excluded", "rare_events"),
-        *("attacker", "gaps"),
+        *("attacker", "gaps", "sweep"),
     ]
     assert found["leads"] == [{"kind": "access_key", "value": lead}]
     assert found["window"]["since"] == "2026-11-22T10:00:00Z"
@@ -113,3 +113,14 @@ def test_a_window_the_history_does_not_cover_is_told_by_the_exit_code(loaded: Lo
     result = CliRunner().invoke(app, told)
     assert result.exit_code == 3
     assert json.loads(result.stdout)["searched"] is None
+
+
+def test_the_command_lists_what_the_keys_changed_in_every_region(loaded: Loaded) -> None:
+    told = ["scope", "key", loaded.world.story.lead.id, "--history", str(loaded.path), "--at", AT.isoformat(), "--json"]
+    swept = json.loads(CliRunner().invoke(app, told).stdout)["sweep"]
+    switched = [each for each in swept["things"] if each["kind"] == "e-mail sending"]
+    assert len(switched) == len(swept["things"]) == len({each["region"] for each in switched}) > 1
+    assert {each["state"] for each in switched} == {"could not ask"}
+    assert all(each["attackers"] and each["evidence"] for each in switched)
+    assert switched[0]["target"] == f"{loaded.world.story.account}/{switched[0]['region']}"
+    assert [gap["question"] for gap in swept["gaps"]] == ["What is left of what these keys made?"]

@@ -293,3 +293,20 @@ def test_what_a_service_did_for_a_key_counts_neither_way() -> None:
     assisted = [replace(each, by_service=True, id=f"{each.id}-s") for each in theft(5)]
     found = scoped([*organisation(), *theft(1, 2), *assisted], 1)
     assert users(found) == names(1, 2)
+
+
+def test_what_the_thief_made_is_told_apart_from_what_the_owner_may_have_made() -> None:
+    made = [
+        call(key_of(1), user(1), "iam:CreateUser", minutes_ago(90)),
+        call(key_of(1), user(1), "iam:CreateUser", minutes_ago(95), OFFICE, CLI),
+        call(key_of(1), user(1), "ec2:RunInstances", minutes_ago(80)),
+        call(key_of(1), user(1), "ec2:RunInstances", minutes_ago(85), OFFICE, CLI),
+        call(key_of(9), user(9), "iam:CreateUser", minutes_ago(70), OFFICE, CLI),
+    ]
+    found = scoped([*organisation(), *theft(1, 2), *made], 1)
+    deeds = [(each.event.name, each.event.ip, each.thiefs) for each in found.deeds if each.event.name != SENDING]
+    assert deeds == [
+        ("iam:CreateUser", THIEF, True),
+        ("ec2:RunInstances", THIEF, True),
+        ("iam:CreateUser", OFFICE, False),
+    ]

@@ -31,6 +31,7 @@ from bot.model import (
     Gap,
     Handover,
     Kind,
+    Made,
     Observable,
     Plan,
     Principal,
@@ -40,10 +41,12 @@ from bot.model import (
     Scope,
     Signal,
     Span,
+    Standing,
     Status,
     Step,
     Suggestion,
     Suspicion,
+    Sweep,
     Triage,
     Verdict,
     Waiting,
@@ -236,6 +239,37 @@ def suspicion(key: str, name: str, round_: int, *classes: str) -> Suspicion:
     return Suspicion(key, f"111122223333:user/{name}", round_, 0.92, traces, since, NOW, calls)
 
 
+HELPER = Made(
+    kind="user",
+    name="111122223333:user/helper",
+    account="111122223333",
+    region="us-east-1",
+    calls=("iam:CreateUser",),
+    key=KEY,
+    principal="111122223333:user/alice",
+    ip=ADDRESS,
+    at=NOW - timedelta(minutes=30),
+    thiefs=True,
+    evidence=("event-9",),
+    standing=Standing.EXISTS,
+    told="made at 2026-11-23T09:30:00Z",
+    remediation="disable_created",
+    target="111122223333:user/helper",
+)
+OPEN_URL = replace(
+    HELPER,
+    kind="function URL",
+    name="<!channel> *x*\u202e",
+    calls=("lambda:CreateFunctionUrlConfig",),
+    thiefs=False,
+    standing=Standing.UNKNOWN,
+    told="AccessDenied on GetFunctionUrlConfig",
+    remediation=None,
+    target=None,
+    commands=("aws lambda delete-function-url-config --function-name x --region us-east-1",),
+)
+SWEEP = Sweep(NOW, (HELPER, OPEN_URL), (Gap("What is left of what these keys made?", "1 of 2 could not be asked"),))
+
 SCOPE = Scope(
     leads=(SUBJECT,),
     window=Span(NOW - timedelta(days=1), NOW),
@@ -251,6 +285,7 @@ SCOPE = Scope(
     rare_events=(RareEvent("ses:UpdateAccountSendingEnabled", 0, 6),),
     attacker=Attacker((ADDRESS,), ("aws-cli/1|linux|kali|-",), ("iam:ListUsers",)),
     gaps=(Gap("What did the logs miss?", "eu-west-1 has no records"),),
+    sweep=SWEEP,
 )
 SCOPED = replace(INCIDENT, triage=replace(triage(), scope=SCOPE))
 

@@ -26,10 +26,12 @@ from tests.slack.cases import (
     ALICE,
     CASES,
     GOLDEN,
+    HELPER,
     INCIDENT,
     KEY,
     NOW,
     SCOPE,
+    SWEEP,
     change,
     clients,
     containment,
@@ -248,6 +250,27 @@ def test_a_scope_that_is_cut_says_how_much_is_missing() -> None:
     confirmed = tuple(suspicion(f"AKIARTX3GSDSQ{n:07}", "bob", 1, "network") for n in range(17))
     said = flattened(scoped.message_of(replace(SCOPE, confirmed=confirmed)).blocks)
     assert f"Not shown here: 2 more keys in these hands. More: run `triage scope key {KEY} --json`" in said
+
+
+def test_the_thread_says_what_the_keys_made_what_is_left_of_it_and_what_answers_it() -> None:
+    (message,) = [message for slot, message in details(CASES["scoped"]) if slot == "made"]
+    words = list(texts(list(message.blocks)))
+    assert "user 111122223333:user/helper (exists: made at 2026-11-23T09:30:00Z)" in words
+    assert f"iam:CreateUser with {KEY} from {ADDRESS} at 2026-11-23T09:30:00Z" in words
+    assert "triage plan disable_created 111122223333:user/helper" in words
+    assert "function URL <!channel> *x* (could not ask: AccessDenied on GetFunctionUrlConfig)" in words
+    assert any(each.endswith("; maybe its owner's doing") for each in words)
+
+
+@pytest.mark.parametrize("things", [0, 500])
+def test_a_sweep_of_any_size_can_be_sent_and_says_what_was_left_out(things: int) -> None:
+    swept = replace(SCOPE, sweep=replace(SWEEP, things=(HELPER,) * things))
+    case = replace(CASES["scoped"], triage=replace(triage(), scope=swept))
+    (message,) = [message for slot, message in details(case) if slot == "made"]
+    assert_sendable(message.payload())
+    words = list(texts(list(message.blocks)))
+    assert (f"Not all 500 have room here: run `triage scope key {KEY}`" in words) == (things > 0)
+    assert any("Nothing of the kind is on record" in each for each in words) == (things == 0)
 
 
 def test_the_slots_of_a_thread_do_not_move() -> None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.aws import Allowed, Aws, Grant
+from bot.by_hand import typed
+from bot.made import kinds
+from bot.made.makings import Makings, told
 from bot.model import Refusal
 from bot.remediation.base import Draft, State
 from bot.remediation.created.thing import KIND, too_old
 from bot.remediation.disable_access_key import DisableAccessKey
-from bot.remediation.makings import Makings, told
-from bot.remediation.principals import keys_of, principal_named, typed, user_arns
+from bot.remediation.principals import keys_of, principal_named, user_arns
 from bot.remediation.quarantine_user import QuarantineUser
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ KEY = "key "
 class CreatedKey:
     """Set Inactive, as any stolen key."""
 
-    kind = "access key"
+    kind = kinds.KEY.name
 
     def __init__(self, keys: DisableAccessKey, makings: Makings) -> None:
         self._keys = keys
@@ -62,7 +64,7 @@ class CreatedKey:
 class CreatedUser:
     """Denied everything, and each of its keys set Inactive: several calls, the denial first."""
 
-    kind = "user"
+    kind = kinds.USER.name
 
     def __init__(self, users: QuarantineUser, makings: Makings) -> None:
         self._users = users
@@ -80,7 +82,7 @@ class CreatedUser:
         keys = {f"{KEY}{key}": status for key, status in sorted(keys_of(iam, user).items())}
         before = {KIND: self.kind, **draft.before, **keys}
         after = {KIND: self.kind, **draft.after, **dict.fromkeys(keys, "Inactive")}
-        making = self._makings.calls(("iam:CreateUser",), "userName", user)
+        making = self._makings.of(user, kinds.USER)
         warnings = (told(making[0] if making else None), *draft.warnings)
         title = f"Disable user {user}, who was made in the incident"
         return replace(draft, title=title, before=before, after=after, warnings=warnings)

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot.aws import NO_ROLES_ROLE, Allowed, Aws, Condition, Grant
+from bot.by_hand import typed
+from bot.made.kinds import POLICY, POLICY_VERSION
+from bot.made.makings import Making, Makings, told
 from bot.model import Refusal
 from bot.remediation.base import Draft, State, take_away
 from bot.remediation.created.thing import KIND, too_old
-from bot.remediation.makings import Making, Makings, told
-from bot.remediation.principals import typed
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
@@ -28,7 +29,7 @@ NOT_RECORDED = (
 class CreatedPolicy:
     """Detached from every user, role and group it is attached to, each recorded: as many calls as there are."""
 
-    kind = "policy"
+    kind = POLICY.name
 
     def __init__(self, makings: Makings) -> None:
         self._makings = makings
@@ -47,7 +48,7 @@ class CreatedPolicy:
         after = started | dict.fromkeys(holders, DETACHED)
         if not aws.has_roles_role:
             return Refusal(NO_ROLES_ROLE, self.commands(target, after))
-        making = self._makings.calls(("iam:CreatePolicy",), "policyName", name.rpartition("/")[2])
+        making = self._makings.of(name.rpartition("/")[2], POLICY)
         warnings = (told(making[0] if making else None), f"It is taken from {', '.join(holders)}.")
         return Draft(target, account, f"Detach policy {name} from everybody", before, after, warnings)
 
@@ -92,7 +93,7 @@ class CreatedPolicy:
 class ChangedPolicy:
     """``SetDefaultPolicyVersion`` to the newest version that was made before the incident."""
 
-    kind = "policy version"
+    kind = POLICY_VERSION.name
 
     def __init__(self, makings: Makings) -> None:
         self._makings = makings
@@ -117,7 +118,7 @@ class ChangedPolicy:
         after = before | {"default version": earlier}
         if not aws.has_roles_role:
             return Refusal(NO_ROLES_ROLE, self.commands(target, after))
-        changed = self._makings.calls(("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"), "policyArn", target)
+        changed = self._makings.of(target, POLICY_VERSION)
         warnings = (_changed_by(changed), NOT_RECORDED.format(version=earlier))
         title = f"Put version {earlier} of policy {name} back"
         return Draft(target, account, title, before, after, warnings)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from bot.aws import NO_ROLES_ROLE, Allowed, Aws, Grant
+from bot.by_hand import typed
+from bot.made.kinds import ROLE, TRUST
+from bot.made.makings import Making, Makings, told
 from bot.model import Refusal, rfc3339
 from bot.remediation.base import Draft, State
 from bot.remediation.created.thing import KIND
-from bot.remediation.makings import Making, Makings, told
-from bot.remediation.principals import PrincipalName, principal_named, role_arns, typed, untouchable
+from bot.remediation.principals import PrincipalName, principal_named, role_arns, untouchable
 from bot.remediation.revoke_sessions import RevokeSessions
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ NOBODY = json.dumps(
 class CreatedRole:
     """Its trust replaced by one that trusts nobody, and its sessions ended: two calls, the trust first."""
 
-    kind = "role"
+    kind = ROLE.name
 
     def __init__(self, sessions: RevokeSessions, makings: Makings) -> None:
         self._sessions = sessions
@@ -45,7 +47,7 @@ class CreatedRole:
             return draft
         role = draft.before["role"]
         described = _role(draft.account, role, aws)
-        making = self._makings.calls(("iam:CreateRole",), "roleName", role)
+        making = self._makings.of(role, ROLE)
         trust = canonical(described["AssumeRolePolicyDocument"])
         before = {KIND: self.kind, **draft.before, "trust": trust}
         after = {KIND: self.kind, **draft.after, "trust": NOBODY}
@@ -73,7 +75,7 @@ class CreatedRole:
 class ChangedTrust:
     """The trust policy from before the incident, as the record of the call that wrote it has it."""
 
-    kind = "trust policy"
+    kind = TRUST.name
 
     def __init__(self, makings: Makings) -> None:
         self._makings = makings
@@ -84,9 +86,9 @@ class ChangedTrust:
             return role
         described = _role(role.account, role.name, aws)
         present = canonical(described["AssumeRolePolicyDocument"])
-        written = self._makings.calls(("iam:UpdateAssumeRolePolicy", "iam:CreateRole"), "roleName", role.name)
+        written = self._makings.of(role.name, TRUST, ROLE)
         recent = [each for each in written if self._makings.is_recent(each.event.at)]
-        changed = [each for each in recent if each.event.name == "iam:UpdateAssumeRolePolicy"]
+        changed = [each for each in recent if each.event.name in TRUST.calls]
         earlier = _before(written, changed)
         if earlier is None:
             return _not_known(role, bool(changed))

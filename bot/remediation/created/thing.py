@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.aws import Aws, Grant
+from bot.made.makings import WINDOW
 from bot.model import Refusal, rfc3339
 from bot.remediation.base import Draft, State
-from bot.remediation.makings import WINDOW
 
 KIND = "thing"
 """In the state of every change: what kind of thing it is about."""

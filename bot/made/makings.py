@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.made.kinds import KEY, MadeKind
 from bot.model import Event, History, HistoryUnavailableError, Kind, Observable, Outcome, Records, Span, rfc3339
 
 WINDOW = timedelta(days=14)
@@ -50,17 +51,18 @@ class Makings:
 
     def key(self, key: str) -> Making | None:
         """The call that gave out a long-term key."""
-        minted = (event for event in self._events("iam:CreateAccessKey") if event.minted == key)
+        minted = (event for event in self._events(*KEY.calls) if event.minted == key)
         found = next(minted, None)
         return Making(found, {}) if found else None
 
-    def calls(self, names: tuple[str, ...], parameter: str, value: str) -> tuple[Making, ...]:
-        """The answered calls of ``names`` whose ``parameter`` was ``value``, the newest first."""
+    def of(self, value: str, *kinds: MadeKind) -> tuple[Making, ...]:
+        """The answered calls that made or changed the thing of ``kinds`` named ``value``, the newest first."""
         found = [
             Making(event, asked)
-            for name in names
+            for kind in kinds
+            for name in kind.calls
             for event in self._events(name)
-            if (asked := self._asked(event.id)).get(parameter) == value
+            if (asked := self._asked(event.id)).get(kind.parameter) == value
         ]
         return tuple(sorted(found, key=lambda each: (each.event.at, each.event.id), reverse=True))
 
