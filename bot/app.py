@@ -72,7 +72,11 @@ log = structlog.get_logger()
 POOLS = {"ask": 4, "triage": 4, "act": 2, "upkeep": 1}
 """Threads by pool: a storm of alerts never stands before a click, nor a slow AWS before either."""
 
-SENDERS = 2
+URGENT = {"triage": 2}
+"""Threads more for what a person waits for, where the others may all be busy with what nobody does."""
+
+SENDERS = {"send-0": False, "send-1": False, "answer": True}
+"""Threads that talk to Slack; one of them only to people who wait, so that a slow channel holds up none of them."""
 
 DRAIN_SECONDS = 20.0
 """Orchestrators kill 30 s after SIGTERM; what has not ended by then is claimed again at the next start."""
@@ -221,10 +225,10 @@ class Bot:
         state.write(self._drills.begin)
         self.desk.remediations.recover()
         for pool, threads in POOLS.items():
-            self._workers.start(pool, threads)
+            self._workers.start(pool, threads, urgent=URGENT.get(pool, 0))
         sender = Sender(state, self._client, self.desk.clock, self._pace)
-        for number in range(SENDERS):
-            self._workers.loop(f"send-{number}", sender.send_next)
+        for name, personal in SENDERS.items():
+            self._workers.loop(name, partial(sender.send_next, personal=personal))
         if retention.may_run():
             self._workers.loop("retire", self._retirement.step)
         if self._watch is not None:

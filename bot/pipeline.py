@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import anchors, cases, intake, rehunt
+from bot import anchors, cases, intake, rehunt, storms
 from bot.access import AccessRules
 from bot.database import Database
 from bot.model import (
@@ -48,6 +48,7 @@ from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
 from bot.slack.elements import Message
 from bot.slack.heard import found_again, has_risen, loose, risen, untaken
+from bot.slack.storm import crowd_message, grave_among
 from bot.slack.todo import tasks_message
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
@@ -152,11 +153,11 @@ class Pipeline(Telling):
             self.show(db, case)
 
     def open_cases(
-        self, db: Database, alert: Alert, *, delivery: str = "", under: Place | None = None
+        self, db: Database, alert: Alert, *, delivery: str = "", under: Place | None = None, asked: bool = False
     ) -> list[tuple[int, bool]]:
         """Open or join the case of everything ``alert`` is to be triaged for; each case's id, and whether it is new.
 
-        A new case's card stands in the thread of the message ``under``, if given.
+        A new case's card stands in the thread of the message ``under``, if given. ``asked``: a person waits for it.
         """
         thread = (under.channel, outbox.at_message(db, under)) if under else ("", "")
         environment = self._environment_of(alert)
@@ -168,7 +169,7 @@ class Pipeline(Telling):
         ]
         for case, _ in opened:
             if cases.is_open(db, case):
-                self._ask(db, case)
+                self._ask(db, case, asked=asked)
                 self._ask_later(db, case, alert)
         return opened
 
@@ -190,10 +191,13 @@ class Pipeline(Telling):
 
         return commit
 
-    def ask_again(self, db: Database, case: int) -> None:
-        """Ask a case's questions once more, up to this moment. Raises ``LookupError`` if it is not open."""
+    def ask_again(self, db: Database, case: int, *, asked: bool = False) -> None:
+        """Ask a case's questions once more, up to this moment; ``asked``: a person waits for it.
+
+        Raises ``LookupError`` if it is not open.
+        """
         cases.look_until(db, case, self._clock())
-        self._ask(db, case)
+        self._ask(db, case, asked=asked)
 
     def tell(self, db: Database, case: int, alert: Alert) -> int:
         """Have an open case know what a person saw, or else the one that ``alert`` opens; it is asked again.
@@ -201,15 +205,15 @@ class Pipeline(Telling):
         Returns the case.
         """
         if not cases.is_open(db, case):
-            return self.open_cases(db, alert)[0][0]
+            return self.open_cases(db, alert, asked=True)[0][0]
         cases.add(db, case, alert)
-        self.ask_again(db, case)
+        self.ask_again(db, case, asked=True)
         return case
 
-    def _ask(self, db: Database, case: int) -> None:
+    def _ask(self, db: Database, case: int, *, asked: bool) -> None:
         """Queue a case's questions, and show at once that they are being asked."""
-        jobs.add_unless_waiting(db, "triage", {"case": case}, self._clock(), pool="triage")
-        self.show(db, case)
+        jobs.add_unless_waiting(db, "triage", {"case": case}, self._clock(), pool="triage", urgent=asked)
+        self.show(db, case, asked=asked)
 
     def _ask_later(self, db: Database, case: int, alert: Alert) -> None:
         """Have the questions asked again when more of CloudTrail is in; once for an alert, however often it comes."""
@@ -248,7 +252,8 @@ class Pipeline(Telling):
         def commit(db: Database) -> None:
             case = self.load(db, job.payload["case"])
             verdict = case.triage.assessment.verdict if case.triage else None
-            if case.open and case.owner is None and verdict is Verdict.INCIDENT:
+            folded = storms.list_of(db, case)
+            if case.open and case.owner is None and verdict is Verdict.INCIDENT and not folded:
                 minutes = int(UNTAKEN.total_seconds() // 60)
                 message = untaken(case, self._on_call(case.environment), minutes)
                 self._say_loudly(db, case, "untaken", message)
@@ -261,6 +266,10 @@ class Pipeline(Telling):
         if not has_risen(told, verdict):
             return
         case, now = self.load(db, before.id), self._clock()
+        if digest := storms.list_of(db, case):
+            message = grave_among(self._on_call(case.environment)).payload()
+            outbox.show(db, f"{digest}:grave", case.channel, message, now, under=digest, loud=True)
+            return
         self._say_loudly(db, case, f"heard:{verdict}", risen(case, self._on_call(case.environment)))
         if verdict is Verdict.INCIDENT:
             once = f"untaken:{case.id}:{case.reopened}"
@@ -268,13 +277,28 @@ class Pipeline(Telling):
 
     def _say_loudly(self, db: Database, case: Case, part: str, message: Message) -> None:
         now = self._clock()
-        outbox.show(db, _slot(case, part), case.channel, message.payload(), now, under=_thread(case), loud=True)
+        slot, thread = _slot(case, part), _thread(case)
+        outbox.show(db, slot, case.channel, message.payload(), now, under=thread, loud=True)
 
-    def show(self, db: Database, case: int) -> None:
-        """Have the card of ``case`` say what is known now."""
-        known = self.load(db, case)
-        message = card(known, now=self._clock())
-        outbox.show(db, _slot(known, CARD), known.channel, message.payload(), self._clock(), under=known.thread or None)
+    def show(self, db: Database, case: int, *, asked: bool = False) -> None:
+        """Have the card of ``case`` say what is known now; or the list that stands for the cards of many, unless
+        somebody ``asked`` for this one."""
+        known, now = self.load(db, case), self._clock()
+        slot = _slot(known, CARD)
+        if not asked and storms.is_folded(db, known, slot, now):
+            self._show_list(db, known, storms.list_of(db, known) or storms.fold(db, known, now))
+            return
+        unfolded = storms.unfold(db, known)
+        urgency, payload = outbox.ASKED if asked else storms.urgency(known), card(known, now=now).payload()
+        outbox.show(db, slot, known.channel, payload, now, under=known.thread or None, urgency=urgency)
+        if unfolded:
+            self._show_list(db, known, unfolded)
+            self._show_details(db, case)
+
+    def _show_list(self, db: Database, case: Case, digest: str) -> None:
+        storms.judge(db, case)
+        message = crowd_message(storms.crowd(db, digest)).payload()
+        outbox.show(db, digest, case.channel, message, self._clock(), urgency=outbox.LOUD)
 
     def changed(self, db: Database, change: Change) -> None:
         """A remediation has come further: its card says so in the same transaction."""
@@ -297,6 +321,8 @@ class Pipeline(Telling):
     def hunted_again(self, db: Database, case: int, story: str, news: str | None) -> None:
         """What hunting the playbook of ``case`` again has brought: its thread says it, and ``news`` is said aloud."""
         known, now = self.load(db, case), self._clock()
+        if storms.list_of(db, known):
+            self.show(db, case, asked=True)
         message = replies.say(story).payload()
         outbox.show(db, _slot(known, AGAIN), known.channel, message, now, under=_thread(known))
         if news:
@@ -345,6 +371,8 @@ class Pipeline(Telling):
 
     def _show_details(self, db: Database, case: int) -> None:
         known = self.load(db, case)
+        if known.triage is None or storms.list_of(db, known):
+            return
         for slot, message in details(known):
             place = _slot(known, slot)
             outbox.show(db, place, known.channel, message.payload(), self._clock(), under=_thread(known))

@@ -41,10 +41,12 @@ class Workers:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def start(self, pool: str, threads: int) -> None:
-        """Carry out the jobs of ``pool`` on so many threads."""
+    def start(self, pool: str, threads: int, *, urgent: int = 0) -> None:
+        """Carry out the jobs of ``pool`` on so many threads, and on ``urgent`` more those a person waits for."""
         for number in range(threads):
             self.loop(f"{pool}-{number}", lambda: self._work(pool))
+        for number in range(urgent):
+            self.loop(f"{pool}-urgent-{number}", lambda: self._work(pool, urgent=True))
 
     def loop(self, name: str, step: Callable[[], bool]) -> None:
         """Run ``step`` again and again on a thread of its own; while it returns False, wait for a change first."""
@@ -72,10 +74,10 @@ class Workers:
                 with self._state.changed:
                     self._state.changed.wait(POLL_SECONDS)
 
-    def _work(self, pool: str) -> bool:
-        if not jobs.waiting(self._state.read(), pool, self._clock()):
+    def _work(self, pool: str, *, urgent: bool = False) -> bool:
+        if not jobs.waiting(self._state.read(), pool, self._clock(), urgent=urgent):
             return False
-        job = self._state.write(lambda db: jobs.claim(db, pool, self._clock()))
+        job = self._state.write(lambda db: jobs.claim(db, pool, self._clock(), urgent=urgent))
         if job is None:
             return False
         self._carry_out(job)

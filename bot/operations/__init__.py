@@ -116,7 +116,7 @@ class Operations(Casework, Leading, Teaching, Containing, Tasking):
             return refusal
         alerts = [self._question(observable, actor, f"{ask}-{n}") for n, observable in enumerate(observables)]
         opened = self._state.write(
-            lambda db: [self._pipeline.open_cases(db, alert, under=under)[0] for alert in alerts]
+            lambda db: [self._pipeline.open_cases(db, alert, under=under, asked=True)[0] for alert in alerts]
         )
         return tuple(
             CaseOpened(case, observable, new) for observable, (case, new) in zip(observables, opened, strict=True)
@@ -126,7 +126,7 @@ class Operations(Casework, Leading, Teaching, Containing, Tasking):
         """Open or join the cases of an alert that a person pointed at, new ones in its thread; their numbers."""
         if refusal := self._refused(actor, Operation.TRIAGE):
             return refusal
-        opened = self._state.write(lambda db: self._pipeline.open_cases(db, alert, under=under))
+        opened = self._state.write(lambda db: self._pipeline.open_cases(db, alert, under=under, asked=True))
         return tuple(case for case, _ in opened)
 
     def overview(self, actor: Actor) -> Overview | Refusal:

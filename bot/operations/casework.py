@@ -41,7 +41,7 @@ class Casework(Permitted):
         """Ask every question of a case once more; its number. Raises ``LookupError`` if there is no such case."""
         if refusal := self._refused(actor, Operation.TRIAGE) or self._closed(case):
             return refusal
-        self._state.write(lambda db: self._pipeline.ask_again(db, case))
+        self._state.write(lambda db: self._pipeline.ask_again(db, case, asked=True))
         return case
 
     def take(self, case: int, actor: Actor) -> Case | Refusal:
@@ -75,7 +75,7 @@ class Casework(Permitted):
             what = "counted into the scope" if belongs else "set aside from the scope"
             target, result = f"case {case}: {key}", f"{what} of case #{case}"
             audit.append(db, actor=actor, operation="rule", target=target, reason=reason, result=result, at=now)
-            self._pipeline.ask_again(db, case)
+            self._pipeline.ask_again(db, case, asked=True)
 
         self._state.write(commit)
         return case

@@ -123,7 +123,8 @@ class Answers:
 
         def commit(db: Database) -> None:
             under = outbox.at_message(db, place)
-            outbox.show(db, f"mention:{once}", place.channel, message.payload(), self._clock(), under=under)
+            slot, shown, now = f"mention:{once}", message.payload(), self._clock()
+            outbox.show(db, slot, place.channel, shown, now, under=under, urgency=outbox.ASKED)
 
         return commit
 

@@ -7,7 +7,6 @@ the channel before it is posted a second time. Only a closed modal and a used-up
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
+from bot.database import Database
 from bot.slack.client import FAULTS, TIMEOUT_SECONDS, logger
 from bot.slack.elements import flattened
 from bot.store import outbox
@@ -26,6 +26,9 @@ from bot.store.state import State
 
 PACE = timedelta(seconds=1)
 """Slack takes about one message a second and channel. https://docs.slack.dev/apis/web-api/rate-limits/"""
+
+EDITS = 3
+"""A message is edited once in so many paces: somebody is reading it."""
 
 LONGEST_WAIT = timedelta(minutes=5)
 LONGEST_RETRY_AFTER = 3600.0
@@ -84,33 +87,30 @@ class Sender:
         self._clock = clock
         self._pace = pace
         self._free: dict[str, datetime] = {}
-        self._lock = threading.Lock()
 
-    def send_next(self) -> bool:
-        """Send the next row that is due; False if there is none."""
-        if not outbox.waiting(self._state.read(), self._clock()):
+    def send_next(self, *, personal: bool = False) -> bool:
+        """Send the next row that is due; False if there is none. ``personal``: only what one person waits for."""
+        if not outbox.waiting(self._state.read(), self._clock(), **self._asked(personal)):
             return False
-        outgoing = self._state.write(lambda db: outbox.claim(db, self._clock()))
+        outgoing = self._state.write(lambda db: self._claim(db, personal))
         if outgoing is None:
             return False
-        not_before = self._reserve(outgoing)
-        if not_before is not None:
-            self._state.write(lambda db: outbox.hold(db, outgoing, not_before))
-            return True
         self._send(outgoing)
         return True
 
-    def _reserve(self, outgoing: Outgoing) -> datetime | None:
-        """When the row's lane may be written to again; ``None``: now, and the turn is taken."""
-        if outgoing.kind not in MESSAGES:
-            return None
+    def _claim(self, db: Database, personal: bool) -> Outgoing | None:
+        """The next row, with the turn of its lane; on the one writing thread, so that nobody takes it as well."""
         now = self._clock()
-        with self._lock:
-            free = self._free.get(outgoing.lane, now)
-            if free > now:
-                return free
-            self._free[outgoing.lane] = now + self._pace
-        return None
+        outgoing = outbox.claim(db, now, **self._asked(personal))
+        if outgoing is not None and outgoing.kind in MESSAGES:
+            resting = {lane: free for lane, free in self._free.items() if free > now}
+            self._free = {**resting, outgoing.lane: now + self._pace}
+        return outgoing
+
+    def _asked(self, personal: bool) -> dict[str, Any]:
+        now = self._clock()
+        resting = {lane for lane, free in self._free.items() if free > now}
+        return {"resting": resting, "edits": EDITS * self._pace, "personal": personal}
 
     def _send(self, outgoing: Outgoing) -> None:
         send = (

@@ -45,36 +45,47 @@ def add(
     pool: str,
     once: str | None = None,
     due_at: datetime | None = None,
+    urgent: bool = False,
 ) -> bool:
-    """Queue a job. With ``once``, at most one job of that name ever exists; returns whether this one was added."""
+    """Queue a job. With ``once``, at most one job of that name ever exists; returns whether this one was added.
+
+    ``urgent``: a person waits for it, so it goes before all that are not.
+    """
+    due = (due_at or now).timestamp()
     added = db.execute(
-        "INSERT INTO jobs (kind, pool, payload, once, state, attempts, due_at, created_at)"
-        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?) ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING",
-        [kind, pool, json.dumps(payload), once, (due_at or now).timestamp(), rfc3339(now)],
+        "INSERT INTO jobs (kind, pool, payload, once, state, attempts, due_at, created_at, urgent)"
+        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?, ?) ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING",
+        [kind, pool, json.dumps(payload), once, due, rfc3339(now), urgent],
     )
     return bool(added.rowcount)
 
 
-def add_unless_waiting(db: Database, kind: str, payload: Mapping[str, Any], now: datetime, *, pool: str) -> bool:
+def add_unless_waiting(
+    db: Database, kind: str, payload: Mapping[str, Any], now: datetime, *, pool: str, urgent: bool = False
+) -> bool:
     """Queue a job unless the same one already waits: asked ten times before it ran, it runs once."""
     same = db.execute(
-        "SELECT 1 FROM jobs WHERE kind = ? AND payload = ? AND state = 'ready'", [kind, json.dumps(payload)]
-    ).fetchone()
-    return not same and add(db, kind, payload, now, pool=pool)
+        "UPDATE jobs SET urgent = max(urgent, ?) WHERE kind = ? AND payload = ? AND state = 'ready'",
+        [urgent, kind, json.dumps(payload)],
+    )
+    return not same.rowcount and add(db, kind, payload, now, pool=pool, urgent=urgent)
 
 
-def waiting(db: Database, pool: str, now: datetime) -> bool:
+def waiting(db: Database, pool: str, now: datetime, *, urgent: bool = False) -> bool:
     """Whether :func:`claim` would find a job; reads only."""
     moment = now.timestamp()
-    return bool(db.execute(f"SELECT 1 FROM jobs WHERE {_DUE} LIMIT 1", [pool, moment, moment]).fetchone())
+    found = db.execute(f"SELECT 1 FROM jobs WHERE {_DUE} AND urgent >= ? LIMIT 1", [pool, moment, moment, urgent])
+    return bool(found.fetchone())
 
 
-def claim(db: Database, pool: str, now: datetime) -> Job | None:
-    """Lease the oldest job of ``pool`` that is due, or whose lease has run out; ``None`` if there is none."""
+def claim(db: Database, pool: str, now: datetime, *, urgent: bool = False) -> Job | None:
+    """Lease the oldest job of ``pool`` that is due, or whose lease has run out, urgent ones first; ``None`` if there is
+    none. ``urgent``: no other than those."""
     moment = now.timestamp()
     row = db.execute(
-        f"SELECT id, kind, payload, attempts FROM jobs WHERE {_DUE} ORDER BY due_at, id LIMIT 1",
-        [pool, moment, moment],
+        f"SELECT id, kind, payload, attempts FROM jobs WHERE {_DUE} AND urgent >= ?"
+        " ORDER BY urgent DESC, due_at, id LIMIT 1",
+        [pool, moment, moment, urgent],
     ).fetchone()
     if row is None:
         return None

@@ -336,3 +336,26 @@ def m017_handovers_and_incidents(db: Database) -> None:
         );
         """
     )
+
+
+@migrations()
+def m018_storms(db: Database) -> None:
+    """What is more urgent, what stands under what, when a message was last changed, which cases have no card yet."""
+    db.executescript(
+        """
+        ALTER TABLE jobs ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE outbox ADD COLUMN urgency INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE outbox ADD COLUMN parent TEXT;
+        UPDATE outbox SET parent = json_extract(payload, '$.under') WHERE state IN ('ready', 'sending');
+        CREATE INDEX outbox_urgent ON outbox(lane, urgency DESC, id) WHERE state = 'ready' AND kind <> 'reply';
+        CREATE INDEX outbox_tried ON outbox(lane, id) WHERE state = 'sending' OR state = 'ready' AND attempts > 0;
+        ALTER TABLE messages ADD COLUMN shown_at REAL NOT NULL DEFAULT 0;
+        CREATE TABLE folded (
+            case_id INTEGER NOT NULL REFERENCES cases(id), reopened INTEGER NOT NULL, channel TEXT NOT NULL,
+            digest TEXT NOT NULL, at TEXT NOT NULL, urgency INTEGER NOT NULL, carded INTEGER NOT NULL,
+            PRIMARY KEY (case_id, reopened)
+        );
+        CREATE INDEX folded_digest ON folded(digest, urgency DESC, case_id);
+        CREATE INDEX folded_newest ON folded(channel, at);
+        """
+    )

@@ -5,29 +5,45 @@ it in place ever after, and of several waiting for one slot only the newest is s
 thread of another slot. ``respond`` answers one person through the response_url of what they did; ``view`` changes an
 open modal.
 
-A lane keeps its order, with one exception: a message goes before replies that nobody has tried to send. A thread
-takes seconds at Slack's pace, and the card of the next alert must not wait for it.
+A lane (a channel, a window, a person to be answered) sends one row after the other. In a channel the most urgent
+message goes first, then the threads in their order: a thread takes seconds at Slack's pace, and the card of the next
+alert must not wait for it. Nothing overtakes the message whose thread it belongs to, or a row that has been tried. What
+one person waits for goes before everything.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.database import Database
 from bot.model import Place, rfc3339
 
 LEASE_SECONDS = 60.0
+ASKED = 1000
+"""The urgency of what a person has asked for; it keeps that."""
 
-_DUE = (
-    "FROM outbox AS o WHERE due_at <= ? AND (state = 'ready' OR (state = 'sending' AND leased_until < ?))"
-    " AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.lane = o.lane"
-    "   AND earlier.id < o.id AND earlier.state IN ('ready', 'sending')"
-    "   AND NOT (o.kind = 'message' AND earlier.kind = 'reply' AND earlier.attempts = 0))"
+LOUD = 700
+"""The urgency of what must be heard: before every card but one that somebody has asked for."""
+
+PERSONAL = frozenset({"respond", "view", "home"})
+"""What one person waits for. Slack counts it apart from what is posted in channels."""
+
+_LANES = "SELECT DISTINCT lane FROM outbox WHERE state IN ('ready', 'sending')"
+_COLUMNS = "o.id, o.kind, o.lane, o.slot, o.payload, o.attempts, o.state, o.due_at, o.urgency, o.leased_until"
+_TRIED = f"SELECT {_COLUMNS} FROM outbox o WHERE lane = ? AND (state = 'sending' OR state = 'ready' AND attempts > 0)"
+_OLDEST = f"SELECT {_COLUMNS} FROM outbox o WHERE lane = ? AND state = 'ready' ORDER BY id LIMIT 1"
+_SENDABLE = (
+    f"SELECT {_COLUMNS} FROM outbox o LEFT JOIN messages m ON m.slot = o.slot WHERE lane = ? AND state = 'ready'"
+    " AND due_at <= ? AND coalesce(m.shown_at, 0) <= ? AND NOT EXISTS (SELECT 1 FROM outbox p"
+    "   WHERE p.slot = o.parent AND p.slot <> o.slot AND p.state IN ('ready', 'sending')"
+    "     AND NOT EXISTS (SELECT 1 FROM messages q WHERE q.slot = p.slot))"
 )
+_MESSAGE = f"{_SENDABLE} AND kind <> 'reply' ORDER BY urgency DESC, id LIMIT 1"
+_REPLY = f"{_SENDABLE} AND kind = 'reply' ORDER BY id LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +75,51 @@ def show(
     *,
     under: str | None = None,
     loud: bool = False,
+    urgency: int = 0,
 ) -> None:
     """Have the message in ``slot`` read ``message`` (``text`` and ``blocks``); ``under`` names the slot whose thread
     it belongs to. What the slot shows already is not sent again. ``loud``: in the channel as well as in the thread,
-    and before what nobody waits for."""
+    and before what nobody waits for. Of the messages of a channel the one of the highest ``urgency`` goes first."""
     payload = {"channel": channel, "message": dict(message), "under": under, **({"loud": True} if loud else {})}
-    newest = db.execute("SELECT payload, state FROM outbox WHERE slot = ? ORDER BY id DESC LIMIT 1", [slot]).fetchone()
-    if newest and newest[1] != "refused" and json.loads(newest[0]) == payload:
+    newest = db.execute(
+        "SELECT payload, state, urgency FROM outbox WHERE slot = ? ORDER BY id DESC LIMIT 1", [slot]
+    ).fetchone()
+    if loud:
+        urgency = max(urgency, LOUD)
+    if newest and newest[2] >= ASKED:
+        urgency = max(urgency, newest[2])
+    if newest and newest[1] in {"sending", "sent"} and json.loads(newest[0]) == payload:
         return
     # A waiting row keeps its place in the lane: what is to stand under it must not overtake it.
     waiting = db.execute(
-        "UPDATE outbox SET payload = ? WHERE slot = ? AND state = 'ready'", [json.dumps(payload), slot]
+        "UPDATE outbox SET payload = ?, urgency = ? WHERE slot = ? AND state = 'ready'",
+        [json.dumps(payload), urgency, slot],
     )
     if not waiting.rowcount:
-        _add(db, "reply" if under and not loud else "message", channel, slot, payload, now)
+        kind = "reply" if under and not loud and urgency < ASKED else "message"
+        _add(db, kind, channel, slot, payload, now, urgency=urgency, parent=under)
+
+
+def withdraw(db: Database, slot: str) -> None:
+    """Let the message in ``slot`` be, if nobody has tried to send it yet."""
+    db.execute("DELETE FROM outbox WHERE slot = ? AND state = 'ready' AND attempts = 0", [slot])
+
+
+def is_known(db: Database, slot: str) -> bool:
+    """Whether ``slot`` has a message in Slack, or one on its way there."""
+    return (
+        db.execute("SELECT 1 FROM outbox WHERE slot = ? AND state <> 'refused' LIMIT 1", [slot]).fetchone() is not None
+    )
+
+
+def unposted(db: Database, channel: str) -> int:
+    """How many messages wait to be posted in ``channel`` for the first time, threads not counted."""
+    row = db.execute(
+        "SELECT count(*) FROM outbox o LEFT JOIN messages m ON m.slot = o.slot WHERE lane = ?"
+        " AND state IN ('ready', 'sending') AND kind = 'message' AND m.slot IS NULL",
+        [channel],
+    ).fetchone()
+    return int(row[0])
 
 
 def at_message(db: Database, place: Place) -> str:
@@ -100,26 +147,56 @@ def change_view(
     _add(db, "view", external_id, None, payload, now, due_at=not_before)
 
 
-def waiting(db: Database, now: datetime) -> bool:
+def waiting(db: Database, now: datetime, **asked: Any) -> bool:
     """Whether :func:`claim` would find a row; reads only."""
-    moment = now.timestamp()
-    return bool(db.execute(f"SELECT 1 {_DUE} LIMIT 1", [moment, moment]).fetchone())
+    return _next(db, now, **asked) is not None
 
 
-def claim(db: Database, now: datetime) -> Outgoing | None:
-    """The next row that may be sent: due, and its lane's turn. It is marked before it is sent."""
-    moment = now.timestamp()
-    row = db.execute(
-        f"SELECT id, kind, lane, slot, payload, attempts, state {_DUE} ORDER BY kind = 'reply', due_at, id LIMIT 1",
-        [moment, moment],
-    ).fetchone()
+def claim(db: Database, now: datetime, **asked: Any) -> Outgoing | None:
+    """The next row that may be sent: due, and its lane's turn. It is marked before it is sent.
+
+    ``resting``: lanes that may not be written to yet. ``edits``: how long a message is left as it is before it is
+    changed again. ``personal``: only what one person waits for.
+    """
+    row = _next(db, now, **asked)
     if row is None:
         return None
     db.execute(
         "UPDATE outbox SET state = 'sending', leased_until = ?, attempts = attempts + 1 WHERE id = ?",
-        [moment + LEASE_SECONDS, row[0]],
+        [now.timestamp() + LEASE_SECONDS, row[0]],
     )
     return Outgoing(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5] + 1, row[6] == "sending")
+
+
+def _next(
+    db: Database,
+    now: datetime,
+    *,
+    resting: Collection[str] = (),
+    edits: timedelta = timedelta(0),
+    personal: bool = False,
+) -> Any:
+    moment = now.timestamp()
+    lanes = [lane for (lane,) in db.execute(_LANES).fetchall() if lane not in resting]
+    heads = [head for lane in lanes if (head := _head(db, lane, moment, moment - edits.total_seconds()))]
+    heads = [head for head in heads if head[1] in PERSONAL or not personal]
+    return min(heads, key=_turn, default=None)
+
+
+def _head(db: Database, lane: str, moment: float, edited_before: float) -> Any:
+    """The row of ``lane`` whose turn it is, if it is due and nothing of the lane is being sent."""
+    if tried := db.execute(f"{_TRIED} ORDER BY state DESC, id LIMIT 1", [lane]).fetchone():
+        leased = tried[6] == "sending" and tried[9] >= moment
+        return tried if tried[7] <= moment and not leased else None
+    oldest = db.execute(_OLDEST, [lane]).fetchone()
+    if oldest[1] in PERSONAL:
+        return oldest if oldest[7] <= moment else None
+    sendable = [lane, moment, edited_before]
+    return db.execute(_MESSAGE, sendable).fetchone() or db.execute(_REPLY, sendable).fetchone()
+
+
+def _turn(head: Any) -> tuple[bool, bool, int, float, int]:
+    return head[1] not in PERSONAL, head[1] == "reply", -head[8], head[7], head[0]
 
 
 def release_all(db: Database) -> int:
@@ -135,12 +212,12 @@ def posted(db: Database, slot: str) -> Posted | None:
 
 def sent(db: Database, outgoing: Outgoing, now: datetime, *, at: Posted | None = None) -> None:
     """Record that Slack has it, and where."""
-    db.execute("UPDATE outbox SET state = 'sent', sent_at = ? WHERE id = ?", [rfc3339(now), outgoing.id])
+    db.execute("UPDATE outbox SET state = 'sent', error = NULL, sent_at = ? WHERE id = ?", [rfc3339(now), outgoing.id])
     if at and outgoing.slot:
         db.execute(
-            "INSERT INTO messages (slot, channel, ts) VALUES (?, ?, ?)"
-            " ON CONFLICT (slot) DO UPDATE SET channel = excluded.channel, ts = excluded.ts",
-            [outgoing.slot, at.channel, at.ts],
+            "INSERT INTO messages (slot, channel, ts, shown_at) VALUES (?, ?, ?, ?) ON CONFLICT (slot)"
+            " DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown_at = excluded.shown_at",
+            [outgoing.slot, at.channel, at.ts, now.timestamp()],
         )
 
 
@@ -149,14 +226,6 @@ def postpone(db: Database, outgoing: Outgoing, until: datetime, error: str, *, m
     db.execute(
         "UPDATE outbox SET state = ?, leased_until = 0, due_at = ?, error = ? WHERE id = ?",
         ["sending" if maybe_sent else "ready", until.timestamp(), error, outgoing.id],
-    )
-
-
-def hold(db: Database, outgoing: Outgoing, until: datetime) -> None:
-    """Not yet: nothing was tried, so the attempt does not count."""
-    db.execute(
-        "UPDATE outbox SET state = ?, leased_until = 0, due_at = ?, attempts = attempts - 1 WHERE id = ?",
-        ["sending" if outgoing.interrupted else "ready", until.timestamp(), outgoing.id],
     )
 
 
@@ -176,9 +245,12 @@ def _add(
     now: datetime,
     *,
     due_at: datetime | None = None,
+    urgency: int = 0,
+    parent: str | None = None,
 ) -> None:
+    due = (due_at or now).timestamp()
     db.execute(
-        "INSERT INTO outbox (kind, lane, slot, payload, state, attempts, due_at, created_at)"
-        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?)",
-        [kind, lane, slot, json.dumps(payload), (due_at or now).timestamp(), rfc3339(now)],
+        "INSERT INTO outbox (kind, lane, slot, payload, state, attempts, due_at, created_at, urgency, parent)"
+        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?, ?, ?)",
+        [kind, lane, slot, json.dumps(payload), due, rfc3339(now), urgency, parent],
     )
