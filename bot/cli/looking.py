@@ -48,7 +48,9 @@ _look(Kind.ACCESS_KEY, "key", "What an access key has done, from where, with wha
 _look(Kind.PRINCIPAL, "user", "The same for an IAM user: its name, ARN or id.")
 _look(Kind.PRINCIPAL, "role", "The same for a role: its name, ARN or id.")
 _look(Kind.IP, "ip", "Who used an address, and for what.")
-_look(Kind.USER_AGENT, "agent", "Who used a client: a raw user agent, or a family.")
+_look(
+    Kind.USER_AGENT, "agent", "Who used a client: a user agent, what one begins with (`aws-cli/1.22.34`), or a family."
+)
 _look(Kind.EVENT, "event", "Who made a call: `service:Name`.")
 
 

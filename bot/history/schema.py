@@ -97,6 +97,12 @@ def m007_place_seconds(db: Database) -> None:
     older.note_seconds(db)
 
 
+@migrations()
+def m008_agent_begins(db: Database) -> None:
+    """A client is looked up by what its user agent begins with, in capital or small letters."""
+    db.execute("CREATE INDEX agent_begins ON agent (value COLLATE NOCASE)")
+
+
 _EVENTS = (
     "CREATE TABLE text (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",
     "CREATE TABLE name (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE)",

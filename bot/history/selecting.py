@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.families import TERMINAL_PREFIX
 from bot.history.address import classify
+from bot.history.clients import BRACKET, beginnings, families_of, small
 from bot.history.principal import id_of_arn
-from bot.history.user_agent import MAX_LENGTH
 from bot.model import Kind, Observable, inside
 
 Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
@@ -106,10 +106,20 @@ def _spelling(network: str) -> str:
 
 
 def _agent(value: str) -> Selection:
-    value = value[:MAX_LENGTH]
     if value.startswith(TERMINAL_PREFIX):
         return Selection("agent IN (SELECT id FROM agent WHERE terminal = ?)", (value.removeprefix(TERMINAL_PREFIX),))
-    return Selection("agent IN (SELECT id FROM agent WHERE value = ? OR family = ?)", (value, value))
+    wanted = small(value)
+    if not wanted:
+        return Selection("agent IN ()", ())
+    longer = beginnings(wanted)
+    families = sorted(families_of(wanted))
+    named = ["SELECT id FROM agent WHERE value COLLATE NOCASE IN (?, ?)", *[_BEGINS] * len(longer)]
+    named.append(f"SELECT id FROM agent WHERE family IN ({', '.join('?' * len(families))})")  # noqa: S608 - only "?"s
+    edges = (edge for start in longer for edge in (start, f"{start[:-1]}{chr(ord(start[-1]) + 1)}"))
+    return Selection(f"agent IN ({' UNION '.join(named)})", (wanted, f"{BRACKET}{wanted}", *edges, *families))
+
+
+_BEGINS = "SELECT id FROM agent WHERE value COLLATE NOCASE >= ? AND value COLLATE NOCASE < ?"
 
 
 def _name(value: str) -> Selection:

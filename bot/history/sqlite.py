@@ -127,8 +127,8 @@ class SqliteHistory(History):
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         """Everything ``observable`` did, or was used for, inside ``span``; oldest first.
 
-        A principal may be named by its id, its ARN or its bare name; a user agent by its raw string, its family or the
-        terminal in it (``sid/…``); an event by ``service:Name`` or its bare name; an address may be a network.
+        A principal may be named by its id, its ARN or its bare name; a user agent as ``bot.history.clients`` says, or
+        by the terminal in it (``sid/…``); an event by ``service:Name`` or its bare name; an address may be a network.
         """
         uses = self._rolled.uses(self._selected(observable), Seconds.of(span))
         self._recent.gave_uses(uses)

@@ -103,8 +103,8 @@ class History(Protocol):
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]:
         """Everything ``observable`` did, or was used for, inside ``span``; oldest first.
 
-        An address may be a network, such as an IPv6 /64; a user agent may be raw, a family, or ``sid/…``, the terminal
-        an AWS CLI was used in.
+        An address may be a network, such as an IPv6 /64; a user agent may be raw, what one begins with, a family, or
+        ``sid/…``, the terminal an AWS CLI was used in.
         """
 
     def population(self, span: Span) -> int:

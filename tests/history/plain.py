@@ -98,13 +98,24 @@ def concerns(event: Event, observable: Observable) -> bool:
         Kind.ACCESS_KEY: {event.key},
         Kind.PRINCIPAL: {who.id} if ":" in value else {who.id.partition("/")[2]},
         Kind.IP: {event.ip, *(n for n in (value,) if "/" in n and event.ip and inside(event.ip, [n]))},
-        Kind.USER_AGENT: {event.user_agent, event.family, f"sid/{terminal_of(event.user_agent)}"},
+        Kind.USER_AGENT: _names(event.user_agent, event.family),
         Kind.EVENT: {event.name, event.name.partition(":")[2]},
         Kind.ACCOUNT: {event.account},
     }
+    if observable.kind is Kind.USER_AGENT:
+        value = value.lower()
     if observable.kind is Kind.PRINCIPAL and value.startswith("arn:"):
         return who.arn == value or who.id == id_of_arn(value)
     return (classify(value)[0] if observable.kind is Kind.IP and "/" not in value else value) in told[observable.kind]
+
+
+def _names(user_agent: str, family: str) -> set[str | None]:
+    """Everything a client is called: whole, by what it begins with, by its family and as that is shown."""
+    agent = user_agent.lower()
+    ways = {agent, agent.removeprefix("[")}
+    begins = {way[:end] for way in ways for end, sign in enumerate(way) if sign in " /]"}
+    shown = " ".join(part for part in family.split("|") if part != "-")
+    return {*ways, *begins, family, shown, f"sid/{terminal_of(user_agent)}"}
 
 
 def _texts(paths: Sequence[Path]) -> Iterator[bytes]:

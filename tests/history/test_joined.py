@@ -172,7 +172,7 @@ def test_the_edges_between_the_two_are_no_gaps(joined: JoinedHistory) -> None:
 
 
 def test_a_part_that_cannot_be_searched_is_told(joined: JoinedHistory) -> None:
-    family = Observable(Kind.USER_AGENT, "boto3|-|-|-")
+    family = Observable(Kind.USER_AGENT, "none")
     with pytest.raises(AnswerCut, match="Athena holds user agents as they were sent") as cut:
         joined.uses(family, Span(WHOLE.since, LOADED_UNTIL - timedelta(hours=1)))
     assert cut.value.since == MADE_FROM + 5 * DAY

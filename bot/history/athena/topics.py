@@ -18,12 +18,11 @@ from bot.history.access_key import account_of
 from bot.history.address import classify, parse_address
 from bot.history.athena.clauses import LONGEST_PARAMETER, Clause, both, either, literal, one_of
 from bot.history.athena.columns import ADDRESS, AGENT, BARE_NAME, IDENTITY_TEXT, ISSUER, KEY, NAME, OWNER
+from bot.history.clients import BRACKET, small, words_of
 from bot.history.principal import HIDDEN_NAME, UNKNOWN_ID, id_of_arn
-from bot.history.user_agent import NO_AGENT
 from bot.model import CannotSearch, Foreseen, Kind, Observable, Span, Want
 
 _OF_ACCOUNT = re.compile(r"(\d{12}):")
-_FAMILY = re.compile(r"[^|\s]+(?:\|[^|\s]+){1,3}|offensive:\S+|other:\S*|aws-internal|console|service")
 SERVICE = "service:"
 TOGETHER = frozenset({Kind.IP, Kind.EVENT})
 """Kinds whose values are told apart in SQL, so that one topic can hold several."""
@@ -149,15 +148,19 @@ def _name_in(principal: str) -> str:
 def _agent(value: str) -> Clause:
     if value.startswith(TERMINAL_PREFIX):
         return Clause(f"strpos(lower({AGENT}), ?) > 0", (value.lower(),))
-    if value == NO_AGENT or _FAMILY.fullmatch(value):
+    wanted = small(value)
+    words = words_of(wanted)
+    if not wanted:
+        return Clause("false")
+    if words is None:
         raise CannotSearch(
-            "Athena holds user agents as they were sent, not their families: ask for a whole one,"
-            " or load these days with `triage ingest`."
+            "Athena holds user agents as they were sent, and those of this family have no text in common: ask for a"
+            " whole one, or load these days with `triage ingest`."
         )
-    if len(literal(value)) <= LONGEST_PARAMETER:
-        return Clause(f"{AGENT} = ?", (value,))
     # Those that begin alike are told apart afterwards. Quotes count twice.
-    return Clause(f"starts_with({AGENT}, ?)", (value[: (LONGEST_PARAMETER - 2) // 2],))
+    start = wanted if len(literal(BRACKET + wanted)) <= LONGEST_PARAMETER else wanted[: (LONGEST_PARAMETER - 4) // 2]
+    begins = [Clause(f"starts_with(lower({AGENT}), lower(?))", (each + start,)) for each in ("", BRACKET)]
+    return either(*begins, *(Clause(f"strpos(lower({AGENT}), ?) > 0", (word,)) for word in words))
 
 
 def _account(_: str) -> Clause:
