@@ -21,7 +21,6 @@ from bot.access import Directory
 from bot.armoury import Armoury
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
-from bot.config.settings import Source as SourceTable
 from bot.contacts import owner_of
 from bot.drills import Drills
 from bot.evidence.archive import Archive
@@ -65,6 +64,7 @@ from bot.slack.whom import Whom
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
 from bot.trail import follower_of
+from bot.ways_in import Ways
 from bot.workers import Handler, Workers
 
 log = structlog.get_logger()
@@ -198,8 +198,10 @@ class Bot:
         signing_secret = slack.signing_secret.read(environ) if in_http_mode else ""
         app = build_app(self._client, self.desk.state, clock, signing_secret=signing_secret)
         self._socket = None if in_http_mode else SocketRunner(app, self._client, slack.app_token.read(environ))
+        aws = aws_of(settings, environ, clock)
+        self._ways = Ways(settings, environ, aws, self.desk.pipeline, self.desk.state, clock)
         self.web = web.build(
-            {name: _door(table, environ) for name, table in settings.sources.items()},
+            self._ways.doors(),
             self.desk.pipeline.accept,
             clock=clock,
             slack=endpoint(app, signing_secret, clock=clock) if in_http_mode else None,
@@ -213,7 +215,6 @@ class Bot:
         self._watch = self._watch_of(settings)
         self._touching = Touching(self.desk.state, lambda: self.desk.investigate.history, clock)
         self._retirement = Retirement(settings.history.path, clock, settings.history.days)
-        aws = aws_of(settings, environ, clock)
         self.follower = follower_of(settings, aws, SqliteHistory(settings.history.path), clock)
 
     def start(self) -> None:
@@ -236,6 +237,8 @@ class Bot:
         self._workers.loop("touched", self._touching.step)
         if self.follower:
             self._workers.loop("follow", self.follower.step)
+        for queue in self._ways.queues():
+            self._workers.loop(f"alerts-{queue.source}", queue.step)
         if self._socket:
             self._socket.start()
 
@@ -247,6 +250,7 @@ class Bot:
         self._retirement.close()
         if self.follower:
             self.follower.close()
+        self._ways.close()
         self.desk.close()
 
     def _watch_of(self, settings: Settings) -> Watch | None:
@@ -271,6 +275,7 @@ class Bot:
         answers = Answers(self.desk.operations, self.desk.clock, self.problems)
         return {
             **self.desk.pipeline.handlers(),
+            **self._ways.handlers(),
             **answers.handlers(),
             **self.desk.remediations.handlers(),
             **self._upkeep.handlers(),
@@ -320,7 +325,3 @@ def _listener(host: str, port: int) -> socket.socket:
 def _server(app: Starlette) -> uvicorn.Server:
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
     return uvicorn.Server(config)
-
-
-def _door(table: SourceTable, environ: Mapping[str, str]) -> web.Door:
-    return web.Door(table.auth, tuple(secret.read(environ) for secret in table.secrets))

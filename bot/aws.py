@@ -213,6 +213,11 @@ class Aws:
         keys = {"aws_access_key_id": key, "aws_secret_access_key": secret}
         return self._session.client("iam", region_name=region, config=ACT, **keys)  # type: ignore[call-overload]
 
+    def endpoint(self, service: str, region: str) -> str:
+        """Where ``service`` is asked in ``region``: AWS's own address, or what ``AWS_ENDPOINT_URL`` says."""
+        with self._lock:
+            return str(self._client(service, region, READ).meta.endpoint_url)
+
     @property
     def region(self) -> str:
         """Where the bot is at home."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bot import iam, statistics
+from bot import iam, statistics, topics
 from bot.config.settings import Settings
 from bot.evidence import iam as evidence
 from bot.history import athena, bucket, lookup, queue
+from bot.history.queue import QueueAddress, queue_address_of
 from bot.made import sweeping
 from bot.remediation import readiness, remediations
 from bot.remediation.base import policy
@@ -20,7 +21,9 @@ READING = iam.PERMISSIONS | evidence.PERMISSIONS | statistics.PERMISSIONS | read
 LOGS = bucket.PERMISSIONS
 """On the trail's own bucket."""
 QUEUE = queue.PERMISSIONS
-"""On the queue that is followed, where one is."""
+"""On the queue that is followed, where one is, and on those that bring alerts."""
+TOPICS = topics.PERMISSIONS
+"""On the topics that send alerts over HTTPS."""
 ANY_BUCKET = "YOUR-TRAIL-BUCKET"
 """Stands where no bucket is configured: no bucket has a name in capitals, so it allows nothing as it is."""
 ANY_RESULTS = "YOUR-ATHENA-RESULTS-BUCKET"
@@ -55,6 +58,7 @@ def _of_logs(settings: Settings) -> Iterator[dict[str, Any]]:
     """Wherever CloudTrail's logs are read."""
     yield from _of_buckets(settings)
     yield from _of_queue(settings)
+    yield from _of_sources(settings)
     if settings.history.remote == "athena":
         yield from _of_athena(settings)
     elif settings.history.remote == "lookup":
@@ -90,8 +94,21 @@ def _of_queue(settings: Settings) -> list[dict[str, Any]]:
     where, region = followed_queue(settings), settings.aws.region
     if where is None:
         return []
-    arn = f"arn:{_partition(region)}:sqs:{where.region or region}:{where.account}:{where.name}"
-    return [{"Effect": "Allow", "Action": sorted(QUEUE), "Resource": arn}]
+    return [{"Effect": "Allow", "Action": sorted(QUEUE), "Resource": _arn_of(where, region)}]
+
+
+def _of_sources(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Wherever alerts are fetched, or must be subscribed to."""
+    region = settings.aws.region
+    queues = [queue_address_of(source.queue_url) for source in settings.sources.values() if source.queue_url]
+    if arns := sorted({_arn_of(each, region) for each in queues if each}):
+        yield _allowed(QUEUE, *arns)
+    if arns := sorted({topic for source in settings.sources.values() for topic in source.topics}):
+        yield _allowed(TOPICS, *arns)
+
+
+def _arn_of(where: QueueAddress, region: str) -> str:
+    return f"arn:{_partition(region)}:sqs:{where.region or region}:{where.account}:{where.name}"
 
 
 def _partition(region: str) -> str:

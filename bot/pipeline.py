@@ -23,6 +23,7 @@ import structlog
 from bot import anchors, cases, intake, rehunt, storms
 from bot.access import AccessRules
 from bot.database import Database
+from bot.intake.secret_guard import remove_secrets
 from bot.model import (
     Alert,
     Case,
@@ -61,6 +62,8 @@ from bot.workers import Commit, Handler, nothing
 
 log = structlog.get_logger()
 
+LARGEST = 2 * 1024 * 1024
+"""A dead letter may have grown by the marks of what was cut out of it."""
 AUDIT = "audit"
 UNTAKEN = timedelta(minutes=5)
 """How long an incident may lie there before somebody is called again."""
@@ -116,6 +119,7 @@ class Pipeline(Telling):
         """The jobs of the pool ``triage``."""
         return {
             "receive": self.receive,
+            "read": self.read_again,
             "triage": self.investigate,
             "look_again": self.look_again,
             "untaken": self.untaken,
@@ -131,6 +135,27 @@ class Pipeline(Telling):
         now = self._clock()
         alerts = [part for payload in payloads for part in intake.parts(self._sources[source], payload)]
         return self._state.write(lambda db: [self._keep(db, source, alert, now) for alert in alerts])
+
+    def bury(self, source: str, body: str, why: str) -> None:
+        """Keep what came in and is no alert, without its secrets: ``triage jobs`` lists it, and can replay it.
+
+        Raises :class:`bot.store.state.StateUnavailable`.
+        """
+        text, _ = remove_secrets(body)
+        letter, now = {"source": source, "body": text}, self._clock()
+        self._state.write(lambda db: jobs.bury(db, "read", letter, why, now, pool="triage"))
+
+    def read_again(self, job: Job) -> Commit:
+        """Take in a dead letter; raises :class:`bot.intake.Unreadable` if it is still none."""
+        source = self._sources[job.payload["source"]]
+        payloads = intake.read(job.payload["body"].encode(), LARGEST)
+        alerts = [part for payload in payloads for part in intake.parts(source, payload)]
+
+        def commit(db: Database) -> None:
+            for alert in alerts:
+                self._keep(db, source.name, alert, self._clock())
+
+        return commit
 
     def receive(self, job: Job) -> Commit:
         """Read a kept delivery and open or join the cases of its alerts."""

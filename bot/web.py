@@ -16,10 +16,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import intake
-from bot.intake import signatures
+from bot.intake import signatures, sns
 from bot.intake.payload import MAX_BYTES, Payload
 from bot.store.inbox import Receipt
 from bot.store.state import StateUnavailable
+from bot.topics import CertificateUnavailable
 
 BODY_SECONDS = 10.0
 """A sender that takes longer to send its body is cut off."""
@@ -36,6 +37,27 @@ class Accept(Protocol):
     """
 
     def __call__(self, source: str, payloads: Sequence[Payload]) -> Sequence[Receipt]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDoor:
+    """Lets in what SNS sends from some topics. ``certificate`` gives that of a region and a name, and may block.
+
+    ``confirm`` sees to it that the subscription of a topic is confirmed, and returns once that is on disk.
+    """
+
+    topics: tuple[str, ...]
+    certificate: Callable[[str, str], bytes]
+    confirm: Callable[[str, str], None]
+
+    def verified(self, body: bytes, now: datetime) -> sns.Message:
+        """The message in ``body``. Raises :class:`signatures.NotAuthentic`, :class:`topics.CertificateUnavailable`."""
+        from bot.intake import sns_certificate  # noqa: PLC0415 - only a bot that has topics pays for its import
+
+        message = sns.message_of(body)
+        sns.expect(message, self.topics, now)
+        sns_certificate.verify(message, self.certificate(message.topic.region, message.certificate), now)
+        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +87,7 @@ def utc_now() -> datetime:
 
 
 def build(
-    doors: Mapping[str, Door],
+    doors: Mapping[str, Door | TopicDoor],
     accept: Accept,
     *,
     clock: Clock = utc_now,
@@ -87,15 +109,36 @@ def build(
             return _refuse(408, f"The body took longer than {body_seconds:g} s.")
 
     async def _receive(request: Request, source: str) -> Response:
-        body = await read_body(request, MAX_BYTES, body_seconds)
-        # Looked at only now, so that a stranger cannot tell which sources there are.
-        if (door := doors.get(source)) is None:
+        door = doors.get(source)
+        limit = sns.MAX_BYTES if isinstance(door, TopicDoor) else MAX_BYTES
+        body = await read_body(request, limit, body_seconds)
+        # Refused only now, so that a stranger cannot tell which sources there are.
+        if door is None:
             raise signatures.NotAuthentic("no such source")
+        if isinstance(door, TopicDoor):
+            return await _of_topic(door, source, body)
         door.verify(request.headers, body, clock())
         if not _is_json(request.headers.get("Content-Type", "")):
             return _refuse(415, "Send application/json.")
+        return await _kept(source, body, MAX_BYTES)
+
+    async def _of_topic(door: TopicDoor, source: str, body: bytes) -> Response:
         try:
-            return await _store(accept, source, intake.read(body))
+            message = await run_in_threadpool(door.verified, body, clock())
+        except CertificateUnavailable as reason:
+            log.warning("message of a topic not verified", source=source, reason=str(reason))
+            return _refuse(503, "The signature could not be verified now; send it again.", {"Retry-After": "30"})
+        match message.type:
+            case "Notification":
+                return await _kept(source, body, sns.MAX_BYTES)
+            case "SubscriptionConfirmation":
+                return await _later(door, source, message)
+        log.warning("a subscription was taken away", source=source, topic=message.topic.arn)
+        return JSONResponse({"deliveries": []}, status_code=202)
+
+    async def _kept(source: str, body: bytes, limit: int) -> Response:
+        try:
+            return await _store(accept, source, intake.read(body, limit))
         except intake.Unreadable as reason:
             log.warning("alert unreadable", source=source, reason=str(reason))
             return _refuse(400, str(reason))
@@ -143,6 +186,16 @@ async def read_body(request: Request, limit: int, seconds: float = BODY_SECONDS)
     except ClientDisconnect:
         raise signatures.NotAuthentic("the sender went away") from None
     return bytes(body)
+
+
+async def _later(door: TopicDoor, source: str, message: sns.Message) -> Response:
+    """Have a subscription confirmed, once that is on disk."""
+    try:
+        await run_in_threadpool(door.confirm, message.topic.arn, message.token)
+    except StateUnavailable as reason:
+        log.error("subscription not kept", source=source, reason=str(reason))  # noqa: TRY400 - the reason says it all
+        return _refuse(503, "The subscription could not be kept; send it again.", {"Retry-After": "5"})
+    return JSONResponse({"deliveries": []}, status_code=202)
 
 
 async def _store(accept: Accept, source: str, payloads: Sequence[Payload]) -> Response:

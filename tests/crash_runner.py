@@ -104,12 +104,21 @@ FOLLOW = {
     "stored, not deleted": Point(Queue, "delete", "before"),
     "deleted": Point(Queue, "delete", "after"),
 }
+TAKE_IN = {
+    "messages taken, nothing kept": Point(inbox, "keep", "before"),
+    "alert kept, not committed": Point(inbox, "keep", "after"),
+    "alert committed, not deleted": Point(inbox, "keep", "committed"),
+    "all kept, not deleted": Point(Queue, "delete", "before"),
+    "deleted": Point(Queue, "delete", "after"),
+}
+"""The way of an alert out of a queue."""
 POINTS = {
     **{f"alert: {name}": point for name, point in ALERT.items()},
     **{f"command: {name}": point for name, point in COMMAND.items()},
     **{f"click: {name}": point for name, point in CLICK.items()},
     **{f"submit: {name}": point for name, point in SUBMIT.items()},
     **{f"follow: {name}": point for name, point in FOLLOW.items()},
+    **{f"take in: {name}": point for name, point in TAKE_IN.items()},
 }
 
 

@@ -91,6 +91,30 @@ BROKEN = [
         '[sources.siem]\nsecrets = ["env:A", "env:B", "env:C"]',
         ":2: error: [sources.siem] secrets must have at most 2 entries",
     ),
+    ('[sources.aws]\nauth = "sqs"', ":1: error: [sources.aws] queue_url is missing; add it"),
+    ('[sources.aws]\nauth = "sns"', ":1: error: [sources.aws] topics is missing; add it"),
+    (
+        '[sources.aws]\nauth = "sns"\ntopics = ["arn:aws:sqs:eu-west-1:111122223333:alerts"]',
+        (
+            ":3: error: [sources.aws] topics entry 1 must be the ARN of a topic such as "
+            '"arn:aws:sns:eu-west-1:111122223333:alerts"'
+        ),
+    ),
+    (
+        f'[sources.aws]\nauth = "sqs"\nqueue_url = "{QUEUE_URL}"\nsecrets = ["env:SLACK_BOT_TOKEN"]',
+        ':4: error: [sources.aws] secrets is not used where auth = "sqs"; remove it',
+    ),
+    (
+        '[sources.aws]\nkind = "splnk"\nsecrets = ["env:SLACK_BOT_TOKEN"]',
+        (
+            ":2: error: [sources.aws] kind must be one of: auto, generic, guardduty, health, securityhub, ocsf, "
+            "cloudtrail, alertmanager, datadog, elastic, grafana, panther, sentinel, splunk, sumologic"
+        ),
+    ),
+    (
+        '[sources.aws]\neach = "a[0]"\nsecrets = ["env:SLACK_BOT_TOKEN"]',
+        ':2: error: [sources.aws] each must name a list, such as "alerts" or "data.hits"',
+    ),
     (
         '[sources."Si em"]\nsecrets = ["env:SLACK_BOT_TOKEN"]',
         ":1: error: [sources] Si em is not a name; use lower-case letters, digits, - and _",

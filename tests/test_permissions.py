@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.config.history import Athena, Follow, History, Lookup
-from bot.config.settings import Aws, Settings
+from bot.config.settings import Aws, Settings, Source
 from bot.history import bucket, queue, regional
 from bot.history.athena import PERMISSIONS as OF_ATHENA
 from bot.history.athena import queries
@@ -19,6 +19,7 @@ from bot.history.bucket import PERMISSIONS as OF_BUCKETS
 from bot.history.lookup import PERMISSIONS as OF_LOOKUP
 from bot.history.queue import PERMISSIONS as OF_QUEUES
 from bot.permissions import reading_policy
+from bot.topics import PERMISSIONS as OF_TOPICS
 
 ACTIONS = {
     "list_objects_v2": "s3:ListBucket",
@@ -76,6 +77,15 @@ def test_the_queue_that_is_followed_is_the_only_one() -> None:
     assert queued["Resource"] == "arn:aws:sqs:eu-west-1:111122223333:triage-logs"
     assert queued["Action"] == sorted(OF_QUEUES)
     assert "sqs:" not in json.dumps(statements())
+
+
+def test_queues_and_topics_that_alerts_come_from_are_allowed_and_nothing_else_of_them() -> None:
+    url = "https://sqs.eu-west-1.amazonaws.com/111122223333/alerts"
+    topic = "arn:aws:sns:us-east-1:111122223333:alerts"
+    sources = {"a": Source(auth="sqs", queue_url=url), "b": Source(auth="sns", topics=(topic,))}
+    *_, queued, subscribed = reading_policy(Settings(sources=sources))["Statement"]
+    assert (queued["Resource"], queued["Action"]) == (["arn:aws:sqs:eu-west-1:111122223333:alerts"], sorted(OF_QUEUES))
+    assert (subscribed["Resource"], subscribed["Action"]) == ([topic], sorted(OF_TOPICS))
 
 
 def test_without_a_named_bucket_none_is_allowed() -> None:

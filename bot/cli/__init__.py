@@ -21,6 +21,7 @@ from bot.cli import leading  # isort: skip
 from bot.cli import changing  # isort: skip
 from bot.cli import auditing  # isort: skip
 from bot.cli import addresses  # isort: skip
+from bot.cli import queued  # isort: skip
 from bot.cli import serving  # isort: skip
 from bot.cli.terminal import INCOMPLETE, REFUSED, USAGE, app, say
 
@@ -38,6 +39,7 @@ __all__ = (
     "looking",
     "main",
     "ordinary",
+    "queued",
     "reading",
     "searching",
     "serving",

@@ -117,6 +117,7 @@ def check(
         *asked.names("remediations", ("remediation", "enabled"), settings.remediation.enabled, remediations),
         *asked.names("remediations", ("remediation", "approvers"), settings.remediation.approvers, remediations),
         *asked.environments(at or datetime.now(UTC)),
+        *asked.sources(),
         *asked.weights(),
         *asked.playbooks(),
         *asked.people(),
@@ -177,6 +178,15 @@ class _Check:
                 key = ("sources", name, "environment")
                 hint = _nearest(source.environment, known, "environments")
                 yield self.problem("error", key, f"names '{source.environment}'; {hint}")
+
+    def sources(self) -> Iterator[Problem]:
+        for name, source in self.settings.sources.items():
+            if lacking := source.lacking():
+                yield self.problem("error", ("sources", name, lacking), "is missing; add it")
+            for key in source.needless():
+                yield self.problem(
+                    "error", ("sources", name, key), f'is not used where auth = "{source.auth}"; remove it'
+                )
 
     def weights(self) -> Iterator[Problem]:
         file, key = self.settings.triage.weights, ("triage", "weights")

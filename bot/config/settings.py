@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from bot.config.environments import EnvironmentTable, Name
 from bot.config.fields import KeyId, Table, matching
-from bot.config.history import History
+from bot.config.history import History, QueueUrl
 from bot.config.organisation import Organisation
 from bot.config.secret_ref import SecretRef
 from bot.intake import FORMS, shipped
@@ -47,6 +47,15 @@ WebAddress = Annotated[
     str,
     AfterValidator(
         matching(r"|https?://[\w.:\[\]-]+(/[\w./~-]*)?", 'must be an address such as "https://lists.example.com/ip"')
+    ),
+]
+TopicArn = Annotated[
+    str,
+    AfterValidator(
+        matching(
+            r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?",
+            'must be the ARN of a topic such as "arn:aws:sns:eu-west-1:111122223333:alerts"',
+        )
     ),
 ]
 SourceKind = Annotated[str, AfterValidator(_source_kind)]
@@ -263,11 +272,25 @@ class Fields(Table):
 
 class Source(Table):
     kind: SourceKind = "auto"
-    auth: Literal["hmac", "bearer", "api_key"] = "hmac"
-    secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
+    auth: Literal["hmac", "bearer", "api_key", "sns", "sqs"] = "hmac"
+    secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)] = ()
+    topics: Annotated[tuple[TopicArn, ...], Field(max_length=50)] = ()
+    queue_url: QueueUrl = ""
     environment: str = ""
     each: ListName = ""
     fields: Fields = Fields()
+
+    def lacking(self) -> str | None:
+        """The key that its way in needs and that is not there."""
+        needed = {"sns": ("topics", self.topics), "sqs": ("queue_url", self.queue_url)}
+        key, value = needed.get(self.auth, ("secrets", self.secrets))
+        return None if value else key
+
+    def needless(self) -> tuple[str, ...]:
+        """The keys of other ways in."""
+        used = {"sns": "topics", "sqs": "queue_url"}.get(self.auth, "secrets")
+        given = {"secrets": self.secrets, "topics": self.topics, "queue_url": self.queue_url}
+        return tuple(key for key, value in given.items() if value and key != used)
 
 
 class Access(Table):

@@ -24,14 +24,12 @@ class Unreadable(Exception):
     """What came in is not an alert or a list of alerts; the message says why in a sentence."""
 
 
-def read(body: bytes) -> tuple[Payload, ...]:
+def read(body: bytes, limit: int = MAX_BYTES) -> tuple[Payload, ...]:
     """The alerts in ``body``: one JSON object, or a list of 1 to 100, each with its secrets removed.
 
-    Raises :class:`Unreadable` for anything else, for more than 256 KiB and for nesting over 64 levels.
+    Raises :class:`Unreadable` for anything else, for more than ``limit`` bytes and for nesting over 64 levels.
     """
-    if len(body) > MAX_BYTES:
-        raise Unreadable(f"The body is over {MAX_BYTES} bytes.")
-    parsed = _parse(_decode(body))
+    parsed = _whole(body, limit)
     alerts = parsed if isinstance(parsed, list) else [parsed]
     if not alerts:
         raise Unreadable("The list holds no alert.")
@@ -40,6 +38,17 @@ def read(body: bytes) -> tuple[Payload, ...]:
     if not all(isinstance(alert, dict) for alert in alerts):
         raise Unreadable("An alert must be a JSON object, or a list of them.")
     return tuple(remove_secrets(alert)[0] for alert in alerts)
+
+
+def object_of(body: bytes, limit: int) -> Payload:
+    """The JSON object in ``body`` as it came, secrets and all: for whoever verifies it, and never to be kept.
+
+    Raises :class:`Unreadable` as :func:`read`.
+    """
+    parsed = _whole(body, limit)
+    if not isinstance(parsed, dict):
+        raise Unreadable("The body is no JSON object.")
+    return parsed
 
 
 def objects_in(text: str) -> tuple[Payload, ...] | None:
@@ -60,6 +69,12 @@ def objects_in(text: str) -> tuple[Payload, ...] | None:
 def canonical(payload: Mapping[str, Any]) -> str:
     """``payload`` as JSON that is the same however its keys were ordered."""
     return json.dumps(payload, sort_keys=True, separators=(",", ":"))
+
+
+def _whole(body: bytes, limit: int) -> Any:
+    if len(body) > limit:
+        raise Unreadable(f"The body is over {limit} bytes.")
+    return _parse(_decode(body))
 
 
 def _decode(body: bytes) -> str:

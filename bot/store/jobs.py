@@ -60,6 +60,15 @@ def add(
     return bool(added.rowcount)
 
 
+def bury(db: Database, kind: str, payload: Mapping[str, Any], error: str, now: datetime, *, pool: str) -> None:
+    """Keep a job that cannot be done as things are: listed with the dead, and done when somebody has it replayed."""
+    db.execute(
+        "INSERT INTO jobs (kind, pool, payload, state, attempts, due_at, created_at, finished_at, error)"
+        " VALUES (?, ?, ?, 'dead', 0, ?, ?, ?, ?)",
+        [kind, pool, json.dumps(payload), now.timestamp(), rfc3339(now), rfc3339(now), error],
+    )
+
+
 def add_unless_waiting(
     db: Database, kind: str, payload: Mapping[str, Any], now: datetime, *, pool: str, urgent: bool = False
 ) -> bool:
