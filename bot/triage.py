@@ -56,6 +56,7 @@ from bot.plugins import Plugin
 from bot.rehearsal import asked_of, first_questions, rehearse
 from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
 from bot.suggestions import suggestions
+from bot.suggestions import told as what_is_told
 from bot.usual.countries import Learner, UsualHere
 from bot.weights import Weights, shipped
 
@@ -199,17 +200,21 @@ class _Making:
             activity=activity(self.found.uses),
             enrichments=enrichments,
             assessment=assessment,
-            suggested=self._suggested(owner, assessment.verdict),
+            suggested=self._suggested(owner, assessment.verdict, enrichments),
             pending=tuple(dict.fromkeys(question.plugin.declaration.question for question in waiting)),
             account_name=self.environment.account_names.get(owner or ""),
             stated=self.environment.says_of(self.found.principal),
             cost=self.history.cost() if self.history is not None else None,
         )
 
-    def _suggested(self, owner: str | None, verdict: Verdict) -> tuple[Suggestion, ...]:
+    def _suggested(
+        self, owner: str | None, verdict: Verdict, enrichments: Sequence[Enrichment]
+    ) -> tuple[Suggestion, ...]:
         if any(alert.sample for alert in self.case.alerts) or (owner is not None and not self.is_ours(owner)):
             return ()
-        return suggestions(self.observable, verdict, self.offered)
+        known = [ip for ip, _ in self.case.known.why]
+        said = what_is_told(enrichments, self.found.principal, known)
+        return suggestions(self.observable, verdict, self.offered, said)
 
     def scoped(self, answers: dict[int, Enrichment], leads: Sequence[Observable], found: Scope | Gap) -> Triage:
         """The triage once the other keys have been looked for."""

@@ -26,6 +26,7 @@ from bot.model import (
     Event,
     Evidence,
     Gap,
+    IdentityRecord,
     Kind,
     Observable,
     Outcome,
@@ -53,6 +54,7 @@ from tests.fakes import (
     WINDOW,
     FakeAddresses,
     FakeHistory,
+    FakeIam,
     event,
     ordinary,
 )
@@ -92,6 +94,26 @@ def test_the_published_incident() -> None:
     )
     assert made.principal == ALICE
     assert (made.activity.events, made.activity.denied) == (53, 3)
+
+
+@pytest.mark.parametrize("password", [True, False])
+def test_of_a_stolen_key_its_user_and_the_thief_s_address_are_suggested_too(password: bool) -> None:
+    iam = FakeIam(of_identity=IdentityRecord("alice", password=password))
+    plugins = load_enrichers(["ip_provider", "usual_ips", "user_agents", "denied_calls", "principal"])
+    offered = {"disable_access_key", "quarantine_user", "reset_console_password", "revoke_sessions", "block_ip"}
+    here = replace(world([*ordinary(), stolen(30), stolen(20, "ses:GetSendQuota")], iam=iam), plugins=plugins)
+    made = triage(LEAD, WINDOW, world=replace(here, offered=offered))
+    suggested = [(each.remediation, each.target) for each in made.suggested]
+    assert suggested == [
+        ("disable_access_key", KEY),
+        ("quarantine_user", ALICE.id),
+        *[("reset_console_password", ALICE.id)] * password,
+        ("block_ip", RENTED),
+    ]
+    ours = replace(here, offered=offered, environment_of=lambda _: Environment(own_networks=(f"{RENTED}/32",)))
+    assert "block_ip" not in [each.remediation for each in triage(LEAD, WINDOW, world=ours).suggested]
+    others = replace(here, offered=offered, is_ours=lambda account: False)
+    assert triage(LEAD, WINDOW, world=others).suggested == ()
 
 
 def test_a_quiet_key_is_low() -> None:

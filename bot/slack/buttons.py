@@ -68,7 +68,7 @@ def buttons(case: Case) -> list[Element]:
 
 def rest_of(case: Case) -> list[tuple[str, str]]:
     """What stands under More, as label and value: what has no room on the card, then what is always there."""
-    return [*_options(list(_urgent(case))[MOST:]), *_more(case)]
+    return [*_options([*_beside(case), *list(_urgent(case))[MOST:]]), *_more(case)]
 
 
 def _urgent(case: Case) -> Iterator[Element]:
@@ -77,7 +77,7 @@ def _urgent(case: Case) -> Iterator[Element]:
     for number, waiting in enumerate(case.waiting[:1]):
         yield button("Approve…", f"{SECOND}:{number}", waiting.containment or waiting.plan.id)
     yield from _containment(case)
-    yield from _offers(case)
+    yield from _offers(case, about_others=False)
     if change := summary.undoable(case):
         yield button("Undo…", UNDO, change.execution)
     if case.owner is None and case.subject is not None:
@@ -95,17 +95,31 @@ def _containment(case: Case) -> Iterator[Element]:
     yield button(label, CONTAIN, f"case:{case.id}", style="danger" if case.armed else None)
 
 
-def _offers(case: Case) -> Iterator[Element]:
-    offered = summary.offered(case)
-    for number, suggestion in enumerate(offered):
+def _beside(case: Case) -> Iterator[Element]:
+    """What is suggested of others than the case's subject: it never takes a button's place."""
+    if case.open:
+        yield from _offers(case, about_others=True)
+
+
+def _offers(case: Case, *, about_others: bool) -> Iterator[Element]:
+    """What is suggested of the case's own subject, or of others: who is behind a key, where it was used from."""
+    subject = case.subject.value if case.subject is not None else ""
+    for number, suggestion in enumerate(summary.offered(case)):
+        if (suggestion.target != subject) is not about_others:
+            continue
         label = LABELS.get(suggestion.remediation, f"{suggestion.remediation.replace('_', ' ').capitalize()}…")
-        if len(offered) > 1:
-            label = f"{label.rstrip('…')} {suggestion.target[-24:]}…"
+        if about_others:
+            label = f"{label.rstrip('…')} {_short(suggestion.target)}…"
         if not case.armed:
             label = f"Rehearse: {label[:1].lower()}{label[1:]}"
         action = f"{PLAN}{suggestion.remediation}" + (f":{number}" if number else "")
         style = "danger" if case.armed else None
         yield button(label, action, f"case:{case.id}:{suggestion.target}", style=style)
+
+
+def _short(target: str) -> str:
+    """``alice`` of ``111122223333:user/alice``; of everything else the end, where it differs."""
+    return target.rpartition("/")[2][-24:]
 
 
 def _more(case: Case) -> Iterator[tuple[str, str]]:

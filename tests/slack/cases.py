@@ -289,6 +289,12 @@ SCOPE = Scope(
 )
 SCOPED = replace(INCIDENT, triage=replace(triage(), scope=SCOPE))
 
+BESIDE = (
+    Suggestion("quarantine_user", "111122223333:user/alice", "it refuses all the user's keys"),
+    Suggestion("reset_console_password", "111122223333:user/alice", "whoever knows it can sign in"),
+    Suggestion("block_ip", "203.0.113.66", "it refuses every call from there"),
+)
+
 CASES: Mapping[str, Case] = {
     "scoped": SCOPED,
     "checking": CHECKING,
@@ -313,6 +319,7 @@ CASES: Mapping[str, Case] = {
     "waiting": replace(INCIDENT, waiting=(Waiting(plan(approvers=2), (ALICE,), 1),)),
     "contained": replace(SCOPED, changes=(change(),), containment="contain-1"),
     "containment_waiting": replace(SCOPED, waiting=(Waiting(plan(approvers=2), (ALICE,), 1, "contain-1"),)),
+    "more_suggested": replace(INCIDENT, triage=replace(triage(), suggested=(*triage().suggested, *BESIDE))),
     "taken": replace(INCIDENT, owner=ALICE),
     "declared": replace(INCIDENT, declared=DeclaredIncident(ALICE, "The thief sends mail.", NOW)),
     "handed_over": replace(

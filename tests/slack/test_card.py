@@ -138,6 +138,21 @@ def test_what_has_no_room_on_the_card_stands_under_more() -> None:
     assert pressed({"selected_option": more["options"][0]}) == ("expected", "case:12")
 
 
+def test_what_is_suggested_of_others_stands_under_more_and_takes_no_button_s_place() -> None:
+    *pressable, more = elements("more_suggested")
+    assert [(each["action_id"], each["value"]) for each in pressable] == [DISABLE, TAKE]
+    beside = ["Quarantine user alice…", "Reset console password alice…", "Block address 203.0.113.66…"]
+    assert [one["text"]["text"] for one in more["options"]] == [*beside, "Ask again", "More…"]
+    user = "case:12:111122223333:user/alice"
+    assert [pressed({"selected_option": one}) for one in more["options"][:3]] == [
+        ("plan:quarantine_user:1", user),
+        ("plan:reset_console_password:2", user),
+        ("plan:block_ip:3", "case:12:203.0.113.66"),
+    ]
+    closed = card(replace(CASES["more_suggested"], open=False), now=NOW)
+    assert [block for block in closed.blocks if block["type"] == "actions"] == []
+
+
 def test_before_it_is_armed_the_buttons_rehearse() -> None:
     (row,) = [b for b in card(replace(INCIDENT, armed=False), now=NOW).blocks if b["type"] == "actions"]
     assert row["elements"][0]["text"]["text"] == "Rehearse: disable access key…"

@@ -404,6 +404,21 @@ def test_all_keys_in_the_same_hands_are_contained_from_the_card(
     assert operations.asked == [("contain", (), 12, ME), ("approve all", "contain-1", "seven stolen keys", ME)]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "asked"),
+    [
+        ("plan:quarantine_user:1 case:12:111122223333:user/alice", ("quarantine_user", "111122223333:user/alice")),
+        ("plan:block_ip:3 case:12:203.0.113.66", ("block_ip", "203.0.113.66")),
+    ],
+)
+def test_what_is_suggested_of_others_is_previewed_from_the_list(
+    slack: LocalSlack, state: State, operations: MadeUp, chosen: str, asked: tuple[str, str]
+) -> None:
+    slack.click(ANALYST, SOC, show(state, slack, "more_suggested"), "more", value=chosen)
+    assert slack.wait_until(lambda: [one for one in slack.open_views(ANALYST) if one["submit"]])
+    assert operations.asked == [("plan", *asked, 12, ME)]
+
+
 def test_all_of_a_containment_is_taken_back_from_the_card(slack: LocalSlack, state: State, operations: MadeUp) -> None:
     slack.click(ANALYST, SOC, show(state, slack, "contained"), "more", value="uncontain contain-1")
     assert (
