@@ -108,12 +108,20 @@ class BlockIpWaf:
         return tuple(typed("wafv2", "get-ip-set", *each.words) for each in self._sets)
 
     def commands(self, target: str, state: State) -> tuple[str, ...]:
-        """Read the set, and write it back whole with the lock token that came with it."""
+        """The set, written back whole with the lock token it was read with: in one command, so that nothing is lost."""
         ip_set = _set_of(state["ip set"])
-        verb = "with" if state["listed"] == "yes" else "without"
-        look = typed("wafv2", "get-ip-set", *ip_set.words)
-        write = typed("wafv2", "update-ip-set", *ip_set.words, "--lock-token", "LOCK-TOKEN", "--addresses")
-        return (look, f"{write} …all of them, {verb} {state['entry']}")
+        query = _wanted(ip_set.scope, state["entry"], listed=state["listed"] == "yes")
+        read = typed("wafv2", "get-ip-set", *ip_set.words, "--output", "json", "--query", query)
+        return (f'{typed("wafv2", "update-ip-set", "--region", ip_set.region)} --cli-input-json "$({read})"',)
+
+
+def _wanted(scope: str, entry: str, *, listed: bool) -> str:
+    """What ``UpdateIPSet`` is to be asked, in JMESPath over the answer of ``GetIPSet``."""
+    others = f'IPSet.Addresses[?@ != `"{entry}"`]'
+    addresses = f'[{others}, [`"{entry}"`]][]' if listed else others
+    named = f'Name: IPSet.Name, Scope: `"{scope}"`, Id: IPSet.Id, LockToken: LockToken'
+    description = "IPSet.Description && {Description: IPSet.Description} || `{}`"
+    return f"merge({{{named}, Addresses: {addresses}}}, {description})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from bot.demo.slack import ANALYST, SOC
 from bot.demo.stage import Stage
-from bot.model import ChangeState
+from bot.model import Change, ChangeState
 from bot.remediation.records import changes_of
 
 CASE = 1
@@ -28,20 +28,23 @@ def stage() -> Iterator[Stage]:
 
 def submitted(stage: Stage, action: str, value: str | None = None) -> dict[str, Any]:
     """Press ``action`` on the card, approve what its window previews; the window."""
-    card = stage.card()
+    card, before = stage.card(), len(made(stage))
     assert card is not None
     stage.slack.click(ANALYST, SOC, card["ts"], action, value=value)
     view = stage.wait(lambda: next((one for one in stage.slack.open_views(ANALYST) if one.get("submit")), None))
     stage.slack.submit_view(ANALYST, view["id"], {"reason": "seven stolen keys"})
-    stage.wait(lambda: ended(stage))
+    stage.wait(lambda: ended(made(stage)[before:]))
     stage.wait(lambda: stage.settled(CASE))
     for opened in stage.slack.open_views(ANALYST):
         stage.slack.close_view(ANALYST, opened["id"])
     return dict(view)
 
 
-def ended(stage: Stage) -> bool:
-    changes = changes_of(stage.bot.desk.state.read(), CASE)
+def made(stage: Stage) -> tuple[Change, ...]:
+    return changes_of(stage.bot.desk.state.read(), CASE)
+
+
+def ended(changes: Sequence[Change]) -> bool:
     return bool(changes) and all(each.state not in {ChangeState.APPROVED, ChangeState.STARTED} for each in changes)
 
 
@@ -51,7 +54,7 @@ def test_all_seven_are_contained_at_once_and_taken_back(stage: Stage) -> None:
     view = submitted(stage, "contain")
     assert view["title"]["text"] == "Contain all"
     assert not any(stage.aws.attempt(key, "sts", "get_caller_identity").allowed for key in stolen)
-    changes = changes_of(stage.bot.desk.state.read(), CASE)
+    changes = made(stage)
     assert Counter(change.remediation for change in changes) == {
         "disable_access_key": 7,
         "quarantine_user": 7,
