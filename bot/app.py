@@ -154,6 +154,7 @@ class Desk:
         self.drill = Drill(
             *(self.state, aws, self.remediations, clock),
             {key: partial(ref.read, environ) for key, ref in settings.remediation.drill.canaries.items()},
+            accounts=tuple(account for each in accounts_by_environment(settings).values() for account in each),
         )
         self.rehunt = Rehunt(
             self.state,

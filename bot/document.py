@@ -120,8 +120,13 @@ def armed_document(state: Armed) -> Json:
     return {"environment": state.environment, "armed": state.armed, "by": list(state.by)}
 
 
-def drilled_document(drilled: Drilled) -> Json:
-    """A key in the document of ``triage drill``; times are seconds."""
+def drill_document(drilled: Sequence[Drilled], undrilled: Sequence[str]) -> Json:
+    """What ``triage drill`` prints: each canary, and the accounts that have none."""
+    return {"drilled": [_drilled(each) for each in drilled], "accounts_without_canary": list(undrilled)}
+
+
+def _drilled(drilled: Drilled) -> Json:
+    """A key in it; times are seconds."""
     return {
         "key": drilled.key,
         "account": drilled.account,

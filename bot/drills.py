@@ -48,6 +48,9 @@ class Drills:
         for key, sentence in told.items():
             log.info("a fire drill", key=key, told=sentence)
 
+        if done and self._drill.undrilled:
+            log.warning("not drilled", told=summary.undrilled_line(self._drill.undrilled))
+
         def commit(db: Database) -> None:
             for key in failed:
                 self._say(db, f"drill:{key}:{job.id}", told[key])

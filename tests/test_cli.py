@@ -474,10 +474,23 @@ def test_a_fire_drill_disables_the_canary_proves_it_and_gives_it_back(
     assert (canary["key"], canary["account"], canary["problem"]) == (KEY, "111122223333", None)
     assert (canary["refused_after"], canary["works_after_undo"]) == (True, True)
     assert canary["seconds_to_containment"] > 0
+    assert drilled.document["accounts_without_canary"] == []
     assert door.changes_of(KEY)[-2:] == ["Inactive", "Active"]
     other = desk("drill", PLACE.other.id)
     assert (other.code, "is no canary of [remediation.drill]: not touched." in other.out) == (REFUSED, True)
     assert works(door, PLACE)
+
+
+def test_a_fire_drill_says_in_which_accounts_it_proves_nothing(
+    desk: Triage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write(f'[remediation.drill]\ncanaries = {{ {KEY} = "env:CANARY_SECRET" }}\n')
+        config.write('[environments.all]\naccounts = ["111122223333", "444455556666"]\n')
+    monkeypatch.setenv("CANARY_SECRET", PLACE.stolen.secret)
+    assert desk("drill", "--json").document["accounts_without_canary"] == ["444455556666"]
+    told = "No canary in 444455556666: no drill proves that the bot can disable a key there."
+    assert desk("drill").out.splitlines()[-1] == told
 
 
 def test_somebody_else_at_the_same_machine_is_refused(

@@ -39,7 +39,7 @@ class Season:
         self.state, self.now = state, NOW
         self.said: list[str] = []
         self.drilled: list[str] = []
-        drill = cast(Drill, SimpleNamespace(secrets={each.key: str for each in ends}, run=self._run))
+        drill = cast(Drill, SimpleNamespace(secrets={each.key: str for each in ends}, run=self._run, undrilled=()))
         self.ends = {each.key: each for each in ends}
         self.drills = Drills(days, drill, lambda: self.now, lambda db, slot, sentence: self.said.append(sentence))
         state.write(self.drills.begin)

@@ -151,9 +151,10 @@ def drill(
             fail("There is no canary: name keys that nobody works with in [remediation.drill] canaries.")
         drilled = [desk.drill.run(key) for key in wanted]
     if as_json:
-        print_json({"drilled": [document.drilled_document(each) for each in drilled]})
+        print_json(document.drill_document(drilled, desk.drill.undrilled))
     else:
-        typer.echo("\n".join(summary.drill_line(each) for each in drilled))
+        without = [summary.undrilled_line(desk.drill.undrilled)] if desk.drill.undrilled else []
+        typer.echo("\n".join([*(summary.drill_line(each) for each in drilled), *without]))
     if any(each.problem for each in drilled):
         raise typer.Exit(REFUSED)
 

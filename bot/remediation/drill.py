@@ -45,6 +45,14 @@ class Drill:
     wait: Callable[[float], None] = time.sleep
     elapsed: Callable[[], float] = time.monotonic
     patience: float = PATIENCE
+    accounts: tuple[str, ...] = ()
+    """Those of the organisation, as far as the configuration names them."""
+
+    @property
+    def undrilled(self) -> tuple[str, ...]:
+        """The accounts in which no canary is: whether the bot can disable a key there, no drill proves."""
+        drilled = {account_of(key) for key in self.secrets}
+        return tuple(account for account in self.accounts if account not in drilled)
 
     def run(self, key: str) -> Drilled:
         """Disable and enable ``key``; whatever happens between, it is enabled again if that is possible."""

@@ -57,7 +57,8 @@ class PauseSes:
 
     def grant(self, target: str, account: str, state: State, partition: str) -> Grant:
         # The switch is the account's own: it has no resource to name (Service Authorization Reference, SES v2).
-        return Grant("sesv2", (Allowed(("ses:PutAccountSendingAttributes",), ("*",)),), state["region"])
+        there = {"StringEquals": {"aws:RequestedRegion": state["region"]}}
+        return Grant("sesv2", (Allowed(("ses:PutAccountSendingAttributes",), ("*",), there),), state["region"])
 
     def execute(self, target: str, after: State, client: Any) -> None:
         client.put_account_sending_attributes(SendingEnabled=after["sending"] == "enabled")

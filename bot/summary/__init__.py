@@ -14,6 +14,7 @@ from bot.summary.changes import (
     task_line,
     uncontained,
     undoable,
+    undrilled_line,
     waiting_line,
 )
 from bot.summary.findings import COULD_NOT, could_be, did, findings, gaps, newest_record, searched, title, who
@@ -46,6 +47,7 @@ __all__ = [
     "unanswered",
     "uncontained",
     "undoable",
+    "undrilled_line",
     "verdict_sentence",
     "waiting_line",
     "who",

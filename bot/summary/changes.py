@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.model import Case, Change, ChangeState, Suggestion, Task, Waiting
 from bot.remediation.canaries import Drilled
 from bot.summary.wording import moment
@@ -37,6 +39,11 @@ def drill_line(drilled: Drilled) -> str:
     standing = "It works." if drilled.restored is not None else "LOOK AT IT: it may be disabled now."
     standing = "" if drilled.contained is None and drilled.restored is None else f" {standing}"
     return f"Fire drill of {drilled.key} failed: {drilled.problem}{standing}"
+
+
+def undrilled_line(accounts: Sequence[str]) -> str:
+    """In which accounts no canary is."""
+    return f"No canary in {', '.join(accounts)}: no drill proves that the bot can disable a key there."
 
 
 def task_line(task: Task) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -53,6 +54,13 @@ def test_the_preview_says_whose_mail_stops_and_how_much_there_is(bench: Bench) -
     assert "messages were sent there in the last 24 hours" in plan.warnings[0]
     assert "your own too" in plan.warnings[1]
     assert "does not stop mail in other regions" in plan.warnings[2]
+
+
+def test_the_acting_session_may_flip_the_switch_of_this_region_only(bench: Bench) -> None:
+    bench.undone(bench.done(NAME, TARGET).execution)
+    assumed = [json.loads(each["Policy"]) for each in bench.door.of("AssumeRole") if "TriageAct" in each["RoleArn"]]
+    there = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+    assert [[each["Condition"] for each in policy["Statement"]] for policy in assumed] == [[there], [there]]
 
 
 def test_what_is_paused_is_left_as_it_is(bench: Bench) -> None:
