@@ -217,6 +217,21 @@ class Investigator:
             raise HistoryUnavailableError("there is no CloudTrail history")
         return [event for each in about for event in history.events(each, span, limit=MOST_EVENTS)]
 
+    def past(self) -> tuple[TriageWorld, Known]:
+        """What questions about the past are put to: the history and the data here, and nobody who knows only today."""
+        world = replace(
+            self._world,
+            iam=None,
+            records=None,
+            statistics=None,
+            registries=None,
+            threat_lists=None,
+            code_search=None,
+            doubted=self.doubted(),
+            environment_of=lambda account: self._corrected(self._settings.environment_of(account, None)),
+        )
+        return world, self.known()
+
     def newest(self) -> datetime | None:
         return self.history.newest() if self.history is not None else None
 

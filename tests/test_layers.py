@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CORE = (
-    *("access", "assessment", "audit", "cases", "commands", "enrichment", "evidence", "history", "hunts"),
+    *("access", "assessment", "audit", "backtest", "cases", "commands", "enrichment", "evidence", "history", "hunts"),
     *("intake", "ipdata", "made", "remediation", "scope", "store", "triage", "usual"),
 )
 VOCABULARY = (

@@ -15,6 +15,7 @@ from bot.cli import loading  # isort: skip
 from bot.cli import reading  # isort: skip
 from bot.cli import looking  # isort: skip
 from bot.cli import searching  # isort: skip
+from bot.cli import backtesting  # isort: skip
 from bot.cli import ordinary  # isort: skip
 from bot.cli import casework  # isort: skip
 from bot.cli import leading  # isort: skip
@@ -32,6 +33,7 @@ __all__ = (
     "addresses",
     "app",
     "auditing",
+    "backtesting",
     "casework",
     "changing",
     "leading",

@@ -55,12 +55,10 @@ def events_of(alert: Alert, history: History | None = None) -> tuple[Event, ...]
     return tuple(_event(alert.evidence_id, call, history) for call in alert.calls)
 
 
-class WithAlerts(History):
-    """``bot.model.History`` over ``history`` and the ``events`` of alerts.
+class WithEvents(History):
+    """``bot.model.History`` over ``history`` and ``events`` that are not in it.
 
-    Such an event is the same call as a record if every field the alert states (key, else principal, else address;
-    event name, address, user agent) is equal and the two lie at most 15 minutes apart; then only the record counts.
-    Coverage is the history's own: an alert does not say what else happened.
+    Coverage is the history's own: what is laid over it does not say what else happened.
     """
 
     def __init__(self, history: History, events: Sequence[Event]) -> None:
@@ -130,7 +128,18 @@ class WithAlerts(History):
         return merged([*held, *(use_of(event) for event in told)]) if told else tuple(held)
 
     def _unrecorded(self, observable: Observable, span: Span) -> list[Event]:
-        told = (event for event in self._events if event.at in span and concerns(event, observable))
+        return [event for event in self._events if event.at in span and concerns(event, observable)]
+
+
+class WithAlerts(WithEvents):
+    """``bot.model.History`` over ``history`` and the ``events`` of alerts.
+
+    Such an event is the same call as a record if every field the alert states (key, else principal, else address;
+    event name, address, user agent) is equal and the two lie at most 15 minutes apart; then only the record counts.
+    """
+
+    def _unrecorded(self, observable: Observable, span: Span) -> list[Event]:
+        told = super()._unrecorded(observable, span)
         return [event for event in told if not self._is_recorded(event, span)]
 
     def _is_recorded(self, event: Event, span: Span) -> bool:

@@ -17,7 +17,7 @@ from bot.scope.rules import FIRST_LOOKS
 from bot.scope.usual import LONG_TERM_KEY, pivot_of
 
 BURST, BURST_WITHIN, BURST_NAMES = 5, timedelta(minutes=10), 3
-BURST_OF_ANY = 15
+BURST_SERVICES, BURST_OF_ALL = 5, 15
 SPRAY, SPRAY_WITHIN = 3, timedelta(minutes=60)
 SWITCHES = frozenset({
     *("ses:UpdateAccountSendingEnabled", "ses:PutAccountSendingAttributes", "ses:PutAccountDetails"),
@@ -63,11 +63,13 @@ def new_client(doing: Doing) -> Finding | None:
 
 
 def rented_address(doing: Doing) -> Finding | None:
-    """``ip.hosting``: an address of a hosting provider, new to the principal. Weak: VPN exits are rented, too."""
+    """``ip.hosting``: an address of a hosting provider, new to the principal; not of AWS, Google or Microsoft, where
+    everybody's runners are. Weak: VPN exits are rented, too.
+    """
     calls = [
         event
         for event in doing.unfamiliar
-        if (place := pivot_of(event.ip, event.address_class)) and doing.ground.hosting_network(place)
+        if (place := pivot_of(event.ip, event.address_class)) and doing.ground.is_rented(place)
     ]
     places = sorted({event.ip for event in calls if event.ip})
     sentence = f"Used from {listed(places)}, rented, where it never was."
@@ -75,26 +77,24 @@ def rented_address(doing: Doing) -> Finding | None:
 
 
 def denied_burst(doing: Doing) -> Finding | None:
-    """``denied.burst``: within ten minutes five refusals of three calls it never made, or, where it is not at home,
-    fifteen of any; by no console page, which meets a dozen by itself.
+    """``denied.burst``: five refusals of three calls it never made, within ten minutes, by no console page (which meets
+    a dozen by itself). Weak, because people come upon a service they may not use; in five services, or of fifteen
+    different calls, it is a tool that tries everything.
     """
     refused = [
         event
-        for event in doing.events
+        for event in doing.fresh
         if event.outcome is Outcome.DENIED and not event.family.startswith(("browser", "console"))
     ]
-    new = [event for event in refused if doing.ground.is_fresh(doing.principal, event.name)]
-    for window in windows(new, BURST_WITHIN):
-        names = sorted({event.name for event in window})
-        if len(window) >= BURST and len(names) >= BURST_NAMES:
-            sentence = f"{len(window)} calls it never made were refused within 10 minutes: {listed(names)}."
-            return found("denied.burst", "behaviour", sentence, window)
-    for window in windows([event for event in refused if event.id in doing.away], BURST_WITHIN):
-        if len(window) >= BURST_OF_ANY:
-            names = sorted({event.name for event in window})
-            sentence = f"{len(window)} calls were refused within 10 minutes, away from home: {listed(names)}."
-            return found("denied.burst", "behaviour", sentence, window)
-    return None
+    widest: list[Event] = []
+    for window in windows(refused, BURST_WITHIN):
+        if len(window) >= BURST and len({e.name for e in window}) >= max(BURST_NAMES, len({e.name for e in widest})):
+            widest = window
+    names = sorted({event.name for event in widest})
+    services = {name.partition(":")[0] for name in names}
+    sentence = f"{len(widest)} calls it never made were refused within 10 minutes: {listed(names)}."
+    everything = len(services) >= BURST_SERVICES or len(names) >= BURST_OF_ALL
+    return found("denied.burst", "behaviour", sentence, widest, telling=everything)
 
 
 def denied_recon(doing: Doing) -> Finding | None:
@@ -137,14 +137,16 @@ def console_pivot(doing: Doing) -> Finding | None:
 
 
 def session_spray(doing: Doing) -> Finding | None:
-    """``session.spray``: one key gives out three sessions within the hour, which it never did."""
+    """``session.spray``: one key gives out three sessions within the hour, which it never did. Weak: somebody is given
+    roles in several accounts every week.
+    """
     minted = [event for event in doing.among(MINTING, doing.fresh) if event.minted]
     for key in sorted({event.key for event in minted if event.key}):
         for window in windows([event for event in minted if event.key == key], SPRAY_WITHIN):
             sessions = {event.minted for event in window}
             if len(sessions) >= SPRAY:
                 sentence = f"{key} gave out {len(sessions)} sessions within the hour, which it never did."
-                return found("session.spray", "behaviour", sentence, window)
+                return found("session.spray", "behaviour", sentence, window, telling=False)
     return None
 
 

@@ -20,15 +20,17 @@ def lineage_of(events: Iterable[Event]) -> dict[str, Event]:
 def root_of(key: str, principal: str, lineage: Mapping[str, Event]) -> str:
     """The root of a key: what gave it out, and in turn what gave that out.
 
-    A long-term key is its own; a pipeline is its OIDC subject, a vendor its account and role; a person of IAM Identity
-    Center is one in all accounts; any other session is its principal.
+    A long-term key is its own; a pipeline is its OIDC subject, a vendor its account and role in all of ours; a person
+    of IAM Identity Center is one in all accounts; any other session is its principal.
     """
     for _ in range(_DEEPEST):
         call = lineage.get(key)
         if call is None or call.by_service:
             break
         if call.key is None:
-            return f"{call.principal.id}+{principal}" if call.principal.id.startswith("account:") else call.principal.id
+            # A vendor's scanner has a role of one name in every account.
+            role = principal.partition(":")[2]
+            return f"{call.principal.id}+{role}" if call.principal.id.startswith("account:") else call.principal.id
         key, principal = call.key, call.principal.id
     if key.startswith(LONG_TERM_KEY):
         return key

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from bot.hunts.detections import DETECTIONS, LIFTING, QUARANTINING
 from bot.hunts.doing import Doing, Finding, Keys, listed
 from bot.hunts.result import SEVERITIES, Hit
+from bot.hunts.roots import lineage_of, root_of
 from bot.model import Event, Outcome, is_quarantine
 from bot.scope.ground import Ground
 from bot.scope.usual import pivot_of
@@ -26,23 +28,43 @@ def detect(ground: Ground, everything: Iterable[Event] = (), keys: Keys | None =
     for events in ground.events.values():
         for event in events:
             doings[event.principal.id].append(event)
-    hits = [
-        hit
+    stories = {
+        principal: found
         for principal in sorted(doings)
-        if not principal.startswith("service:")
-        and (hit := _story(Doing(ground, principal, doings[principal], keys))) is not None
-    ]
+        if not principal.startswith("service:") and (found := _story(Doing(ground, principal, doings[principal], keys)))
+    }
+    hits = _told(stories, lineage_of(everything))
     yield from sorted([*hits, *_quarantined(everything)], key=lambda hit: (SEVERITIES.index(hit.severity), hit.keys))
 
 
-def _story(doing: Doing) -> Hit | None:
+def _told(stories: Mapping[str, Sequence[Finding]], lineage: Mapping[str, Event]) -> Iterator[Hit]:
+    """A hit for each story; what one hand did in many accounts, through sessions of roles there, is one."""
+    of_root: defaultdict[str, list[str]] = defaultdict(list)
+    for principal, story in stories.items():
+        roots = {root_of(event.key, principal, lineage) for each in story for event in each.events if event.key}
+        of_root[roots.pop() if len(roots) == 1 else principal].append(principal)
+    for principals in of_root.values():
+        if len(principals) == 1:
+            yield _hit(principals[0], stories[principals[0]])
+            continue
+        merged: dict[str, Finding] = {}
+        for finding in (each for principal in principals for each in stories[principal]):
+            first = merged.get(finding.detection, replace(finding, events=()))
+            merged[finding.detection] = replace(first, events=(*first.events, *finding.events))
+        one = _hit(principals[0], list(merged.values()))
+        sentence = f"In {len(principals)} roles by one hand: {one.sentence}"
+        hands = {given.key for key in one.keys if (given := lineage.get(key)) is not None and given.key}
+        yield replace(one, keys=tuple(sorted(hands)) or one.keys[:1], principals=tuple(principals), sentence=sentence)
+
+
+def _story(doing: Doing) -> Sequence[Finding]:
     found = [finding for detection in DETECTIONS if (finding := detection(doing)) is not None]
     telling = [finding for finding in found if finding.telling]
     if not telling and len({finding.class_ for finding in found}) < 2:
-        return None
+        return ()
     if not telling and all(finding.class_ != "behaviour" for finding in found):
-        return None
-    return _hit(doing.principal, found)
+        return ()
+    return found
 
 
 def _quarantined(events: Iterable[Event]) -> Iterator[Hit]:

@@ -12,6 +12,8 @@ from bot.scope.usual import LONG_TERM_KEY, pivot_of
 
 SSO = ":sso/"
 RARITY_UNKNOWN = 0.5
+ARRIVALS = 5
+"""Days on which a pipeline came from a new address."""
 
 
 def names_of(key: str | None, principal: str) -> set[str]:
@@ -66,13 +68,16 @@ class Before:
         return event in self._events[name]
 
     def roams(self, names: Iterable[str], event: str) -> bool:
-        """A new address on most active days, and this very call: a pipeline or a roaming vendor."""
+        """A new address on most active days, five at least, and this very call: a pipeline or a roaming vendor.
+
+        Somebody who was seen on a few days only, in two offices and at home, is neither.
+        """
         return any(self._arrives_daily(name) and event in self._events[name] for name in names)
 
     def _arrives_daily(self, name: str) -> bool:
         active = len(self._active[name])
         arrivals = len(set(self._first_used[name].values()))
-        return active >= THIN_BASELINE_DAYS and arrivals > active / 2
+        return arrivals >= ARRIVALS and arrivals > active / 2
 
     def _count(self, habit: Habit) -> None:
         place = pivot_of(habit.ip, habit.address_class)

@@ -142,6 +142,11 @@ class Ground:
     def hosting_network(self, place: str) -> str | None:
         return self.network(place) if self.known.origin(place.split("/", 1)[0]).hosting else None
 
+    def is_rented(self, place: str) -> bool:
+        """Whether an address is a hosting provider's or a VPN's, and not of AWS, Google or Microsoft."""
+        origin = self.known.origin(place.split("/", 1)[0])
+        return bool(origin.hosting or origin.vpn or origin.tor) and not origin.big_three
+
     def is_outside_aws(self, place: str) -> bool:
         """Whether an address is known to be none of AWS's; nothing at all may be known of it."""
         origin = self.known.origin(place.split("/", 1)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import addresses, line, report
+from tests.bench import addresses, line, noise, report
 
 
 def main() -> None:
@@ -14,6 +14,10 @@ def main() -> None:
         content = report.table(measured)
         report.write(section, content)
         print(f"\n{content}\n")  # noqa: T201
+    quiet = list(noise.measure())
+    content = noise.table(quiet)
+    report.write("the noise", content)
+    print(f"\n{content}\n")  # noqa: T201
 
 
 if __name__ == "__main__":

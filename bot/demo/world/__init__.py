@@ -23,7 +23,7 @@ from bot.demo.world.cast import ACCOUNT
 from bot.demo.world.identifiers import make_uuid
 from bot.demo.world.ordinary import home_address, ordinary
 from bot.demo.world.records import Record, timestamp
-from bot.demo.world.stage import HOUR, MINUTE, KeyPair, Stage
+from bot.demo.world.stage import DAYS, HOUR, MINUTE, KeyPair, Stage
 from bot.demo.world.theft import ALERT_BEFORE_END, KALI, theft
 from bot.model import rfc3339
 
@@ -110,10 +110,10 @@ class World:
         return written
 
 
-def make_world(seed: int, at: datetime) -> World:
-    """The organisation's 31 days up to ``at`` (aware). The same seed and moment make the same bytes."""
+def make_world(seed: int, at: datetime, days: int = DAYS) -> World:
+    """The organisation's ``days`` days up to ``at`` (aware). The same seed, moment and days make the same bytes."""
     at = at.astimezone(UTC).replace(microsecond=0)
-    stage = Stage(seed, int(at.timestamp()))
+    stage = Stage(seed, int(at.timestamp()), days)
     entries = sorted((*ordinary(stage), *theft(stage)), key=_by_time_and_id)
     return World(seed, at, tell_story(seed, at), tuple(entries))
 

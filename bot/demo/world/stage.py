@@ -55,6 +55,8 @@ class Stage:
 
     seed: int
     at: int
+    days: int = DAYS
+    """How many there are, the last among them."""
 
     def rng(self, *names: str) -> Random:
         """A stream of its own for each name: a change to one persona does not move the others."""
@@ -62,7 +64,7 @@ class Stage:
 
     @cached_property
     def since(self) -> int:
-        return self.at - DAYS * DAY - 6 * HOUR
+        return self.at - self.days * DAY - 6 * HOUR
 
     def midnight(self, day: int) -> int:
         """The start of the organisation's day, ``day`` days before the last."""
@@ -70,7 +72,7 @@ class Stage:
 
     def working_days(self) -> list[int]:
         """Days before the last, oldest first, without weekends."""
-        return [day for day in range(DAYS, -1, -1) if day % 7 not in _WEEKEND]
+        return [day for day in range(self.days, -1, -1) if day % 7 not in _WEEKEND]
 
     def key(self, user: str, which: str = "first") -> KeyPair:
         rng = self.rng("key", user, which)
