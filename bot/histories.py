@@ -15,11 +15,11 @@ from bot.history.joined import JoinedHistory
 from bot.history.looking import Watch
 from bot.history.lookup import REGIONS, Limits, LookupHistory
 from bot.history.sqlite import SqliteHistory
-from bot.model import Coverage, Event, Habit, History, HistoryUnavailableError, Span
+from bot.model import Coverage, Event, Habit, History, HistoryUnavailableError, Holder, Span, Trace, Users
 
 
 class NobodyKept:
-    """``bot.scope.reading.Source`` where no history is kept here: every question raises, with ``why``."""
+    """``bot.scope.source.Source`` where no history is kept here: every question raises, with ``why``."""
 
     def __init__(self, why: str) -> None:
         self._why = why
@@ -27,10 +27,25 @@ class NobodyKept:
     def coverage(self, span: Span) -> Coverage | None:
         raise HistoryUnavailableError(self._why)
 
-    def everyones_events(self, span: Span) -> Sequence[Event]:
+    def population(self, span: Span) -> int:
         raise HistoryUnavailableError(self._why)
 
-    def everyones_habits(self, span: Span) -> Sequence[Habit]:
+    def days(self, span: Span) -> int:
+        raise HistoryUnavailableError(self._why)
+
+    def users(self, trace: Trace, span: Span) -> Users:
+        raise HistoryUnavailableError(self._why)
+
+    def holders(self, trace: Trace, span: Span) -> Sequence[Holder]:
+        raise HistoryUnavailableError(self._why)
+
+    def newcomers(self, event: str, span: Span, before: Span, doubted: Sequence[str]) -> Sequence[Holder]:
+        raise HistoryUnavailableError(self._why)
+
+    def habits(self, principal: str, span: Span) -> Sequence[Habit]:
+        raise HistoryUnavailableError(self._why)
+
+    def calls(self, key: str, span: Span) -> Sequence[Event]:
         raise HistoryUnavailableError(self._why)
 
 

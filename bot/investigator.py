@@ -14,6 +14,7 @@ from bot.earlier import CasesBefore, doubted
 from bot.enrichment import Runner
 from bot.evidence.recording import Asked, Recorder
 from bot.histories import NobodyKept, history_of, kept_of
+from bot.history.everyone import Everyone
 from bot.history.raw_records import RawRecords
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
@@ -45,9 +46,8 @@ from bot.operations import about_hunt, about_scope, observable_of
 from bot.outside import Outside
 from bot.permissions import offered_names
 from bot.plugins import load_enrichers
-from bot.scope.ground import Known
+from bot.scope.ground import Ground, Known
 from bot.scope.hands import Hands
-from bot.scope.reading import ground_of
 from bot.settled import address_data_of, is_ours
 from bot.store.state import StateReader
 from bot.triage import TriageWorld, triage
@@ -133,14 +133,15 @@ class Investigator:
     ) -> Triage:
         told = [alert.id for alert in alerts]
         cases = CasesBefore(self._state, told) if self._state is not None else None
-        scoper = Hands(self.kept or NobodyKept(NOTHING_KEPT), self.known()) if self.history is not None else None
-        source = alerts[0].source if alerts else None
+        source = Everyone(self.kept) if self.kept is not None else NobodyKept(NOTHING_KEPT)
+        scoper = Hands(source, self.known()) if self.history is not None else None
+        sender = alerts[0].source if alerts else None
         world = replace(
             self._world,
             cases=cases,
             scoper=scoper,
             doubted=self.doubted(),
-            environment_of=lambda account: self._corrected(self._settings.environment_of(account, source)),
+            environment_of=lambda account: self._corrected(self._settings.environment_of(account, sender)),
         )
         signals = leaks.signals_of(self._state.read(), observable, told) if self._state is not None else ()
         recorder = Recorder() if on_record is not None else None
@@ -203,7 +204,7 @@ class Investigator:
         if scope is None:
             return None
         keys = [each.key for each in scope.confirmed]
-        return draft(f"case-{case.id}", keys, ground_of(self._kept(), scope.window, self.known()))
+        return draft(f"case-{case.id}", keys, Ground(Everyone(self._kept()), scope.window, self.known()))
 
     def events_of(self, case: Case) -> Sequence[Event]:
         scope = case.triage.scope if case.triage is not None else None

@@ -11,6 +11,7 @@ from bot.backtest.trial import Judge
 from bot.model import Alert, Observable, Triage, Window
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
+from bot.scope.whole import Whole
 from bot.triage import TriageWorld, triage
 
 
@@ -18,7 +19,7 @@ def judge_of(world: TriageWorld, known: Known, window: Callable[[datetime], Wind
     """``window`` is that of an alert's time. What services outside would say today is not asked."""
 
     def judge(laid: Laid, observable: Observable, alert: Alert) -> Triage:
-        over = replace(world, history=laid, scoper=Hands(laid, known))
+        over = replace(world, history=laid, scoper=Hands(Whole(laid), known))
         return triage(observable, window(alert.at), world=over, alerts=(alert,))
 
     return judge

@@ -17,7 +17,7 @@ from bot.model import Alert, Event, Habit, History, Kind, Observable, Principal,
 from bot.scope.ground import Known
 from bot.scope.leads import SCOPED
 from bot.scope.rules import HabitRules
-from bot.scope.usual import LONG_TERM_KEY, Usual
+from bot.scope.usual import LONG_TERM_KEY, Own
 
 Judge = Callable[[Laid, Observable, Alert], Triage]
 """The triage of one observable over a history, as an alert leads to it."""
@@ -72,14 +72,17 @@ class Trial:
 
 def victims_of(habits: Iterable[Habit], rules: HabitRules, rng: Random) -> tuple[Victim, ...]:
     """Keys of IAM users of whom enough is known, people's first; fewer than seven where there are no more."""
-    habits = tuple(habits)
-    usual = Usual(habits, rules)
+    days: set[date] = set()
+    own: defaultdict[str, list[Habit]] = defaultdict(list)
     owners: defaultdict[str, set[str]] = defaultdict(set)
     for habit in habits:
+        days.add(habit.day)
+        own[habit.principal].append(habit)
         if habit.key and habit.key.startswith(LONG_TERM_KEY) and _USER in habit.principal:
             owners[habit.principal].add(habit.key)
-    known = sorted(each for each in owners if not usual.is_thin(each))
-    people = [each for each in known if not usual.is_service(each)]
+    counted = (Own(each, own[each], tuple, rules) for each in sorted(owners))
+    known = {each.principal: each for each in counted if not each.thin}
+    people = [name for name, each in known.items() if not each.is_machine(len(days))]
     chosen = rng.sample(people, min(KEYS, len(people)))
     machines = [each for each in known if each not in people]
     chosen += rng.sample(machines, min(KEYS - len(chosen), len(machines)))

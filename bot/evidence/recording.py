@@ -36,12 +36,12 @@ from bot.model import (
     Window,
 )
 from bot.scope.hands import Hands
-from bot.scope.reading import Source
+from bot.scope.source import Source
 from bot.triage import TriageWorld
 from bot.usual.countries import Learner
 from bot.weights import Weights
 
-FORMAT = 1
+FORMAT = 2
 PORTS = ("history", "addresses", "iam", "records", "cases", "statistics", "registries", "code_search", "threat_lists")
 """Whom a triage may ask, by their names in ``TriageWorld``."""
 NOT_RECORDED = frozenset({"foresee", "foresight", "at_hand", "cost"})

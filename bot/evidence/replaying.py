@@ -24,7 +24,7 @@ from bot.model import (
 from bot.plugins import load_enrichers
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
-from bot.scope.reading import Source
+from bot.scope.source import Source
 from bot.triage import TriageWorld, triage
 from bot.usual.countries import Learner
 

@@ -23,6 +23,7 @@ from bot.model import (
     Event,
     Habit,
     HistoryUnavailableError,
+    Holder,
     IdentityRecord,
     KeyRecord,
     MailSent,
@@ -33,14 +34,16 @@ from bot.model import (
     Reputation,
     Unread,
     Use,
+    Users,
     UsualCountries,
 )
 
 RECORDS: Mapping[str, type] = {
     each.__name__: each
     for each in (
-        *(AddressOrigin, CodeFound, ContactRecord, Coverage, EarlierCase, Environment, Event, Habit, IdentityRecord),
-        *(KeyRecord, MailSent, Prevalence, Principal, Registration, Reputation, Unread, Use, UsualCountries),
+        *(AddressOrigin, CodeFound, ContactRecord, Coverage, EarlierCase, Environment, Event, Habit, Holder),
+        *(IdentityRecord, KeyRecord, MailSent, Prevalence, Principal, Registration, Reputation, Unread, Use, Users),
+        UsualCountries,
     )
 }
 """Everything a port may answer with, by the name it is written under."""

@@ -12,7 +12,7 @@ from bot.families import TERMINAL_PREFIX
 from bot.history.address import classify
 from bot.history.clients import BRACKET, beginnings, families_of, small
 from bot.history.principal import id_of_arn
-from bot.model import Kind, Observable, inside
+from bot.model import Kind, Observable, Trace, inside
 
 Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 
@@ -54,6 +54,20 @@ def selection_of(rows: Rows, observable: Observable) -> Selection:
     return Selection(f"m.{chosen.where} AND NOT m.copy", chosen.values)
 
 
+def with_trace(rows: Rows, trace: Trace) -> Selection:
+    """The events that left a trace, copies and what services did among them."""
+    if trace.kind == "address":
+        chosen = _network(rows, trace.value) if "/" in trace.value else _address(trace.value)
+        return Selection(f"m.{chosen.where}", chosen.values)
+    return Selection(f"m.{_WITH_TRACE[trace.kind]}", (trace.value,))
+
+
+_WITH_TRACE = {
+    "event": "name = (SELECT id FROM name WHERE value = ?)",
+    "agent": "agent = (SELECT id FROM agent WHERE value = ?)",
+    "family": "agent IN (SELECT id FROM agent WHERE family = ?)",
+    "terminal": "agent IN (SELECT id FROM agent WHERE terminal = ?)",
+}
 _PLACES_OF_ACCOUNT = "u.place IN (SELECT id FROM place WHERE account = (SELECT id FROM text WHERE value = ?))"
 
 
@@ -72,6 +86,11 @@ def principal_ids(rows: Rows, value: str) -> tuple[str, ...]:
         return tuple(row[0] for row in rows("SELECT value FROM principal WHERE value = ?", [named]))
     query = "SELECT value FROM principal WHERE substr(value, instr(value, '/') + 1) = ? ORDER BY value"
     return tuple(row[0] for row in rows(query, [value]))
+
+
+def principal_alone(value: str) -> Selection:
+    """The events of the principal with just this id."""
+    return Selection("m.principal = (SELECT id FROM principal WHERE value = ?) AND NOT m.copy", (value,))
 
 
 def _principals(rows: Rows, value: str) -> Selection:

@@ -22,7 +22,7 @@ from bot.history.recent import Recent
 from bot.history.rolled import Rolled
 from bot.history.sampling import sampled
 from bot.history.schema import migrations
-from bot.history.selecting import EVERYONE, Selection, principal_ids, selection_of
+from bot.history.selecting import EVERYONE, Selection, principal_alone, principal_ids, selection_of
 from bot.history.spelling import Spelling
 from bot.model import (
     Coverage,
@@ -134,8 +134,8 @@ class SqliteHistory(History):
         self._recent.gave_uses(uses)
         return uses
 
-    def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
-        """The newest ``limit`` events of ``observable`` inside ``span``, newest first."""
+    def events(self, observable: Observable, span: Span, *, limit: int | None = 1000) -> Sequence[Event]:
+        """The newest ``limit`` events (``None``: all) of ``observable`` inside ``span``, newest first."""
         events = self._newest.events(self._selected(observable), Seconds.of(span), limit)
         self._recent.gave_events(events)
         return events
@@ -147,6 +147,10 @@ class SqliteHistory(History):
     def everyones_habits(self, span: Span) -> Sequence[Habit]:
         """What every principal did on each day of ``span``, and from where: the ground an oddity stands out from."""
         return self._rolled.habits(EVERYONE, Seconds.of(span))
+
+    def habits(self, principal: str, span: Span) -> Sequence[Habit]:
+        """What ``principal`` (an id) did on each day of ``span``, and from where."""
+        return self._rolled.habits(principal_alone(principal), Seconds.of(span))
 
     def principal(self, observable: Observable, until: datetime) -> Principal | None:
         """Who was behind ``observable`` (a key or principal) most recently before or at ``until``."""

@@ -127,9 +127,7 @@ def sending_switched(doing: Doing) -> Finding | None:
 def console_pivot(doing: Doing) -> Finding | None:
     """``console.pivot``: a key that never had a console gets one, away from where its owner works."""
     calls = [event for event in doing.among(PIVOTS, doing.fresh) if event.id in doing.away]
-    never = not any(
-        family.startswith(("browser", "console")) for family in doing.ground.usual.families(doing.principal)
-    )
+    never = not any(family.startswith(("browser", "console")) for family in doing.ground.own(doing.principal).families)
     if not calls or not never or not doing.is_known:
         return None
     names = listed(sorted({event.name for event in calls}))
@@ -172,7 +170,7 @@ def _is_elsewhere(doing: Doing, event: Event) -> bool:
     place = pivot_of(event.ip, event.address_class)
     if place is None or doing.ground.proves_nothing(place):
         return False
-    return all(place != used for used, _ in doing.ground.usual.places(doing.principal))
+    return all(place != used for used, _ in doing.ground.own(doing.principal).places())
 
 
 def role_outside(doing: Doing) -> Finding | None:

@@ -62,7 +62,7 @@ class Doing:
     @property
     def is_known(self) -> bool:
         """Enough is known of the principal to call anything new."""
-        return not self.ground.usual.is_thin(self.principal)
+        return not self.ground.own(self.principal).thin
 
     def among(self, names: frozenset[str], events: Iterable[Event] | None = None) -> list[Event]:
         return [event for event in (self.events if events is None else events) if event.name in names]

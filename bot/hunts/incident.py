@@ -69,7 +69,7 @@ def draft(name: str, keys: Collection[str], ground: Ground) -> Draft | None:
 def _telling(ground: Ground, key: str) -> list[Event]:
     return [
         event
-        for event in ground.events.get(key, ())
+        for event in ground.calls(key)
         if _NAME.fullmatch(event.name)
         and ground.is_unfamiliar_use(event)
         and (event.outcome is Outcome.DENIED or ground.rarity(event.name) >= RARE)

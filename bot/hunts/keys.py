@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from bot.hunts.doing import Keys
 from bot.hunts.roots import lineage_of
-from bot.model import Coverage, Event, Gap, Kind, Observable, Span
-from bot.scope.ground import Ground
+from bot.model import Coverage, Event, Gap, Habit, Kind, Observable, Span
 from bot.scope.usual import LONG_TERM_KEY
 
 DORMANT = timedelta(days=90)
@@ -28,13 +27,16 @@ class Source(Protocol):
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]: ...
 
 
-def keys_of(history: Source, ground: Ground, events: Iterable[Event], window: Span) -> tuple[Keys, tuple[Gap, ...]]:
+def keys_of(
+    history: Source, before: Collection[Habit], events: Collection[Event], window: Span
+) -> tuple[Keys, tuple[Gap, ...]]:
     """The keys of the window that slept before it, and those of machines; and what could not be told of them.
 
-    ``events`` are all of the window, with what services did.
+    ``before`` are everybody's habits of the 90 days before, ``events`` all of the window, with what services did.
     """
-    silent = {key for key in ground.events if key.startswith(LONG_TERM_KEY)} - ground.usual.keys
-    asleep = _asleep(history, ground, silent, window) if silent else frozenset()
+    own = {event.key for event in events if event.key and not event.by_service}
+    silent = {key for key in own if key.startswith(LONG_TERM_KEY)} - {habit.key for habit in before}
+    asleep = _asleep(history, before, silent, window) if silent else frozenset()
     keys = Keys(asleep=asleep if isinstance(asleep, frozenset) else frozenset(), workloads=workloads(events))
     return keys, (asleep,) if isinstance(asleep, Gap) else ()
 
@@ -55,7 +57,7 @@ def _host(service: str) -> str:
     return service.partition(":")[2].partition(".")[0]
 
 
-def _asleep(history: Source, ground: Ground, silent: set[str], window: Span) -> frozenset[str] | Gap:
+def _asleep(history: Source, before: Iterable[Habit], silent: set[str], window: Span) -> frozenset[str] | Gap:
     """Those of ``silent`` (not used in the 90 days before) that are older than that: nobody made them since."""
     span = Span(window.since - DORMANT, window.until)
     covered = history.coverage(Span(span.since, window.since - timedelta(seconds=1)))
@@ -63,7 +65,7 @@ def _asleep(history: Source, ground: Ground, silent: set[str], window: Span) -> 
     many = f"{len(silent)} key{'s were' if len(silent) > 1 else ' was'} not used"
     if reach < DORMANT.days - 1:
         return Gap(_QUESTION, f"{many} in the {reach} days before, and the history goes back no further")
-    if not any(name.startswith("iam:") for name in ground.usual.users_of_event):
+    if not any(habit.event.startswith("iam:") for habit in before):
         return Gap(
             _QUESTION, f"{many} in the 90 days before, and without records of IAM nothing tells whether they are new"
         )

@@ -18,15 +18,15 @@ from bot.scope.usual import pivot_of
 _EVIDENCE = 20
 
 
-def detect(ground: Ground, everything: Iterable[Event] = (), keys: Keys | None = None) -> Iterator[Hit]:
+def detect(ground: Ground, everything: Sequence[Event], keys: Keys | None = None) -> Iterator[Hit]:
     """A hit for each principal with something to tell, the gravest first.
 
-    ``ground`` holds the window's events and what was usual before; ``everything`` is the window with what services did,
-    AWS's own quarantines among it.
+    ``everything`` is the whole window with what services did, AWS's own quarantines among it; ``ground`` says what was
+    usual before.
     """
     doings: defaultdict[str, list[Event]] = defaultdict(list)
-    for events in ground.events.values():
-        for event in events:
+    for key in sorted({event.key for event in everything if event.key}):
+        for event in ground.calls(key):
             doings[event.principal.id].append(event)
     stories = {
         principal: found

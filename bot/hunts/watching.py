@@ -18,8 +18,8 @@ from bot.hunts.result import SEVERITIES, Hit, Hunted
 from bot.hunts.seeing import unseen
 from bot.hunts.stories import day_of, detect
 from bot.model import Alert, Event, HistoryUnavailableError, Kind, Observable, Span
-from bot.scope.ground import Known
-from bot.scope.reading import Source, ground_of
+from bot.scope.ground import Ground, Known
+from bot.scope.whole import Complete, Whole
 
 WINDOW = timedelta(hours=24)
 SOURCE = "detection"
@@ -28,7 +28,7 @@ _MOST_KEYS = 10
 log = structlog.get_logger()
 
 
-class Searched(Source, Protocol):
+class Searched(Complete, Protocol):
     """What the detections ask of a history."""
 
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]: ...
@@ -44,8 +44,9 @@ def watch(history: Searched, until: datetime, known: Known) -> Hunted:
     """Everything that stands out in the 24 hours before ``until``; the history's own errors pass through."""
     window = Span(until - WINDOW + timedelta(seconds=1), until)
     events = history.everyones_events(window)
-    ground = ground_of(history, window, known, events=events)
-    keys, unknown = keys_of(history, ground, events, window)
+    whole = Whole(history, {window: events})
+    ground = Ground(whole, window, known)
+    keys, unknown = keys_of(history, ground.trusted(whole.everyones_habits), events, window)
     tried = hunt(history, window, own_networks=known.own_networks, doubted=known.doubted)
     hits = [*tried.hits, *detect(ground, events, keys)]
     hits.sort(key=lambda hit: SEVERITIES.index(hit.severity))

@@ -69,7 +69,20 @@ from bot.model.ports import (
     ThreatLists,
     Unread,
 )
-from bot.model.scope import EVIDENCE_CLASSES, Attacker, Evidence, Excluded, RareEvent, Ruling, Scope, Suspicion
+from bot.model.scope import (
+    EVIDENCE_CLASSES,
+    MANY_USERS,
+    Attacker,
+    Evidence,
+    Excluded,
+    Holder,
+    RareEvent,
+    Ruling,
+    Scope,
+    Suspicion,
+    Trace,
+    Users,
+)
 from bot.model.sweep import Deed, Made, Standing, Sweep
 from bot.model.task import Task
 from bot.model.times import RECENT, Span, Window, rfc3339
@@ -85,6 +98,7 @@ __all__ = (
     "COMMON_PRINCIPALS",
     "EVIDENCE_CLASSES",
     "FARTHEST_KM",
+    "MANY_USERS",
     "MOST_CALLS_OF_ADDRESS",
     "PREVALENCE",
     "PREVALENCE_SAMPLE",
@@ -145,6 +159,7 @@ __all__ = (
     "HistoryUnavailableError",
     "Hit",
     "Hits",
+    "Holder",
     "Hunts",
     "Iam",
     "IdentityRecord",
@@ -190,10 +205,12 @@ __all__ = (
     "Sweep",
     "Task",
     "ThreatLists",
+    "Trace",
     "Triage",
     "Unknown",
     "Unread",
     "Use",
+    "Users",
     "Usual",
     "UsualCountries",
     "Verdict",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal, NamedTuple
 
 from bot.model.history import Coverage
 from bot.model.judgement import Gap
@@ -14,6 +15,36 @@ from bot.model.times import Span
 
 EVIDENCE_CLASSES = ("lineage", "network", "behaviour", "tool")
 """Kinds of evidence, in the order they are told. One alone can be explained away; two cannot easily."""
+
+
+MANY_USERS = 50
+"""Beyond so many principals it is no longer told who they are: what they all do is nobody's secret."""
+
+
+class Trace(NamedTuple):
+    """What several keys may have in common, with its value as it stands in a record.
+
+    An ``address`` may be an IPv6 /64; an ``agent`` is a whole user agent, a ``family`` its normal form, a
+    ``terminal`` the session id of an AWS CLI in it.
+    """
+
+    kind: Literal["address", "event", "agent", "family", "terminal"]
+    value: str
+
+
+class Holder(NamedTuple):
+    """A key and its principal's id."""
+
+    key: str
+    principal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """How many principals left a trace, and who, as ids: empty where they are more than ``MANY_USERS``."""
+
+    count: int
+    principals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

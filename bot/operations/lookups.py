@@ -11,6 +11,7 @@ from bot.assessment import Case as Judged
 from bot.assessment import assess
 from bot.cases import SUBJECTS
 from bot.history.address import parse_address
+from bot.history.everyone import Everyone
 from bot.history.sqlite import SqliteHistory
 from bot.hunts.hunting import WINDOW as HUNT_WINDOW
 from bot.hunts.hunting import hunt
@@ -82,7 +83,7 @@ def about_scope(
     leads: Sequence[Observable], at: datetime, history: SqliteHistory, known: Known, *, since: datetime | None = None
 ) -> Scope:
     """Every key in the same hands as ``leads`` (keys, addresses), up to ``at``. Raises ``HistoryUnavailableError``."""
-    return scope(history, leads, at, since=since, known=known)
+    return scope(Everyone(history), leads, at, since=since, known=known)
 
 
 def about_alert(

@@ -45,7 +45,7 @@ def judge(ground: Ground, pivots: Pivots, key: str) -> Judged:
 def visited(ground: Ground, pivots: Pivots, key: str) -> dict[str, list[Event]]:
     """The attacker's addresses a key was used from where it is not at home, each with the calls."""
     found: dict[str, list[Event]] = {}
-    for event in ground.events.get(key, ()):
+    for event in ground.calls(key):
         place = pivot_of(event.ip, event.address_class)
         if place in pivots.addresses and place is not None and not ground.is_familiar(event):
             found.setdefault(place, []).append(event)
@@ -57,8 +57,9 @@ class _Candidate:
         self.ground = ground
         self.pivots = pivots
         self.key = key
-        self.events: Sequence[Event] = ground.events.get(key, ())
-        self.principal = ground.principal_of.get(key, "")
+        self.events: Sequence[Event] = ground.calls(key)
+        self.principal = ground.principal_of(key) or ""
+        self.own = ground.own(self.principal)
         self.weights = ground.rules.weights
         self.visits = visited(ground, pivots, key)
         self.fresh = [event for event in self.events if ground.is_fresh(self.principal, event.name)]
@@ -75,7 +76,9 @@ class _Candidate:
             self._recon_together(),
             self._denied_first(),
         )
-        return tuple(each for each in asked if each is not None)
+        found = tuple(each for each in asked if each is not None)
+        # That a call was refused ties a key to nobody.
+        return () if all(each.kind == "denied" for each in found) else found
 
     def _lineage(self) -> Evidence | None:
         call = self.pivots.given_out.get(self.key)
@@ -92,11 +95,9 @@ class _Candidate:
     def _address(self) -> Evidence | None:
         if not self.visits:
             return None
-        users = self.ground.usual.users_of_address
-        place = min(self.visits, key=lambda each: (len(users.get(each, ())), each))
-        before = len(users.get(place, ()))
+        before, place = min((self.ground.visitors_before(each), each) for each in self.visits)
         weight = self.weights.known_attacker_address if before else self.weights.attacker_address
-        weight *= self.ground.rules.habits.thin_factor if self.ground.usual.thin else 1.0
+        weight *= self.ground.rules.habits.thin_factor if self.ground.thin else 1.0
         days = self.ground.rules.habits.baseline_days
         known = (
             f"{_count(before, 'principal')} used in the {days} days before"
@@ -120,7 +121,7 @@ class _Candidate:
         network = self._network_of(event)
         if network is None or network not in self.pivots.networks:
             return False
-        before = (place for place, _ in self.ground.usual.places(self.principal))
+        before = (place for place, _ in self.own.places())
         return all(self.ground.network(place) != network for place in before)
 
     def _network_of(self, event: Event) -> str | None:
@@ -147,15 +148,14 @@ class _Candidate:
         return _evidence("offensive client", "tool", weight, sentence, calls)
 
     def _user_agent(self) -> Evidence | None:
-        used = self.ground.usual.used_agent
         calls = [
             event
             for event in self.events
-            if event.user_agent in self.pivots.agents and not used(self.principal, event.user_agent)
+            if event.user_agent in self.pivots.agents and not self.own.used_agent(event.user_agent)
         ]
         if not calls:
             return None
-        weight = self.weights.user_agent * (self.ground.rules.habits.thin_factor if self.ground.usual.thin else 1.0)
+        weight = self.weights.user_agent * (self.ground.rules.habits.thin_factor if self.ground.thin else 1.0)
         sentence = "Exactly the attacker's client was used with it, down to the versions; hardly anyone has it."
         return _evidence("user agent", "tool", weight, sentence, calls)
 

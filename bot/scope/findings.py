@@ -66,7 +66,7 @@ def deeds_of(ground: Ground, confirmed: Collection[str]) -> list[Deed]:
     found = [
         Deed(event, ground.is_unfamiliar_use(event))
         for key in sorted(confirmed)
-        for event in ground.events.get(key, ())
+        for event in ground.calls(key)
         if (kind := kind_of(event)) is not None and (is_durable(kind) or ground.is_unfamiliar_use(event))
     ]
     return sorted(found, key=lambda each: (not each.thiefs, each.event.at, each.event.id))
@@ -84,7 +84,7 @@ def _attacker(ground: Ground, found: Search) -> Attacker:
 def _rare_events(ground: Ground, found: Search) -> tuple[RareEvent, ...]:
     """Every rare event of the confirmed keys, the rarest first."""
     stolen = {each.principal for each in found.confirmed.values() if each.principal}
-    names = {event.name for key in found.confirmed for event in ground.events.get(key, ())}
+    names = {event.name for key in found.confirmed for event in ground.calls(key)}
     rare = (
         RareEvent(name, ground.users_before(name), ground.users_ever(name, stolen))
         for name in names
@@ -117,7 +117,7 @@ def _habitual(ground: Ground, found: Search) -> Iterator[Excluded]:
     """Who used one of the attacker's rare events as they always did."""
     who = {each.principal for each in found.confirmed.values()}
     for name in sorted(found.pivots.rare):
-        for principal in sorted(ground.users_now.get(name, set()) - who):
+        for principal in sorted(ground.users_now(name) - who):
             if not ground.is_fresh(principal, name):
                 service = "a service account that calls" if ground.is_service(principal) else "calls"
                 days = ground.rules.habits.baseline_days
@@ -133,9 +133,9 @@ def _gaps(ground: Ground, found: Search, leads: Sequence[Observable], searched: 
         yield from (Gap("What was usual before?", sentence) for sentence in searched.of_baseline.missing)
     for lead in leads:
         yield from _lead_gaps(ground, lead)
-    if ground.usual.thin:
-        days = len(ground.usual.days)
-        yield Gap("What was usual before?", f"insufficient history: {days} days before the window; novelty counts half")
+    if ground.thin:
+        why = f"insufficient history: {ground.days} days before the window; novelty counts half"
+        yield Gap("What was usual before?", why)
     for each in (*found.confirmed.values(), *found.suspects):
         yield from _thin(ground, each)
     for place, count in sorted(found.blocked.items()):
@@ -152,14 +152,14 @@ def _lead_gaps(ground: Ground, lead: Observable) -> Iterator[Gap]:
     question = f"Where does {lead.value} lead?"
     if lead.kind is not Kind.ACCESS_KEY:
         return
-    if lead.value not in ground.events:
+    if not ground.calls(lead.value):
         yield Gap(question, "the history holds no use of it in this window")
     elif not attackers_events(ground, [lead.value]):
         yield Gap(question, "it was only used where and as its owner always does: there is nothing to follow")
 
 
 def _thin(ground: Ground, each: Suspicion) -> Iterator[Gap]:
-    if each.principal and ground.usual.is_thin(each.principal):
+    if each.principal and ground.own(each.principal).thin:
         why = (
             f"fewer than 20 calls or 3 days in the {ground.rules.habits.widened_days} days before; novelty counts half"
         )

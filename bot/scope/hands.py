@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from bot.model import Event, Gap, HistoryUnavailableError, Observable, Ruling, Scope, Window
 from bot.scope.ground import Known
 from bot.scope.leads import QUESTION
-from bot.scope.reading import Source, scope
+from bot.scope.reading import scope
+from bot.scope.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.families import terminal_of
-from bot.model import Event, offensive_name
+from bot.model import Event, Trace, offensive_name
 from bot.scope.ground import Ground
 from bot.scope.rules import FIRST_LOOKS
 from bot.scope.usual import pivot_of
@@ -31,6 +31,13 @@ class Pivots:
     given_out: Mapping[str, Event] = field(default_factory=dict)
     """Keys that the confirmed keys' calls gave out, each with the call; one from an unfamiliar place goes before."""
 
+    def traces(self) -> Iterator[Trace]:
+        """What other keys in the same hands may have left, too; what they called is asked otherwise."""
+        yield from (Trace("address", each) for each in sorted(self.addresses))
+        yield from (Trace("terminal", each) for each in sorted(self.terminals))
+        yield from (Trace("family", each) for each in sorted(self.clients))
+        yield from (Trace("agent", each) for each in sorted(self.agents))
+
 
 def pivots_of(ground: Ground, confirmed: Collection[str], leads: Iterable[str], blocked: Collection[str]) -> Pivots:
     """What leads on from the ``confirmed`` keys and from the places ``leads``."""
@@ -43,7 +50,7 @@ def pivots_of(ground: Ground, confirmed: Collection[str], leads: Iterable[str], 
         networks=frozenset(filter(None, map(ground.hosting_network, addresses))),
         terminals=frozenset(filter(None, (terminal_of(event.user_agent) for event in used))),
         clients=frozenset(event.family for event in used if offensive_name(event.family)),
-        agents=frozenset(event.user_agent for event in used if _is_rare_agent(ground, event.user_agent)),
+        agents=frozenset(event.user_agent for event in used if ground.is_rare_agent(event.user_agent)),
         events=events,
         rare=frozenset(name for name in events if ground.is_rare(name)),
         looks=tuple(sorted({event.at for event in used if event.name in FIRST_LOOKS})),
@@ -53,7 +60,7 @@ def pivots_of(ground: Ground, confirmed: Collection[str], leads: Iterable[str], 
 
 def attackers_events(ground: Ground, confirmed: Collection[str]) -> list[Event]:
     """The unfamiliar use of the ``confirmed`` keys."""
-    events = (event for key in sorted(confirmed) for event in ground.events.get(key, ()))
+    events = (event for key in sorted(confirmed) for event in ground.calls(key))
     return [event for event in events if ground.is_unfamiliar_use(event)]
 
 
@@ -64,13 +71,8 @@ def attackers_places(ground: Ground, used: Iterable[Event]) -> set[str]:
     }
 
 
-def _is_rare_agent(ground: Ground, agent: str) -> bool:
-    users = ground.usual.users_of_agent.get(agent, ())
-    return bool(agent) and len(users) <= ground.rules.thresholds.rare_agent_principals
-
-
 def _given_out(ground: Ground, confirmed: Collection[str]) -> dict[str, Event]:
     """In the order of evidence: the familiar first, so that an unfamiliar call takes the place of a familiar one."""
-    calls = [event for key in sorted(confirmed) for event in ground.events.get(key, ()) if event.minted]
+    calls = [event for key in sorted(confirmed) for event in ground.calls(key) if event.minted]
     calls.sort(key=lambda event: (ground.is_unfamiliar_use(event), event.at, event.id))
     return {event.minted: event for event in calls if event.minted}

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
-from typing import Protocol
 
-from bot.model import AddressClass, Coverage, Event, Habit, Kind, Observable, Scope, Span
+from bot.model import AddressClass, Event, Kind, Observable, Scope, Span
 from bot.networks import parse_address
 from bot.scope.findings import Searched, scope_of
 from bot.scope.ground import Ground, Known
 from bot.scope.rounds import Search, search
-from bot.scope.usual import holder, pivot_of
+from bot.scope.source import Source
+from bot.scope.usual import pivot_of
 
 WINDOW = timedelta(hours=24)
 _MOVES = 2
 """How often the window may be moved to an earlier start: the second is for what the first brought to light."""
-_SECOND = timedelta(seconds=1)
-
-
-class Source(Protocol):
-    """What scoping asks of a history."""
-
-    def coverage(self, span: Span) -> Coverage | None: ...
-
-    def everyones_events(self, span: Span) -> Sequence[Event]:
-        """Every event of ``span``."""
-
-    def everyones_habits(self, span: Span) -> Sequence[Habit]:
-        """What every principal did on each day of ``span``."""
 
 
 def scope(
@@ -49,36 +36,15 @@ def scope(
     known, leads = known or Known(), tuple(sorted(set(leads)))
     since = since or at - WINDOW
     for move in range(_MOVES + 1):
-        ground = ground_of(history, Span(since, at), known, told)
+        ground = Ground(history, Span(since, at), known, told)
         found = search(ground, _keys(leads), _places(leads))
         earlier = _arrival(ground, found, since, history) if move < _MOVES else None
         if earlier is None:
             break
         since = earlier
-    window, baseline = Span(since, at), _baseline(since, known)
-    searched = Searched(window, baseline, history.coverage(window), history.coverage(baseline))
+    of_window, of_baseline = history.coverage(ground.window), history.coverage(ground.baseline)
+    searched = Searched(ground.window, ground.baseline, of_window, of_baseline)
     return scope_of(ground, found, leads, searched)
-
-
-def ground_of(
-    history: Source,
-    window: Span,
-    known: Known,
-    told: Iterable[Event] = (),
-    *,
-    events: Iterable[Event] | None = None,
-) -> Ground:
-    """The events of ``window`` on what was usual before it. ``events`` are the window's, if they are at hand."""
-    baseline = _baseline(window.since, known)
-    start = window.since - timedelta(days=known.rules.habits.widened_days)
-    happened = history.everyones_events(window) if events is None else events
-    earlier = history.everyones_habits(Span(start, baseline.since - _SECOND))
-    inside = [*happened, *(event for event in told if event.at in window)]
-    return Ground(history.everyones_habits(baseline), inside, known, earlier)
-
-
-def _baseline(since: datetime, known: Known) -> Span:
-    return Span(since - timedelta(days=known.rules.habits.baseline_days), since - _SECOND)
 
 
 def _keys(leads: Iterable[Observable]) -> list[str]:
@@ -97,11 +63,11 @@ def _arrival(ground: Ground, found: Search, since: datetime, history: Source) ->
     days = [
         day
         for key in sorted(found.confirmed)
-        for event in ground.events.get(key, ())
+        for event in ground.calls(key)
         if not ground.is_familiar(event)
         and (place := pivot_of(event.ip, event.address_class))
         and ground.hosting_network(place)
-        and (day := ground.usual.first_day(holder(key, event.principal.id), place))
+        and (day := ground.own(event.principal.id).first_day(key, place))
     ]
     if not days:
         return None

@@ -62,8 +62,14 @@ def _round(ground: Ground, found: Search, places: frozenset[str]) -> list[Judged
 
 
 def _candidates(ground: Ground, pivots: Pivots) -> list[str]:
-    """Every key that was used or given out, but those an analyst set aside."""
-    return sorted((set(ground.events) | set(pivots.given_out)) - set(ground.known.set_aside))
+    """Every key that shares a trace with the attacker, or was given out by him, but those an analyst set aside.
+
+    Of everybody's own: whoever called before what the attacker calls shares nothing by that. Nor is another address of
+    the same hosting network looked for: without any other trace that makes nobody a suspect.
+    """
+    found = {each.key for event in pivots.events for each in ground.newcomers(event)}
+    found |= {each.key for trace in pivots.traces() for each in ground.holders(trace)}
+    return sorted((found | ground.told_of | set(pivots.given_out)) - set(ground.known.set_aside))
 
 
 def _crowded(ground: Ground, pivots: Pivots, keys: Sequence[str]) -> Mapping[str, int]:
@@ -71,7 +77,7 @@ def _crowded(ground: Ground, pivots: Pivots, keys: Sequence[str]) -> Mapping[str
     visitors: dict[str, set[str]] = {}
     for key in keys:
         for place in visited(ground, pivots, key):
-            visitors.setdefault(place, set()).add(ground.principal_of[key])
+            visitors.setdefault(place, set()).add(ground.principal_of(key) or "")
     most = ground.rules.thresholds.explosion_principals
     return {place: len(who) for place, who in sorted(visitors.items()) if len(who) > most}
 
@@ -95,16 +101,16 @@ def _suspicion(ground: Ground, judged: Judged, number: int) -> Suspicion:
 
 
 def _lead(ground: Ground, key: str) -> Suspicion:
-    calls = attackers_events(ground, [key])[-5:] or list(ground.events.get(key, ()))[-1:]
+    calls = attackers_events(ground, [key])[-5:] or list(ground.calls(key))[-1:]
     why = ground.known.counted_in.get(key)
     sentence = _LEAD if why is None else f"An analyst counts it in: {why}"
     told = Evidence("lead", "lead", 1.0, sentence, tuple(event.id for event in reversed(calls)))
-    return Suspicion(key, ground.principal_of.get(key), 0, 1.0, (told,), *_used(ground, key))
+    return Suspicion(key, ground.principal_of(key), 0, 1.0, (told,), *_used(ground, key))
 
 
 def _used(ground: Ground, key: str) -> tuple[datetime | None, datetime | None, dict[str, int]]:
     """When a key was used by others than its owner, first and last, and for what; where nothing tells, all its use."""
-    events = attackers_events(ground, [key]) or list(ground.events.get(key, ()))
+    events = attackers_events(ground, [key]) or list(ground.calls(key))
     times = [event.at for event in events]
     counts = Counter(event.name for event in events)
     calls = dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.demo.world import World, make_world
+from bot.history.everyone import Everyone
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.hunts.hunting import hunt
@@ -39,7 +40,7 @@ def main() -> None:
 def _line(world: World, history: SqliteHistory) -> str:
     lead = Observable(Kind.ACCESS_KEY, world.story.lead.id)
     started = time.perf_counter()
-    found = scope(history, [lead], AT, known=Known(origin=LocalAddressData().origin))
+    found = scope(Everyone(history), [lead], AT, known=Known(origin=LocalAddressData().origin))
     seconds = time.perf_counter() - started
     stolen, confirmed = {key.id for key in world.story.stolen}, {each.key for each in found.confirmed}
     theft = len(hunt(history, Span(AT - timedelta(days=1), AT)).hits)

@@ -20,7 +20,7 @@ from bot.hunts.stories import detect
 from bot.hunts.watching import Watch, alert_of, watch
 from bot.model import AddressOrigin, Detail, Event, Kind, Outcome, Principal, Span
 from bot.scope.ground import Ground, Known
-from bot.scope.reading import ground_of
+from bot.scope.whole import Whole
 from tests.fakes import ALICE, KALI, KALI_AGENT, KEY, NOW, RENTED, event
 from tests.history import made
 from tests.scope.made import MadeHistory
@@ -41,7 +41,7 @@ def ordinary(days: int = 20) -> list[Event]:
 
 def ground(*calls: Event) -> Ground:
     window = Span(NOW - timedelta(days=1) + timedelta(seconds=1), NOW)
-    return ground_of(MadeHistory([*ordinary(), *calls]), window, Known(origin=rented))
+    return Ground(Whole(MadeHistory([*ordinary(), *calls])), window, Known(origin=rented))
 
 
 def told(*calls: Event) -> list[Hit]:

@@ -54,6 +54,9 @@ class Large:
             return None
         return Coverage(held.since, held.until, tuple(self.cast.accounts), {"eu-central-1": held.until}, ())
 
+    def population(self, span: Span) -> int:
+        return len({habit.principal for habit in self.everyones_habits(span)})
+
     def everyones_events(self, span: Span) -> Sequence[Event]:
         made = (event for day in self._days(span) for event in self._of(day))
         return [event for event in (*made, *self.also) if event.at in span]

@@ -13,6 +13,7 @@ from bot.history.user_agent import family_of
 from bot.model import AddressOrigin, Coverage, Event, Habit, Kind, Observable, Outcome, Principal, Scope, Span
 from bot.scope.ground import Known
 from bot.scope.reading import scope
+from bot.scope.whole import Whole
 
 ACCOUNT = "111122223333"
 AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -110,7 +111,7 @@ def stolen(number: int, *, ago: float, ip: str = THIEF, agent: str = THIEFS_BOTO
 
 
 class MadeHistory:
-    """``bot.scope.reading.Source`` over events in memory."""
+    """``bot.scope.whole.Complete`` over events in memory."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self._events = tuple(events)
@@ -126,6 +127,11 @@ class MadeHistory:
     def events(self, observable: Observable, span: Span, *, limit: int = 1000) -> Sequence[Event]:
         found = [event for event in self._events if event.at in span and concerns(event, observable)]
         return sorted(found, key=lambda event: event.at, reverse=True)[:limit]
+
+    def population(self, span: Span) -> int:
+        days = (span.since.date(), span.until.date())
+        who = {event.principal.id for event in self._events if days[0] <= event.at.date() <= days[1]}
+        return sum(not each.startswith("service:") for each in who)
 
     def everyones_events(self, span: Span) -> Sequence[Event]:
         return [event for event in self._events if event.at in span]
@@ -153,7 +159,7 @@ def scoped(events: Iterable[Event], *leads: int | str, at: datetime = AT, known:
         Observable(Kind.ACCESS_KEY, key_of(lead)) if isinstance(lead, int) else Observable(Kind.IP, lead)
         for lead in leads
     ]
-    return scope(MadeHistory(events), observables, at, known=known or Known(origin=origin))
+    return scope(Whole(MadeHistory(events)), observables, at, known=known or Known(origin=origin))
 
 
 def users(scope: Scope) -> list[str]:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.demo.world import World, make_world
+from bot.history.everyone import Everyone
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
 from bot.ipdata import LocalAddressData
@@ -40,7 +41,9 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     history = SqliteHistory(folder / "history.db")
     load_paths(history, [written.cloudtrail, written.late])
     lead = Observable(Kind.ACCESS_KEY, world.story.lead.id)
-    yield Loaded(world, history.path, scope(history, [lead], AT, known=Known(origin=LocalAddressData().origin)))
+    yield Loaded(
+        world, history.path, scope(Everyone(history), [lead], AT, known=Known(origin=LocalAddressData().origin))
+    )
     history.close()
 
 

@@ -13,6 +13,7 @@ from bot.backtest.theft import ADDRESSES
 from bot.demo.world.identifiers import make_id
 from bot.model import Event, Kind, Observable
 from bot.scope.reading import scope
+from bot.scope.whole import Whole
 from tests.large.cast import client
 from tests.large.history import Large
 from tests.large.noise import KNOWN, owners, stolen
@@ -44,7 +45,7 @@ def test_all_seven_and_no_innocent(large: Large, staff: int) -> None:
     over = large.with_events([*stolen(large), *visits(large, staff)])
     keys = {person.key for person in owners(large)}
     lead = Observable(Kind.ACCESS_KEY, owners(large)[0].key or "")
-    found = scope(over, [lead], large.until, known=KNOWN)
+    found = scope(Whole(over), [lead], large.until, known=KNOWN)
     assert {each.key for each in found.confirmed} == keys
     blocked = any("principals came to it" in each.why for each in found.excluded if each.what == ADDRESSES[0])
     assert blocked is (staff > 0)

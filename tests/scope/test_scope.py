@@ -310,3 +310,16 @@ def test_what_the_thief_made_is_told_apart_from_what_the_owner_may_have_made() -
         ("ec2:RunInstances", THIEF, True),
         ("iam:CreateUser", OFFICE, False),
     ]
+
+
+def test_what_a_principal_of_an_open_case_did_since_is_nobodys_habit() -> None:
+    """The theft of two days ago, from another key: its calls are still rare, and new to its owner."""
+    earlier = timedelta(days=2)
+    before = [replace(each, at=each.at - earlier, id=f"{each.id}-before") for each in stolen(2, ago=90)]
+    events = [*organisation(), *before, *stolen(1, ago=60), *stolen(2, ago=50)]
+    doubted = {before[0].principal.id: AT - timedelta(days=3)}
+    counted = {each.event: each.principals_before for each in scoped(events, 1).rare_events}
+    found = scoped(events, 1, known=Known(origin=origin, doubted=doubted))
+    assert counted[SENDING] == 1
+    assert {each.event: each.principals_before for each in found.rare_events}[SENDING] == 0
+    assert users(found) == [user(number) for number in (1, 2)]
