@@ -52,6 +52,7 @@ from bot.settled import (
     sources_of,
     upkeep_of,
 )
+from bot.slack import troubles
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
@@ -228,7 +229,8 @@ class Bot:
         self.desk.remediations.recover()
         for pool, threads in POOLS.items():
             self._workers.start(pool, threads, urgent=URGENT.get(pool, 0))
-        sender = Sender(state, self._client, self.desk.clock, self._pace)
+        fallback = self.desk.settings.slack.fallback_channel
+        sender = Sender(state, self._client, self.desk.clock, self._pace, fallback)
         for name, personal in SENDERS.items():
             self._workers.loop(name, partial(sender.send_next, personal=personal))
         if retention.may_run():
@@ -265,12 +267,12 @@ class Bot:
         """A sentence for each thing that keeps the bot from working."""
         found = []
         if self._socket and not self._socket.alive():
-            found.append("Slack's socket is not connected")
+            found.append(f"Slack's socket is not connected{self._socket.why()}")
         try:
             self.desk.state.write(lambda db: db.execute("UPDATE cases SET id = id WHERE 0"))
         except StateUnavailable as error:
             found.append(str(error))
-        return found
+        return [*found, *troubles.sentences(self.desk.state.read())]
 
     def _handlers(self) -> dict[str, Handler]:
         answers = Answers(self.desk.operations, self.desk.clock, self.problems)

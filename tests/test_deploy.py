@@ -37,6 +37,8 @@ SCOPES = {
     "users.info": {"users:read"},
     "users.lookupByEmail": {"users:read.email"},
     "views.open": set(),
+    "auth.test": set(),
+    "conversations.info": {"channels:read", "groups:read"},
     "views.publish": set(),
     "views.push": set(),
     "views.update": set(),

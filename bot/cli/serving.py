@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,17 +64,22 @@ def doctor(
     detections: Annotated[
         bool, typer.Option("--detections", help="does the history hold what the detections need to see?")
     ] = False,
+    slack: Annotated[bool, typer.Option("--slack", help="do Slack's tokens and channels work?")] = False,
     history: HistoryFile = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Whether the bot could do its work, without changing anything: in AWS, or with its history."""
-    if act is detections:
+    """Whether the bot could do its work, without changing anything: in AWS, with its history, in Slack."""
+    if sum((act, detections, slack)) != 1:
         fail(
-            "Say what to look at: `triage doctor --act`, whether the acting role may do its work, or "
-            "`triage doctor --detections`, whether the history holds what the detections need.",
+            "Say what to look at: `triage doctor --act`, whether the acting role may do its work, "
+            "`triage doctor --detections`, whether the history holds what the detections need, or "
+            "`triage doctor --slack`, whether Slack takes what the bot has to say.",
             USAGE,
         )
+    if slack:
+        _ask_slack(config, as_json=as_json)
+        return
     if detections:
         _see(history, config, as_json=as_json)
         return
@@ -93,6 +99,31 @@ def doctor(
     else:
         _tell_checks(found)
     if any(each.problems for some in found.values() for each in some):
+        raise typer.Exit(REFUSED)
+
+
+def _ask_slack(config: Path | None, *, as_json: bool) -> None:
+    from bot.slack import checkup, troubles
+    from bot.slack.client import web_client
+    from bot.store.state import reader_of
+
+    settings = settings_of(config)
+    table = settings.slack
+    named = [settings.environment(name).channel for name in settings.environments]
+    channels = [each for each in dict.fromkeys([table.channel, table.fallback_channel, *named]) if each]
+    app_token = table.app_token.read(os.environ) if table.mode == "socket" else None
+    looked = checkup.check(web_client(table.bot_token.read(os.environ), table.api_url), channels, app_token)
+    state = reader_of(settings.store.path)
+    waiting = troubles.sentences(state.read()) if state else []
+    if as_json:
+        found = [{"what": each.what, "problem": each.problem or None} for each in looked]
+        print_json({"slack": found, "waiting": waiting})
+    else:
+        for each in looked:
+            typer.echo(clean(f"{each.what}: {each.problem or 'works'}"))
+        for told in waiting:
+            typer.echo(clean(told))
+    if waiting or any(each.problem for each in looked):
         raise typer.Exit(REFUSED)
 
 

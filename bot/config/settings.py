@@ -137,6 +137,7 @@ RoleTemplate = Annotated[
 class Slack(Table):
     mode: Literal["socket", "http"] = "socket"
     channel: str = ""
+    fallback_channel: str = ""
     on_call: UserGroup = ""
     bot_token: Secret = SecretRef("env", "SLACK_BOT_TOKEN")
     app_token: Secret = SecretRef("env", "SLACK_APP_TOKEN")

@@ -18,10 +18,14 @@ logger = logging.getLogger("bot.slack.sdk")
 logger.setLevel(logging.WARNING)
 
 
-def web_client(token: str | None, api_url: str = "https://slack.com/api/") -> WebClient:
-    """A client that never sleeps: failures come back at once, and whoever called decides when to try again."""
+def web_client(
+    token: str | None, api_url: str = "https://slack.com/api/", *, seconds: float = TIMEOUT_SECONDS
+) -> WebClient:
+    """A client that never sleeps: failures come back at once, and whoever called decides when to try again.
+    After so many ``seconds`` without an answer it gives up."""
     base_url = api_url.rstrip("/") + "/"
-    client = WebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[], logger=logger)
+    # slack_sdk says int and hands it to urllib, which takes parts of seconds.
+    client = WebClient(token=token, base_url=base_url, timeout=seconds, retry_handlers=[], logger=logger)  # type: ignore[arg-type]
     # Without a proxy of its own the client asks urllib, which honours NO_PROXY; slack_sdk's own reading does not.
     client.proxy = None
     return client

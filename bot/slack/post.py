@@ -18,6 +18,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from bot.database import Database
+from bot.slack import troubles
 from bot.slack.client import FAULTS, TIMEOUT_SECONDS, logger
 from bot.slack.elements import flattened
 from bot.store import outbox
@@ -52,6 +53,7 @@ REFUSED = frozenset(
     {
         "channel_not_found",
         "is_archived",
+        "is_inactive",
         "not_in_channel",
         "missing_scope",
         "invalid_auth",
@@ -79,13 +81,17 @@ log = structlog.get_logger()
 
 
 class Sender:
-    """Sends one row at a time; several threads may share one."""
+    """Sends one row at a time; several threads may share one. ``fallback`` is the channel that hears of a channel
+    which takes nothing."""
 
-    def __init__(self, state: State, client: WebClient, clock: Clock, pace: timedelta = PACE) -> None:
+    def __init__(
+        self, state: State, client: WebClient, clock: Clock, pace: timedelta = PACE, fallback: str = ""
+    ) -> None:
         self._state = state
         self._client = client
         self._clock = clock
         self._pace = pace
+        self._fallback = fallback
         self._free: dict[str, datetime] = {}
 
     def send_next(self, *, personal: bool = False) -> bool:
@@ -129,7 +135,12 @@ class Sender:
         except FAULTS as error:
             self._postpone(outgoing, type(error).__name__, maybe_sent=True)
         else:
-            self._state.write(lambda db: outbox.sent(db, outgoing, self._clock(), at=posted))
+            self._state.write(lambda db: self._sent(db, outgoing, posted))
+
+    def _sent(self, db: Database, outgoing: Outgoing, posted: Posted | None) -> None:
+        outbox.sent(db, outgoing, self._clock(), at=posted)
+        if outgoing.kind in MESSAGES:
+            troubles.relieve(db, outgoing.lane, self._clock())
 
     # ------------------------------------------------------------------------------------------ messages
 
@@ -263,7 +274,12 @@ class Sender:
     def _postpone(self, outgoing: Outgoing, why: str, *, maybe_sent: bool, seconds: float | None = None) -> None:
         wait = min(timedelta(seconds=2.0 ** min(outgoing.attempts, 10)), LONGEST_WAIT)
         until = self._clock() + (wait if seconds is None else timedelta(seconds=seconds))
-        self._state.write(lambda db: outbox.postpone(db, outgoing, until, why, maybe_sent=maybe_sent))
+
+        def commit(db: Database) -> None:
+            outbox.postpone(db, outgoing, until, why, maybe_sent=maybe_sent)
+            troubles.tell(db, outgoing.lane, self._fallback, self._clock())
+
+        self._state.write(commit)
 
     def _give_up(self, outgoing: Outgoing, why: str) -> None:
         log.warning("Slack takes an answer no more", kind=outgoing.kind, why=why)

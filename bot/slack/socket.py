@@ -21,6 +21,7 @@ import structlog
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
@@ -48,6 +49,7 @@ class SocketRunner:
         self._ping = ping_seconds
         self._stopping = threading.Event()
         self._socket: _Socket | None = None
+        self._why = ""
         self._thread = threading.Thread(target=self._run, name="slack-socket", daemon=True)
 
     def start(self) -> None:
@@ -58,6 +60,10 @@ class SocketRunner:
         """Whether Slack has greeted us on the present socket and answers its pings."""
         socket = self._socket
         return socket is not None and socket.healthy()
+
+    def why(self) -> str:
+        """What is known of why it is not alive, as the end of a sentence; empty if nothing is."""
+        return f": {self._why}" if self._why else ""
 
     def close(self) -> None:
         """Say goodbye, so that Slack sends nothing more here."""
@@ -83,7 +89,9 @@ class SocketRunner:
             socket.connect()
             while not self._stopping.wait(self._ping / 4) and not socket.deaf():
                 was_healthy = was_healthy or socket.healthy()
+            self._why = "it fell silent and is being replaced"
         except Exception as error:  # nothing may end this thread: without it the bot is deaf
+            self._why = _told(error)
             log.warning("Slack could not be reached for Socket Mode; trying again", why=type(error).__name__)
         finally:
             self._socket = None
@@ -154,3 +162,9 @@ class _Socket(SocketModeClient):
 
     def _dispatch(self, client: Any, request: SocketModeRequest) -> None:
         send_response(client, request, run_bolt_app(self._app, request), time.time())
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, SlackApiError) and isinstance(said := error.response.get("error"), str):
+        return f"Slack says {said}"
+    return f"Slack could not be reached ({type(error).__name__})"

@@ -66,6 +66,15 @@ class Posted:
     ts: str
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A lane that Slack refuses: why, in Slack's word, and how many messages wait there."""
+
+    lane: str
+    error: str
+    waiting: int
+
+
 def show(
     db: Database,
     slot: str,
@@ -197,6 +206,31 @@ def _head(db: Database, lane: str, moment: float, edited_before: float) -> Any:
 
 def _turn(head: Any) -> tuple[bool, bool, int, float, int]:
     return head[1] not in PERSONAL, head[1] == "reply", -head[8], head[7], head[0]
+
+
+def troubles(db: Database) -> tuple[Trouble, ...]:
+    """The lanes whose last attempt Slack answered with a word, each with what waits for it."""
+    rows = db.execute(
+        "SELECT t.lane, t.error, (SELECT count(*) FROM outbox w WHERE w.lane = t.lane AND w.state IN"
+        " ('ready', 'sending')) FROM outbox t WHERE (t.state = 'sending' OR t.state = 'ready' AND t.attempts > 0)"
+        " AND t.error IS NOT NULL AND t.kind IN ('message', 'reply') GROUP BY t.lane ORDER BY t.lane"
+    )
+    return tuple(Trouble(*row) for row in rows.fetchall())
+
+
+def cases_waiting(db: Database, lane: str) -> list[int]:
+    """The cases whose cards wait in ``lane``, the most urgent first."""
+    rows = db.execute(
+        "SELECT slot FROM outbox WHERE lane = ? AND state IN ('ready', 'sending') AND kind = 'message'"
+        " AND slot LIKE 'case:%:card%' ORDER BY urgency DESC, id",
+        [lane],
+    )
+    return [int(slot.split(":")[1]) for (slot,) in rows.fetchall()]
+
+
+def channel_of(db: Database, slot: str) -> str:
+    """The channel that the newest row of ``slot`` is for."""
+    return str(db.execute("SELECT lane FROM outbox WHERE slot = ? ORDER BY id DESC LIMIT 1", [slot]).fetchone()[0])
 
 
 def release_all(db: Database) -> int:

@@ -25,7 +25,8 @@ What a ``LocalSlack`` has:
   ``open_views(user)``, ``home(user)``, ``conversations(user)``, ``calls(method=None)``, ``asked_to_show()``;
   ``wait_until(condition)`` waits for a change, not a time. All give copies.
 - faults: ``fail_next("chat.postMessage", RATE_LIMITED, SERVER_ERROR, LOST_ANSWER, Fault(...))``,
-  ``disconnect(reason)`` closes the Socket Mode connections as Slack does, ``cut_off()`` as a broken network does.
+  ``disconnect(reason)`` closes the Socket Mode connections as Slack does, ``cut_off()`` as a broken network does;
+  ``deliver_again()`` repeats the newest event; ``archive(channel)``, ``remove_bot(channel)``, ``invite_bot(channel)``.
 - the demo tells its story: ``narrate(text)`` adds a line to the strip beside the channel; ``offer(label, act)`` puts a
   button there that calls ``act()`` on a thread and narrates the sentence it returns; ``withdraw(label)``.
 - ``shortcuts``: callback id → label of the message shortcuts the page offers (``LocalSlack(shortcuts={...})``).

@@ -14,7 +14,7 @@ class Fault:
     """An answer in place of Slack's own.
 
     With ``processed`` the call takes effect first and its answer is lost; with ``hang_up`` there is no answer at all,
-    the connection is cut.
+    the connection is cut; with ``silent`` there is none and the connection stays, until the client has had enough.
     """
 
     status: int = 200
@@ -22,6 +22,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     processed: bool = False
     hang_up: bool = False
+    silent: bool = False
 
 
 RATE_LIMITED = Fault(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "1"})

@@ -47,6 +47,14 @@ class HungUp(Response):
         self._cut(tuple(scope["client"]))
 
 
+class Silent(Response):
+    """Answers nothing until the client goes away."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
 class Api:
     """Answers the app. ``origin()`` is ``http://127.0.0.1:<port>``; ``cut`` drops a client's connection."""
 
@@ -99,6 +107,8 @@ class Api:
     def _faulty(self, fault: Fault) -> Response:
         if fault.hang_up:
             return HungUp(self._cut)
+        if fault.silent:
+            return Silent()
         body = fault.body if isinstance(fault.body, str) else json.dumps(fault.body)
         return Response(body, fault.status, dict(fault.headers))
 

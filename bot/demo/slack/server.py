@@ -58,6 +58,7 @@ class LocalSlack:
             self._space, self._sockets, self._faults, tokens, scopes, lambda: self.url.rstrip("/"), self._cut
         )
         self._page = Page(self._space, self._gestures, self._story, shortcuts, lambda: self.port)
+        self._newest: tuple[str, Json] = ("events_api", {})
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started = threading.Event()
 
@@ -126,6 +127,7 @@ class LocalSlack:
     # --------------------------------------------------------------------------------- people act
 
     async def _deliver(self, kind: str, payload: Json, retry: int) -> Delivered:
+        self._newest = kind, payload
         if self.request_url is not None:
             return await post_signed(self.request_url, self.signing_secret, kind, payload, self.ack_seconds, retry)
         return await self._sockets.send(envelope(kind, payload, retry), self.ack_seconds)
@@ -238,6 +240,24 @@ class LocalSlack:
     def disconnect(self, reason: str = "refresh_requested") -> None:
         """Close the Socket Mode connections as Slack does; a client comes back by itself."""
         self._run(self._sockets.disconnect(reason))
+
+    def deliver_again(self) -> Delivered:
+        """Send the newest event or interaction once more, as Slack does where an acknowledgement was lost."""
+        kind, payload = self._newest
+        return self._run(self._deliver(kind, payload, 1))
+
+    def archive(self, channel: str, *, archived: bool = True) -> None:
+        """Archive a channel, or bring it back, as an administrator does."""
+        with self._space.changed:
+            self._space.channel(channel).archived = archived
+
+    def invite_bot(self, channel: str) -> None:
+        with self._space.changed:
+            self._space.channel(channel).members.add(workspace.BOT_USER)
+
+    def remove_bot(self, channel: str) -> None:
+        with self._space.changed:
+            self._space.channel(channel).members.discard(workspace.BOT_USER)
 
     def cut_off(self) -> None:
         """Drop the Socket Mode connections without a word, as a broken network does."""

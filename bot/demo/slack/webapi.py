@@ -107,6 +107,8 @@ def metadata(args: Json) -> Json | None:
 
 def post_message(space: Workspace, args: Json) -> Json:
     channel = space.joined(needed(args, "channel", "channel_not_found"))
+    if channel.archived:
+        raise SlackError("is_archived")
     body = content(args)
     attached = metadata(args)
     if attached:
@@ -141,6 +143,8 @@ def _own(space: Workspace, args: Json, refusal: str) -> tuple[Channel, Json]:
 
 def update(space: Workspace, args: Json) -> Json:
     channel, message = _own(space, args, "cant_update_message")
+    if channel.archived:
+        raise SlackError("is_inactive")
     body = content(args)
     attached = metadata(args)
     for name in ("text", "blocks", "attachments"):

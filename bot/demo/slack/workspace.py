@@ -104,6 +104,7 @@ class Channel:
     name: str
     members: set[str]
     messages: list[Json] = field(default_factory=list)
+    archived: bool = False
     private: bool = False
     direct: bool = False
     """Between the app and one person."""
@@ -118,7 +119,7 @@ class Channel:
             "is_im": self.direct,
             "is_mpim": False,
             "is_private": self.private or self.direct,
-            "is_archived": False,
+            "is_archived": self.archived,
             "is_general": False,
             "is_shared": False,
             "is_ext_shared": False,
