@@ -34,7 +34,7 @@ from bot.hunts.watching import Watch
 from bot.investigator import Investigator
 from bot.made.makings import Makings
 from bot.operations import Operations
-from bot.outside import aws_of, outside_of
+from bot.outside import aws_at_hand, aws_of, outside_at_hand, outside_of
 from bot.permissions import offer_of
 from bot.pipeline import Pipeline
 from bot.rehunt import Rehunt
@@ -106,12 +106,14 @@ class Desk:
         *,
         exclusive: bool = False,
         directory: Directory | None = None,
+        at_hand: bool = False,
     ) -> None:
+        """``at_hand``: make do with the secrets that are there, for what asks nobody outside."""
         self.settings = settings
         self.clock = clock
         self.state = State(settings.store.path, exclusive=exclusive)
-        aws = aws_of(settings, environ, clock)
-        outside = outside_of(settings, aws, environ, clock)
+        aws = (aws_at_hand if at_hand else aws_of)(settings, environ, clock)
+        outside = outside_at_hand(settings, clock, environ) if at_hand else outside_of(settings, aws, environ, clock)
         self.investigate = Investigator(
             settings,
             settings.history.path if settings.history.kind == "sqlite" else None,

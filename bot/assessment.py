@@ -62,6 +62,8 @@ class Case:
     """An approved penetration test whose key, address and time window all match."""
     no_test: str | None = None
     """Why the test that names the key does not explain what it did."""
+    not_asked: str = NOT_ASKED
+    """Why the kinds that are not ``answerable`` have no answer."""
 
 
 def assess(enrichments: Sequence[Enrichment], case: Case | None = None, weights: Weights | None = None) -> Assessment:
@@ -73,7 +75,9 @@ def assess(enrichments: Sequence[Enrichment], case: Case | None = None, weights:
     undecided = _undecided(enrichments, case, weights) - fired.keys()
     possible = tally(fired.keys() | undecided, rules, weights)
     verdict = _verdict(found, possible, case, weights)
-    could_be = _could_be(verdict, found, possible, case, weights)
+    empty = not case.searched and not fired and not case.alerts
+    # What everything that is unknown adds up to says nothing of this key, user or call.
+    could_be = None if empty else _could_be(verdict, found, possible, case, weights)
     reasons = _reasons(fired, found, weights)
     excused = _excused(enrichments, case, weights)
     names = [weights.signals[reason.signal].name for reason in reasons]
@@ -242,7 +246,7 @@ def _gaps(enrichments: Sequence[Enrichment], case: Case, weights: Weights) -> tu
         elif each.answer is not None:
             gaps.extend(Gap(_question(unknown.kind, weights), unknown.why) for unknown in each.answer.unknowns)
     gaps.extend(
-        Gap(weight.question, NOT_ASKED)
+        Gap(weight.question, case.not_asked)
         for kind, weight in weights.signals.items()
         if weight.expected and kind not in case.answerable
     )
@@ -276,4 +280,6 @@ def _sentence(
 def _nothing(verdict: Verdict, case: Case) -> str:
     if verdict is not Verdict.INCONCLUSIVE:
         return "nothing unusual in what was checked"
-    return "too little could be checked" if case.seen or not case.searched else "it was not seen in what was searched"
+    if case.searched:
+        return "too little could be checked" if case.seen else "it was not seen in what was searched"
+    return "too little could be checked" if case.alerts else "insufficient history: nothing of this time was searched"

@@ -81,6 +81,8 @@ class AwsSettings:
     roles_role: str | None = None
     partitions: Mapping[str, str] = field(default_factory=dict)
     """The partition of an account, where that is known not to be the one of ``region``."""
+    barred: str | None = None
+    """Why no role can be assumed, in a sentence."""
 
     def partition(self, account: str) -> str:
         """``aws``, ``aws-cn`` or ``aws-us-gov``."""
@@ -265,6 +267,8 @@ class Aws:
         place = ACCOUNT_IN_ARN.match(role)
         if not place or place[1] != account:
             raise NoWayIn(f"The configured role {template} is not in account {account}, so the bot cannot go there.")
+        if self._settings.barred:
+            raise NoWayIn(self._settings.barred)
         if self._settings.external_id:
             request["ExternalId"] = self._settings.external_id
         sts = self._client("sts", self._settings.region, READ)

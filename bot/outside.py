@@ -43,11 +43,24 @@ def aws_of(settings: Settings, environ: Mapping[str, str], clock: Callable[[], d
     """The AWS clients the settings allow. Raises ``MissingSecret``."""
     table = settings.aws
     external_id = table.external_id.read(environ) if table.external_id else None
+    return Aws(replace(_roles(settings), external_id=external_id), clock)
+
+
+def aws_at_hand(settings: Settings, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Aws:
+    """The same for what asks AWS nothing, on a machine that may lack the secret: whoever asks after all is told so."""
+    try:
+        return aws_of(settings, environ, clock)
+    except MissingSecret as error:
+        return Aws(replace(_roles(settings), barred=f"[aws] external_id cannot be read: {error}."), clock)
+
+
+def _roles(settings: Settings) -> AwsSettings:
+    table = settings.aws
     environments = [settings.environment(name) for name in settings.environments]
     partitions = {account: each.partition for each in environments for account in each.accounts}
     roles = table.read_role or None, table.act_role or None
     third = table.roles_role or None
-    return Aws(AwsSettings(*roles, external_id, table.region, partitions=partitions, roles_role=third), clock)
+    return AwsSettings(*roles, region=table.region, partitions=partitions, roles_role=third)
 
 
 def outside_of(settings: Settings, aws: Aws, environ: Mapping[str, str], clock: Callable[[], datetime]) -> Outside:

@@ -406,11 +406,21 @@ def test_a_text_that_only_mentions_aws_health_is_none() -> None:
 # -------------------------------------------------------------------------------------------- sentences
 
 
+def test_where_nothing_was_searched_it_is_not_guessed_what_it_could_be() -> None:
+    open_questions: dict[str, Any] = {"searched": False, "undecided": frozenset({"ua.offensive", "ip.hosting"})}
+    assert judged(**open_questions).could_be is None
+    told = judged(alerts=(finding("see AWS_RISK_CREDENTIALS_EXPOSED"),), **open_questions)
+    assert told.could_be is not None
+
+
 @pytest.mark.parametrize(
     ("kinds", "case", "sentence"),
     [
         ((), {}, "low (0/100): nothing unusual in what was checked."),
-        ((), {"searched": False}, "inconclusive (0/100): too little could be checked."),
+        (
+            *((), {"searched": False}),
+            "inconclusive (0/100): insufficient history: nothing of this time was searched.",
+        ),
         (("ua.new14",), {}, "low (15/100): a kind of client not used before."),
         (
             ("ip.new", "ip.hosting"),

@@ -547,3 +547,21 @@ def test_until_two_people_have_armed_it_everything_is_a_rehearsal(desk: Triage, 
         "environments": [{"environment": "default", "armed": False, "by": ["alice"]}]
     }
     assert "There is no environment nowhere" in desk("arm", "nowhere", "--reason", "x").err
+
+
+def test_an_alert_that_names_nothing_says_why_nothing_was_asked(triage: Triage, history: Path, tmp_path: Path) -> None:
+    answer = triage("alert", write_alert(tmp_path, {"title": "odd", "time": AT}), "--history", history, "--json")
+    reasons = {each["why"] for each in answer.document["gaps"]}
+    assert reasons == {"the alert names none", "not asked: the alert names no key, principal or address"}
+
+
+def test_an_empty_time_is_insufficient_history_and_not_a_guess(triage: Triage, history: Path) -> None:
+    for words in (["event", "ses:GetSendQuota"], ["role", "nobody"], ["agent", "aws-cli/1.22.34"], ["key", KEY]):
+        answer = triage(*words, "--history", history, "--at", "2020-01-01")
+        assert answer.code == INCOMPLETE
+        assert "insufficient history" in answer.out
+        assert "Could be" not in answer.out
+
+
+def test_what_a_scope_starts_from_is_all_its_help_names(triage: Triage) -> None:
+    assert "principal" not in triage("scope", "--help").out.replace("principals", "")

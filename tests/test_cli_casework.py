@@ -95,7 +95,7 @@ def test_the_weights_are_compared(analyst: Triage) -> None:
         (("close", "77", "--verdict", "true", "--reason", "x"), REFUSED, "There is no case #77"),
         (("close", "1", "--verdict", "true", "--reason", " "), REFUSED, "Say why"),
         (("close", "1", "--verdict", "maybe", "--reason", "x"), USAGE, "--verdict"),
-        (("close", "1", "--verdict", "duplicate", "--reason", "x"), REFUSED, "names the case that tells its story"),
+        (("close", "1", "--verdict", "duplicate", "--reason", "x"), USAGE, "goes with --of ID, the case that is kept"),
         (("leak", "1", "--where", " ", "--reason", "x"), REFUSED, "Say where"),
         (("leak", "77", "--where", "x", "--reason", "x"), REFUSED, "There is no case #77"),
     ],
@@ -158,3 +158,22 @@ def test_a_case_without_a_scope_drafts_no_playbook(analyst: Triage) -> None:
     refused = analyst("case", "playbook", "1")
     assert (refused.code, refused.out) == (REFUSED, "")
     assert "nothing to draft a playbook from" in refused.err
+
+
+def test_a_case_needs_no_secret_of_aws(analyst: Triage, tmp_path: Path) -> None:
+    """As on an analyst's laptop, where the bot's secrets are not."""
+    file = tmp_path / "config.toml"
+    file.write_text(
+        CONFIG
+        + '[aws]\nread_role = "arn:aws:iam::{account}:role/read"\nexternal_id = "env:NO_SUCH_SECRET"\n'
+        + '[exposure]\ngithub_token = "env:NO_SUCH_SECRET"\n'
+    )
+    for words in (
+        *(["list"], ["show", "1"], ["report", "1"], ["report", "1", "--csv"], ["task", "list", "1"], ["calibrate"]),
+        *(["export", "1"], ["declare", "1", "--reason", "x"], ["close", "1", "--verdict", "benign", "--reason", "x"]),
+    ):
+        ended = analyst("case", *words)
+        assert (ended.code, words) == (DONE, words), ended.err
+    assert analyst("arm").code == DONE
+    refused = analyst("plan", "disable_access_key", ONE)
+    assert (refused.code, "NO_SUCH_SECRET is not set" in refused.err) == (USAGE, True)

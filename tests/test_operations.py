@@ -37,6 +37,8 @@ def history(tmp_path: Path) -> SqliteHistory:
         ("role", "alice", "111122223333:role/alice"),
         ("user", "arn:aws:iam::111122223333:user/bob", "111122223333:user/bob"),
         ("user", "nobody", "nobody"),
+        ("role", "arn:aws:iam::111122223333:role/path/unseen", "111122223333:role/unseen"),
+        ("role", "arn:aws:sts::111122223333:assumed-role/unseen/session", "111122223333:role/unseen"),
     ],
 )
 def test_a_user_and_a_role_of_one_name_are_told_apart(
@@ -50,6 +52,8 @@ def test_a_user_and_a_role_of_one_name_are_told_apart(
     [
         (Kind.PRINCIPAL, "bob", "role", "bob is 111122223333:user/bob: ask `triage user bob`."),
         (Kind.PRINCIPAL, "alice", "", "could be any of"),
+        (Kind.PRINCIPAL, "arn:aws:s3:::x", "role", "arn:aws:s3:::x names no role: name a user, a role"),
+        (Kind.PRINCIPAL, "arn:aws:iam::111122223333:user/unseen", "role", ": ask `triage user arn:aws:iam"),
         (Kind.ACCESS_KEY, "hello", "key", "hello is not an access key id"),
         (Kind.IP, "999.1.1.1", "ip", "999.1.1.1 is not an IP address."),
         (Kind.EVENT, "  ", "event", "Name the event you ask about."),

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bot.cli.reach import desk_of, me, settings_of
+from bot.cli.reach import desk_of, history_desk_of, me, settings_of
 from bot.cli.terminal import REFUSED, USAGE, Config, Json, Reason, app, fail, granted, print_json, say
 from bot.model import Conclusion, Refusal, Task
 
@@ -31,7 +31,7 @@ def show_cases(
     """The open cases, the gravest first."""
     from bot.casebook import cases_document, cases_text
 
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         found = granted(desk.operations.newest_cases(me()) if all_ else desk.operations.open_cases(me()))
     if as_json:
         print_json(cases_document(found))
@@ -45,7 +45,7 @@ def show_case(number: Number, config: Config = None, as_json: Json = False) -> N
     from bot import text
     from bot.casebook import case_document
 
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         known = of_case(number, lambda: desk.operations.case(number, me()))
     if as_json:
         print_json(case_document(known))
@@ -66,7 +66,9 @@ def close_case(
     from bot import text
     from bot.casebook import case_document
 
-    with desk_of(config) as desk:
+    if (verdict is Conclusion.DUPLICATE) != (of is not None):
+        fail("--verdict duplicate goes with --of ID, the case that is kept; no other verdict does.", USAGE)
+    with desk_of(config, outside=False) as desk:
         closed = of_case(number, lambda: desk.operations.close(number, verdict, me(), reason, duplicate_of=of))
     if as_json:
         print_json(case_document(closed))
@@ -87,7 +89,7 @@ def note_leak(
     from bot import text
     from bot.casebook import case_document
 
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         known = of_case(number, lambda: desk.operations.leak(number, where, me(), reason, key=key))
     if as_json:
         print_json(case_document(known))
@@ -108,7 +110,7 @@ def write_report(
 
     if html and csv:
         fail("Choose --html or --csv.", USAGE)
-    with desk_of(config) as desk:
+    with history_desk_of(config) if csv else desk_of(config, outside=False) as desk:
         if csv:
             written = events_csv(of_case(number, lambda: desk.operations.events_of(number, me())))
         else:
@@ -130,7 +132,7 @@ def draft_playbook(
 ) -> None:
     """What the thief of a case did, drafted as a playbook to hunt with."""
     settings = settings_of(config)
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         if save:
             folder = settings.hunts.playbooks
             path = of_case(number, lambda: desk.operations.save_playbook(number, me(), reason, folder))
@@ -145,7 +147,7 @@ def calibrate_weights(config: Config = None, as_json: Json = False) -> None:
     """The bot's verdicts beside the analysts', and what each signal is worth."""
     from bot.casebook import calibration_document, calibration_text
 
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         found = granted(desk.operations.calibration(me(), desk.investigate.weights))
     if as_json:
         print_json(calibration_document(found))
@@ -159,7 +161,7 @@ def show_tasks(number: Number, config: Config = None, as_json: Json = False) -> 
     from bot import text
     from bot.casebook import task_document
 
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         found = granted(desk.operations.tasks(number, me()))
     if as_json:
         print_json({"case": number, "tasks": [task_document(each) for each in found]})
@@ -170,14 +172,14 @@ def show_tasks(number: Number, config: Config = None, as_json: Json = False) -> 
 @task.command(name="take")
 def take_task(number: TaskNumber, config: Config = None, as_json: Json = False) -> None:
     """Say that you do it."""
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         _tasked(number, lambda: desk.operations.take_task(number, me()), as_json=as_json)
 
 
 @task.command(name="done")
 def finish_task(number: TaskNumber, reason: Reason, config: Config = None, as_json: Json = False) -> None:
     """Say that it is done, and what came of it."""
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         _tasked(number, lambda: desk.operations.finish_task(number, me(), reason), as_json=as_json)
 
 
@@ -192,7 +194,7 @@ def export_case(
     import hashlib
 
     file = out or Path(f"case-{number}.zip")
-    with desk_of(config) as desk:
+    with history_desk_of(config) as desk:
         made = of_case(number, lambda: desk.archive.export(number, me()))
     try:
         file.write_bytes(made)

@@ -120,7 +120,7 @@ def arm(
     """Have changes in an environment made, not rehearsed; two people must say so. Without --reason: how far it is."""
     from bot import document, text
 
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         armoury = desk.armoury
         if not reason:
             states = armoury.states()

@@ -29,7 +29,7 @@ def hand_over_case(
 
     next_ = Actor(to, to.rpartition(":")[2])
     wait = timedelta(minutes=check_in) if check_in else None
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         made = of_case(number, lambda: desk.operations.hand_over(number, next_, me(), note, check_in=wait))
     if as_json:
         print_json({"case": number, **handover_document(made)})
@@ -57,7 +57,7 @@ def declare_incident(
     from bot.model import RoomAsked
 
     room = RoomAsked(tuple(invite or ()), with_owner) if private_channel else None
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         known = of_case(number, lambda: desk.operations.declare(number, me(), reason, room=room))
     if as_json:
         print_json(case_document(known))

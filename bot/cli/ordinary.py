@@ -70,7 +70,7 @@ def correct_usual(
 
     if forget is (usual_here is not None):
         fail("Say one of --usual, --not-usual and --forget.", USAGE)
-    with desk_of(config) as desk:
+    with desk_of(config, outside=False) as desk:
         here = _one(desk.investigate, environment).name
         if usual_here is None:
             gone = granted(desk.operations.forget(here, kind, value, me(), reason))

@@ -58,10 +58,16 @@ def store_of(investigator: Investigator) -> SqliteHistory:
     return investigator.kept
 
 
-def desk_of(config: Path | None) -> Desk:
+def desk_of(config: Path | None, *, outside: bool = True) -> Desk:
+    """``outside``: AWS or others are asked. Where not, no secret needs to be there."""
     from bot.app import Desk
 
-    return Desk(settings_of(config))
+    return Desk(settings_of(config), at_hand=not outside)
+
+
+def history_desk_of(config: Path | None) -> Desk:
+    """For what asks the history and nobody else."""
+    return desk_of(config, outside=bool(settings_of(config).history.remote))
 
 
 def me() -> Actor:

@@ -25,7 +25,7 @@ from bot.model import Kind
 
 @app.command()
 def scope(
-    kind: Annotated[Kind, typer.Argument(metavar="key|ip", parser=_lead_kind)],
+    kind: Annotated[str, typer.Argument(metavar="key|ip", help="what a scope can start from")],
     values: Annotated[list[str], typer.Argument(metavar="VALUE...", help="access keys, or the attacker's addresses")],
     history: HistoryFile = None,
     at: At = None,
@@ -38,9 +38,11 @@ def scope(
     from bot.operations import about_scope, observable_of
     from bot.scope.telling import scope_document, scope_text
 
+    if kind not in _LEADS:
+        raise typer.BadParameter("a scope starts from `key` or `ip`", param_hint="'key|ip'")
     investigator = investigator_of(settings_of(config), history)
     store = store_of(investigator)
-    leads = [granted(observable_of(kind, value, store)) for value in values]
+    leads = [granted(observable_of(_LEADS[kind], value, store)) for value in values]
     moment, start = moment_of(at, investigator), time_of(since)
     if start is not None and start > moment:
         fail("--since is later than --at.", USAGE)
@@ -107,8 +109,4 @@ def prevalence(
         raise typer.Exit(INCOMPLETE)
 
 
-def _lead_kind(text: str) -> Kind:
-    kinds = {"key": Kind.ACCESS_KEY, "ip": Kind.IP}
-    if text not in kinds:
-        raise typer.BadParameter("a scope starts from `key` or `ip`")
-    return kinds[text]
+_LEADS = {"key": Kind.ACCESS_KEY, "ip": Kind.IP}

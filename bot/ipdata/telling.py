@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from bot.ipdata.held import Held
+from bot.ipdata.sources import Source
 from bot.ipdata.table import Edition
 from bot.ipdata.update import Refreshed, Updated
 from bot.model import rfc3339
@@ -27,9 +30,10 @@ def updated_document(updated: Updated) -> Json:
 
 
 def updated_text(updated: Updated) -> str:
-    width = max(len(each.source.name) for each in updated.lists)
+    titles = _titles(each.source for each in updated.lists)
+    width = max(map(len, titles.values()))
     lines = [
-        f"{each.source.name:<{width}}  {each.outcome.value:<9}  {_in_use(each.edition, updated.at)}"
+        f"{titles[each.source.id]:<{width}}  {each.outcome.value:<9}  {_in_use(each.edition, updated.at)}"
         for each in updated.lists
     ]
     return "\n".join(lines)
@@ -66,12 +70,20 @@ def held_document(held: Held) -> Json:
 
 
 def held_text(held: Held) -> str:
-    rows = [(edition.name, _in_use(edition, held.at)) for edition in held.lists]
+    titles = _titles([*held.lists, *held.missing])
+    rows = [(titles[edition.id], _in_use(edition, held.at)) for edition in held.lists]
     rows += [(other.name, _dated(other.as_of, held.at) + _sized(other.bytes)) for other in held.others]
-    rows += [(source.name, "not there: run `triage ipdata update`") for source in held.missing]
+    rows += [(titles[source.id], "not there: run `triage ipdata update`") for source in held.missing]
     width = max(len(name) for name, _ in rows)
     asked = "on" if held.whois else "off ([ipdata] whois = true sends unknown addresses to registries)"
     return "\n".join([*(f"{name:<{width}}  {words}" for name, words in rows), f"Asking registries: {asked}"])
+
+
+def _titles(lists: Iterable[Edition | Source]) -> dict[str, str]:
+    """What to call each list, by its id: its name, and of lists that share one the id, too."""
+    names = {each.id: each.name for each in lists}
+    shared = Counter(names.values())
+    return {id_: name if shared[name] == 1 else f"{name} ({id_})" for id_, name in names.items()}
 
 
 def _edition(edition: Edition, at: datetime) -> Json:

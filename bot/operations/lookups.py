@@ -12,6 +12,7 @@ from bot.assessment import assess
 from bot.cases import SUBJECTS
 from bot.history.address import parse_address
 from bot.history.everyone import Everyone
+from bot.history.principal import id_of_arn
 from bot.history.sqlite import SqliteHistory
 from bot.hunts.hunting import WINDOW as HUNT_WINDOW
 from bot.hunts.hunting import hunt
@@ -46,6 +47,9 @@ GRAVITY = (
 )
 """The verdicts, the worst first: what could not be judged is worse than what is explained."""
 
+SAMPLE = "the alert is a sample, and nothing of it was looked up"
+NOTHING_NAMED = "the alert names no key, principal or address"
+
 KEY_FORM = re.compile(r"[A-Za-z0-9*]{16,128}")
 """What an access key id looks like, masked ones of old exports too; its alphabet decides nothing."""
 
@@ -64,12 +68,16 @@ def observable_of(kind: Kind, value: str, history: SqliteHistory | None, word: s
         return Observable(kind, str(address)) if address else Refusal(f"{value} is not an IP address.")
     if kind is Kind.ACCESS_KEY and not KEY_FORM.fullmatch(value):
         return Refusal(f"{value} is not an access key id: one is 20 letters and digits, as in AKIA….")
-    if kind is Kind.PRINCIPAL and history is not None:
-        return _principal_meant(value, history.principals(value), word)
+    if kind is Kind.PRINCIPAL:
+        return _principal_meant(value, history.principals(value) if history is not None else (), word)
     return Observable(kind, value)
 
 
 def _principal_meant(value: str, known: Sequence[str], word: str) -> Observable | Refusal:
+    named = id_of_arn(value)
+    if value.startswith("arn:") and named is None:
+        return Refusal(f"{value} names no {word or 'principal'}: name a user, a role, a session of one, or root.")
+    known = known or [each for each in (named,) if each]
     meant = [id_ for id_ in known if not word or (":role/" in id_) == (word == "role")]
     if known and not meant:
         other = "user" if word == "role" else "role"
@@ -101,7 +109,9 @@ def about_alert(
         if who is not None and who not in triages and len(triages) < MOST_PIVOTS:
             triages[who] = investigate(who, window, alerts=(alert,))
     if not triages:
-        assessment = assess((), Judged(alerts=(alert,), gaps=tuple(alert_gaps([alert])), searched=False))
+        why = SAMPLE if alert.sample else NOTHING_NAMED
+        open_ = tuple(alert_gaps([alert]))
+        assessment = assess((), Judged(alerts=(alert,), gaps=open_, searched=False, not_asked=f"not asked: {why}"))
         return (), assessment, assessment.gaps
     ordered = tuple(triages[pivot] for pivot in sorted(triages, key=lambda each: SUBJECTS.index(each.kind)))
     worst = max((triage.assessment for triage in ordered), key=lambda each: (-GRAVITY.index(each.verdict), each.score))

@@ -81,6 +81,9 @@ def test_what_there_is_is_shown_with_date_size_and_age(triage: Triage) -> None:
     text = triage("show").stdout
     assert "as shipped" in text
     assert "2 entries, 0 kB" in text
+    called = [line.partition("  ")[0] for line in text.splitlines()]
+    assert len(set(called)) == len(called)
+    assert {"Microsoft published ranges (microsoft_4)", "Oracle published ranges"} < set(called)
 
 
 def test_a_list_that_is_none_is_named(triage: Triage) -> None:
