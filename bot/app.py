@@ -150,6 +150,7 @@ class Desk:
             self.pipeline.changed,
             on_waiting=self.pipeline.waiting,
             on_drift=self.pipeline.drifted,
+            on_task=self.pipeline.tasks_changed,
             before_change=Collector(self.state, aws, clock, shelf, lambda: self.investigate.history).before,
             usage=usage,
             people=WhomToAsk(makings, outside.iam.contact if outside.iam else lambda account: None),

@@ -1,7 +1,8 @@
 """What AWS enforces and MiniStack 1.5.33 does not, added to it in its own process.
 
-The condition keys of IAM's policy calls, service control policies, lock tokens of WAFv2 IP sets, and the switch that
-pauses an account's e-mail. Written against the AWS documentation of each; only what the remediations rely on.
+The condition keys of IAM's policy calls and of function URLs, service control policies, lock tokens of WAFv2 IP sets,
+and the switch that pauses an account's e-mail. Written against the AWS documentation of each; only what the
+remediations rely on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def enforce_more(management: str, members: tuple[str, ...]) -> None:
     """``management`` is the account of AWS Organizations, with ``members``; empty: there is no organisation."""
     _policy_versions()
     _condition_keys()
+    _function_urls()
     _principal_arn()
     _service_control_policies(management, members)
     _resources()
@@ -70,6 +72,28 @@ def _condition_keys() -> None:
         return context
 
     _wrap(iam_actions, "request_tag_context", with_keys)
+
+
+def _function_urls() -> None:
+    """``UpdateFunctionUrlConfig`` by its own name, with its condition key (Service Authorization Reference, Lambda)."""
+
+    def with_update(name: Any) -> Any:
+        def named(method: str, path: str) -> Any:
+            return "UpdateFunctionUrlConfig" if method == "PUT" and path.endswith("/url") else name(method, path)
+
+        return named
+
+    def with_key(of_tags: Any) -> Any:
+        def context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+            found = dict(of_tags(service, action, body, params))
+            if action == "lambda:UpdateFunctionUrlConfig":
+                found |= {"lambda:FunctionUrlAuthType": str(_read(body).get("AuthType", ""))}
+            return found
+
+        return context
+
+    _wrap(iam_actions, "_lambda_action", with_update)
+    _wrap(iam_actions, "request_tag_context", with_key)
 
 
 def _principal_arn() -> None:

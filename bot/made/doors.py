@@ -20,6 +20,7 @@ PERMISSIONS = frozenset(
     }
 )
 EVERYBODY = "all"
+SIGNED = "AWS_IAM"
 NOT_SHARED = State(Standing.GONE, "not shared with them any more")
 
 
@@ -42,12 +43,18 @@ def _words(trace: Trace) -> tuple[str, ...]:
 
 def _url(trace: Trace, client: Client) -> State:
     found = client("lambda", trace.account, trace.region).get_function_url_config(**_asked(trace))
-    asks = "asks nobody who they are" if found["AuthType"] == "NONE" else f"asks for {found['AuthType']}"
-    return State(Standing.EXISTS, f"{found['FunctionUrl']} {asks}")
+    if found["AuthType"] == "NONE":
+        return State(Standing.EXISTS, f"{found['FunctionUrl']} asks nobody who they are")
+    standing = Standing.EXISTS if trace.text("authType") == SIGNED else Standing.DISABLED
+    return State(standing, f"{found['FunctionUrl']} asks for {found['AuthType']}")
 
 
 def _close_url(trace: Trace) -> Answer:
-    return Answer(commands=(typed("lambda", "delete-function-url-config", *_words(trace)),))
+    """One that was made for signed calls only is good for whoever may sign them: that has no switch."""
+    if trace.text("authType") == SIGNED:
+        return Answer(commands=(typed("lambda", "delete-function-url-config", *_words(trace)),))
+    alias = f":{trace.text('qualifier')}" if trace.text("qualifier") else ""
+    return Answer("disable_created", trace.arn("lambda", f"function:{_function(trace)}{alias}", trace.region))
 
 
 def _permission(trace: Trace, client: Client) -> State:

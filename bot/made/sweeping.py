@@ -113,8 +113,8 @@ def _made(thing: _Thing, state: State) -> Made:
         evidence=tuple(trace.event.id for trace in thing.traces),
         standing=state.standing,
         told=state.told,
-        remediation=answer.remediation if answer else None,
-        target=answer.target if answer else None,
+        remediation="disable_created" if state.target else answer.remediation if answer else None,
+        target=state.target or (answer.target if answer else None),
         commands=state.commands or by_hand,
     )
 

@@ -15,11 +15,13 @@ Client = Callable[[str, str, str], Any]
 
 
 class State(NamedTuple):
-    """``told`` is what AWS says, in few words; ``commands``, where only AWS knew what to name in them."""
+    """``told`` is what AWS says, in few words. Where only AWS knew what to name: ``commands``, and ``target``, that of
+    the change that disables it."""
 
     standing: Standing
     told: str = ""
     commands: tuple[str, ...] = ()
+    target: str = ""
 
 
 class Answer(NamedTuple):
@@ -66,10 +68,10 @@ class Trace:
         """A principal's id: ``111122223333:user/alice``."""
         return f"{self.account}:{kind}/{name}"
 
-    def arn(self, service: str, rest: str) -> str:
-        """An ARN without a region in this account, in the partition of the caller's."""
+    def arn(self, service: str, rest: str, region: str = "") -> str:
+        """An ARN in this account, in the partition of the caller's."""
         partition = (self.event.principal.arn or "").split(":")[1:2] or ["aws"]
-        return f"arn:{partition[0]}:{service}::{self.account}:{rest}"
+        return f"arn:{partition[0]}:{service}:{region}:{self.account}:{rest}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,23 +102,27 @@ def _anchor(trace: Trace, client: Client) -> State:
     anywhere = client("rolesanywhere", trace.account, trace.region)
     pages = anywhere.get_paginator("list_trust_anchors").paginate()
     found = [each for page in pages for each in page["trustAnchors"] if each["name"] == trace.text("name")]
-    return _anywhere(trace, found, "trustAnchorId", "disable-trust-anchor", "--trust-anchor-id")
+    return _anywhere(trace, found, "trustAnchor", "disable-trust-anchor", "--trust-anchor-id")
 
 
 def _profile(trace: Trace, client: Client) -> State:
     anywhere = client("rolesanywhere", trace.account, trace.region)
     pages = anywhere.get_paginator("list_profiles").paginate()
     found = [each for page in pages for each in page["profiles"] if each["name"] == trace.text("name")]
-    return _anywhere(trace, found, "profileId", "disable-profile", "--profile-id")
+    return _anywhere(trace, found, "profile", "disable-profile", "--profile-id")
 
 
-def _anywhere(trace: Trace, found: list[Any], id_: str, verb: str, flag: str) -> State:
+def _anywhere(trace: Trace, found: list[Any], what: str, verb: str, flag: str) -> State:
+    """Names are not unique; where one is, the bot can disable it."""
     if not found:
         return NOT_LISTED
-    enabled = [each[id_] for each in found if each["enabled"]]
-    commands = tuple(typed("rolesanywhere", verb, flag, each, "--region", trace.region) for each in enabled)
-    told = "enabled" if enabled else "not enabled"
-    return State(Standing.EXISTS if enabled else Standing.DISABLED, told, commands)
+    enabled = [each for each in found if each["enabled"]]
+    if not enabled:
+        return State(Standing.DISABLED, "not enabled")
+    commands = tuple(
+        typed("rolesanywhere", verb, flag, each[f"{what}Id"], "--region", trace.region) for each in enabled
+    )
+    return State(Standing.EXISTS, "enabled", commands, enabled[0][f"{what}Arn"] if len(enabled) == 1 else "")
 
 
 def _list_anywhere(verb: str) -> Any:

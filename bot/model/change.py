@@ -85,6 +85,8 @@ class Refusal:
     commands: tuple[str, ...] = ()
     settled: bool = False
     """There was nothing to do: what was asked for is so already."""
+    task: str = ""
+    """What is left for a person, in a few words, where only a person can do it; empty where nothing is."""
 
 
 class ChangeState(StrEnum):

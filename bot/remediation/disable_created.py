@@ -1,7 +1,8 @@
 """Disable what an attacker has made to stay, and restore what they have changed. Nothing is deleted.
 
 Keys and users that AWS dates into the last 14 days; policies and roles made since then, and older ones whose default
-version or trust was changed. What is older and unchanged is not touched: it is not the thief's making.
+version or trust was changed; doors with a switch that were made or opened since then. What is older and unchanged is
+not touched: it is not the thief's making. What has no switch is a person's task, with the commands.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.aws import Aws, Grant
+from bot.aws import NO_ROLES_ROLE, Aws, Grant
 from bot.by_hand import typed
 from bot.made.makings import Makings
 from bot.model import Kind, Refusal
 from bot.remediation.base import Draft, Permissions, State, taken_back
 from bot.remediation.created import policy, role
+from bot.remediation.created.by_hand import for_people
 from bot.remediation.created.identity import CreatedKey, CreatedUser, is_user
 from bot.remediation.created.policy import ChangedPolicy, CreatedPolicy
 from bot.remediation.created.role import ChangedTrust, CreatedRole
+from bot.remediation.created.switched import CONDITIONS, SWITCHES, Switched, looked_at, placed
 from bot.remediation.created.thing import KIND, Thing
 from bot.remediation.disable_access_key import DisableAccessKey, malformed
 from bot.remediation.offer import Offer
@@ -34,7 +37,10 @@ class DisableCreated:
     name = "disable_created"
     title = "Disable what was made"
     takes = frozenset({Kind.ACCESS_KEY, Kind.PRINCIPAL})
-    target_form = "AKIA…, 111122223333:user/new, 111122223333:role/new, or arn:aws:iam::111122223333:policy/new"
+    target_form = (
+        "AKIA…, 111122223333:user/new, 111122223333:role/new, or the ARN of a policy, a Lambda function with a URL, a "
+        "trust anchor or profile of Roles Anywhere, an MFA device or an identity provider"
+    )
 
     def __init__(self, offer: Offer, sessions: RevokeSessions, makings: Makings) -> None:
         keys, users = DisableAccessKey(offer), QuarantineUser(offer)
@@ -45,7 +51,11 @@ class DisableCreated:
         self._old_policy: Thing = ChangedPolicy(makings)
         self._new_role: Thing = CreatedRole(sessions, makings)
         self._old_role: Thing = ChangedTrust(makings)
-        things = (self._key, self._user, self._new_policy, self._old_policy, self._new_role, self._old_role)
+        switched: list[Thing] = [Switched(each, makings) for each in SWITCHES]
+        things: tuple[Thing, ...] = (
+            *(self._key, self._user, self._new_policy, self._old_policy, self._new_role, self._old_role),
+            *switched,
+        )
         self._things = {thing.kind: thing for thing in things}
         self.permissions = _permissions(keys.permissions, users.permissions)
 
@@ -55,6 +65,12 @@ class DisableCreated:
 
     def _thing(self, target: str, aws: Aws) -> Thing | Refusal:
         """What kind of thing ``target`` is, and whether it is new. Raises as :meth:`plan`."""
+        if (place := placed(target)) is not None:
+            return self._things[place.kind]
+        return for_people(target, self._makings) or self._identity(target, aws)
+
+    def _identity(self, target: str, aws: Aws) -> Thing | Refusal:
+        """As :meth:`_thing`, of keys, users, policies and roles."""
         if malformed(target) is None:
             return self._key
         if policy.is_policy(target):
@@ -70,6 +86,9 @@ class DisableCreated:
         return self._new_role if is_new else self._old_role
 
     def plan_undo(self, target: str, account: str, before: State, after: State, aws: Aws) -> Draft | Refusal:
+        back = self.grant(target, account, before, aws.identity().partition)
+        if back.by_roles_role and not aws.has_roles_role:
+            return Refusal(NO_ROLES_ROLE, self.commands(target, before))
         title = f"Give back {before[KIND]} {target} as it was"
         undo = Draft(target, account, title, after, before, (AGAIN,), principal=target if ":" in target else "")
         return taken_back(undo, self.observe(target, account, before, aws))
@@ -94,6 +113,8 @@ class DisableCreated:
             return (typed("iam", "get-policy", "--policy-arn", target),)
         if malformed(target) is None:
             return (typed("iam", "get-access-key-last-used", "--access-key-id", target),)
+        if (place := placed(target)) is not None:
+            return (typed(*looked_at(place)),)
         kind = "role" if ":role/" in target else "user"
         return (typed("iam", f"get-{kind}", f"--{kind}-name", target.rpartition("/")[2] or target),)
 
@@ -107,9 +128,10 @@ def _permissions(keys: Permissions, users: Permissions) -> Permissions:
     policies = {f"iam:{verb}{holder}Policy" for verb in ("Attach", "Detach") for holder in holders}
     trust = {"iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"}
     of_policies = {"iam:GetPolicy", "iam:ListPolicyVersions", "iam:ListEntitiesForPolicy"}
+    reads, shuts, opens = ({getattr(each, verb) for each in SWITCHES} for verb in ("reads", "shuts", "opens"))
     return Permissions(
-        read=keys.read | users.read | of_policies | {"iam:GetRole", "iam:GetRolePolicy"},
-        act=keys.act | users.act,
-        roles=keys.act | users.roles | policies | trust | {"iam:SetDefaultPolicyVersion"},
-        conditions=users.conditions,
+        read=keys.read | users.read | of_policies | {"iam:GetRole", "iam:GetRolePolicy"} | reads,
+        act=keys.act | users.act | shuts,
+        roles=keys.act | users.roles | policies | trust | {"iam:SetDefaultPolicyVersion"} | opens,
+        conditions={**users.conditions, **CONDITIONS},
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot import audit
+from bot import audit, tasks
 from bot.access import AccessRules
 from bot.aws import Aws
 from bot.database import Database, storable
@@ -66,6 +66,7 @@ class Planning:
         on_waiting: Callable[[Database, Waiting], None],
         usage: Usage,
         people: WhomToAsk,
+        on_task: Callable[[Database, int], None],
     ) -> None:
         self._state = state
         self._aws = aws
@@ -77,6 +78,7 @@ class Planning:
         self._on_waiting = on_waiting
         self._usage = usage
         self._people = people
+        self._on_task = on_task
 
     def plan(self, name: str, target: str, actor: Actor, case: int | None) -> Plan | Refusal:
         """Read AWS and keep the preview of one change."""
@@ -89,8 +91,21 @@ class Planning:
             return refusal
         draft = self.foreign(target) or self._drafted(remediation, target)
         if isinstance(draft, Refusal):
-            return self._people.after(draft, target)
+            refusal = self._people.after(draft, target)
+            self._leave_to_people(refusal, name, target, case)
+            return refusal
         return self._keep(draft, name, actor, case, None)
+
+    def _leave_to_people(self, refusal: Refusal, name: str, target: str, case: int | None) -> None:
+        """What only a person can do is a task of the case it was asked for."""
+        if case is not None and refusal.task:
+            about, now = (case, name, target, refusal.task, refusal.sentence, refusal.commands), self._clock()
+
+            def commit(db: Database) -> None:
+                tasks.add(db, *about, now)
+                self._on_task(db, case)
+
+            self._state.write(commit)
 
     def _drafted(self, remediation: Remediation, target: str) -> Draft | Refusal:
         try:

@@ -27,10 +27,12 @@ def root_refusal(account: str, organisation_account: str, key: str | None = None
             "endpoint must be a Regional one), look at its keys, and delete them with the credentials it returns; "
             f"there is no way back. {then}",
             _task(account, key),
+            task=f"Take the root user's credentials of account {account} away",
         )
     return Refusal(
         f"{what}: only the root user can change that, signed in to the console under Security credentials: "
-        f"deactivate, then delete its access keys. {then}"
+        f"deactivate, then delete its access keys. {then}",
+        task=f"Take the root user's credentials of account {account} away",
     )
 
 

@@ -54,6 +54,10 @@ def _nothing_is_kept(change: Change, plan: Plan) -> None:
     pass
 
 
+def _nobody_has_tasks(db: Database, case: int) -> None:
+    pass
+
+
 def _nobody_waits(db: Database, waiting: Waiting) -> None:
     pass
 
@@ -95,8 +99,9 @@ class Remediations:
     """Everything that may be done to the world, from the plan to the way back.
 
     ``on_change`` runs inside the transaction of every change of state, ``on_drift`` inside that which records that a
-    change does not hold, or that the same access came back another way. ``before_change`` is called, outside of one,
-    before AWS is read for a change, and must not raise. ``wait`` pauses between two looks at AWS.
+    change does not hold, or that the same access came back another way, ``on_task`` inside that which gives a case a
+    task. ``before_change`` is called, outside of one, before AWS is read for a change, and must not raise. ``wait``
+    pauses between two looks at AWS.
     """
 
     def __init__(
@@ -112,6 +117,7 @@ class Remediations:
         on_waiting: Callable[[Database, Waiting], None] = _nobody_waits,
         on_drift: Callable[[Database, Change], None] = _nobody_listens,
         before_change: Callable[[Change, Plan], None] = _nothing_is_kept,
+        on_task: Callable[[Database, int], None] = _nobody_has_tasks,
         usage: Usage | None = None,
         people: WhomToAsk | None = None,
         wait: Callable[[float], None] = time.sleep,
@@ -129,7 +135,7 @@ class Remediations:
         self._watch = Watch(state, aws, clock, self._chronicle, usage, on_drift)
         self._planning = Planning(
             *(state, aws, access, clock, self._remediations, self._settings),
-            *(on_change, on_waiting, usage, people),
+            *(on_change, on_waiting, usage, people, on_task),
         )
         self.contain = Contain(state, aws, access, clock, self._planning, usage, self._remediations)
         """Many changes as one."""

@@ -31,7 +31,8 @@ UNTOLD = frozenset(
         *("iam:UpdateAccessKey", "iam:DeleteAccessKey", "iam:TagUser", "iam:UntagUser", "iam:DeleteLoginProfile"),
         *("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:CreatePolicyVersion"),
         *("organizations:UpdatePolicy", "organizations:DetachPolicy", "wafv2:UpdateIPSet"),
-        *("ses:UpdateAccountSendingEnabled", "ses:PutAccountSendingAttributes"),
+        *("ses:UpdateAccountSendingEnabled", "ses:PutAccountSendingAttributes", "lambda:UpdateFunctionUrlConfig"),
+        *("rolesanywhere:EnableTrustAnchor", "rolesanywhere:EnableProfile"),
     }
 )
 """Calls of which the history does not keep whom they are about: any of the account is worth a look."""

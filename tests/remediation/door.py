@@ -168,7 +168,8 @@ REST = {
     ("GET", "/v2/email/account"): "GetAccount",
     ("PUT", "/v2/email/account/sending"): "PutAccountSendingAttributes",
 }
-"""The calls of SES v2, which alone of the services here does not name them."""
+"""The calls of SES v2, which does not name them, nor does Lambda."""
+FUNCTION_URL = re.compile(r"/2021-10-31/functions/([^/]+)/url")
 SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 
 
@@ -178,6 +179,9 @@ def _read(method: str, path: str, headers: Message, body: bytes) -> dict[str, st
     about = {"Region": signed[1], "Service": signed[2]} if signed else {"Region": "", "Service": ""}
     if target := headers["X-Amz-Target"]:
         return {**_json(body), **about, "Action": target.rpartition(".")[2]}
+    if function := FUNCTION_URL.fullmatch(urlsplit(path).path):
+        verb = {"GET": "Get", "PUT": "Update"}[method]
+        return {**_json(body), **about, "Action": f"{verb}FunctionUrlConfig", "FunctionName": function[1]}
     if (method, path) in REST:
         return {**_json(body), **about, "Action": REST[method, path]}
     return {**{name: values[0] for name, values in parse_qs(body.decode()).items()}, **about}

@@ -16,7 +16,16 @@ from bot.remediation.quarantine_user import QuarantineUser
 from tests.remediation.bench import BEN, SETTINGS, Bench, Killed, change_of, killed_after, refused
 from tests.remediation.cloud import ACCOUNT, Key, by_tag
 from tests.remediation.door import Fate
-from tests.remediation.thief import ADMIN, changed_trust, new_policy, new_role, new_user, told_of, trusting
+from tests.remediation.thief import (
+    ADMIN,
+    changed_trust,
+    new_policy,
+    new_role,
+    new_user,
+    open_function,
+    told_of,
+    trusting,
+)
 
 NAME = "disable_created"
 
@@ -278,13 +287,16 @@ def test_the_calls_made_are_exactly_the_declared_permissions(bench: Bench, scp: 
         bench.undone(bench.done(NAME, target).execution)
     iam.create_policy_version(PolicyArn=seat.policy, PolicyDocument=json.dumps(ADMIN), SetAsDefault=True)
     bench.undone(bench.done(NAME, seat.policy).execution)
+    bench.undone(bench.done(NAME, open_function(bench)).execution)
     bench.offering(by_tag(scp))
     bench.undone(bench.done(NAME, f"{ACCOUNT}:user/{name}").execution)
     (remedy,) = [each for each in remediations(by_tag(scp)) if each.name == NAME]
     declared = remedy.permissions
     # As boundary a user is denied only where they can hold no more policies: proved with quarantine_user.
     boundary = {"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"}
-    assert bench.door.calls() == (declared.read | declared.act | declared.roles) - boundary
+    # Trust anchors and profiles: tests/remediation/test_switched.py, where a stand-in answers for them.
+    of_iam = {each for each in declared.read | declared.act | declared.roles if "rolesanywhere:" not in each}
+    assert bench.door.calls() == of_iam - boundary
 
 
 def test_what_was_changed_since_is_not_given_back(bench: Bench) -> None:

@@ -255,7 +255,10 @@ def test_a_function_url_is_open_to_everybody_until_it_is_deleted(bench: Bench, t
     kinds = ("function URL", "function code", "right to invoke")
     assert [stands(each) for each in (url, code, right)] == [(kind, "exists") for kind in kinds]
     assert "asks nobody who they are" in url.told
-    assert url.commands == (f"aws lambda delete-function-url-config --function-name {name} --region {REGION}",)
+    assert (url.remediation, url.target) == (
+        "disable_created",
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
+    )
     assert right.told == "lets * call it"
     aws.delete_function_url_config(FunctionName=name)
     aws.remove_permission(FunctionName=name, StatementId="open")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_iam.type_defs import AccessKeyTypeDef
 
+FUNCTIONS = "eu-west-1"
+EMPTY_ZIP = b"PK\x05\x06" + b"\0" * 18
 ADMIN = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
@@ -25,7 +27,7 @@ def trusting(*users: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def told_of(bench: Bench, name: str, **asked: Any) -> str:
+def told_of(bench: Bench, name: str, /, **asked: Any) -> str:
     """CloudTrail delivers that somebody with the stolen key made a call; the words that the preview has for it."""
     made = event(name=name)
     bench.events.append(replace(made, at=bench.clock.now, key=bench.seat.stolen.id, minted=asked.pop("minted", None)))
@@ -60,6 +62,20 @@ def new_role(bench: Bench) -> str:
     bench.cloud.iam().create_role(RoleName=name, AssumeRolePolicyDocument=trusting(bench.seat.user))
     bench.cloud.iam().put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=json.dumps(OWNER))
     return name
+
+
+def open_function(bench: Bench) -> str:
+    """A function that anybody may call by its URL; its ARN."""
+    aws, name = bench.cloud.as_root(ACCOUNT, "lambda", FUNCTIONS), f"job-{bench.seat.user}"
+    arn = aws.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/{bench.seat.role}",
+        Handler="index.handler",
+        Code={"ZipFile": EMPTY_ZIP},
+    )["FunctionArn"]
+    aws.create_function_url_config(FunctionName=name, AuthType="NONE")
+    return str(arn)
 
 
 def changed_trust(bench: Bench) -> str:

@@ -12,7 +12,7 @@ from bot.remediation import remediations
 from bot.remediation.offer import PLAIN, Offer
 from tests.remediation.bench import Bench
 from tests.remediation.cloud import ACCOUNT, EVERYTHING, Cloud, by_tag, shipped
-from tests.remediation.thief import ADMIN, changed_trust, new_policy, new_role, new_user
+from tests.remediation.thief import ADMIN, changed_trust, new_policy, new_role, new_user, open_function
 
 ADDRESS = "203.0.113.250"
 PERSON = "idc:906722b2ef-1a2b3c4d-0000-1111-2222-333344445555"
@@ -140,6 +140,9 @@ WAYS = {
         ("UpdateAssumeRolePolicy", "PutRolePolicy"),
         ("UpdateAssumeRolePolicy", "DeleteRolePolicy"),
         lambda bench: f"{ACCOUNT}:role/{new_role(bench)}",
+    ),
+    "disable_created: a function's URL": Way(
+        "disable_created", ("UpdateFunctionUrlConfig",), ("UpdateFunctionUrlConfig",), open_function
     ),
     "disable_created: a trust policy": Way(
         "disable_created", ("UpdateAssumeRolePolicy",), ("UpdateAssumeRolePolicy",), changed_trust
