@@ -90,7 +90,7 @@ def judge_event(observable: Observable, before: Prevalence, recent: Sequence[Use
     return Answer(
         headline=f"{observable}: {often}; {_many(row)} in the {PREVALENCE.days} days before, {len(now)} recently",
         facts=(
-            Fact("Before", f"{_count(row['count'], 'call')} by {_many(row)}: {_named(row['who'])}"),
+            Fact("Before", f"{_calls_told(row)} by {_many(row)}: {_named(row['who'])}"),
             Fact("Recently", f"{len(now)} principals: {_named(now)}"),
         ),
         data={"events": [row], "recently": now, "population": context.population()},
@@ -158,6 +158,10 @@ def _many(row: Mapping[str, Any]) -> str:
     if not row["principals"]:
         return "nobody"
     return f"{'' if row['exact'] else 'at least '}{_count(row['principals'], 'principal')}"
+
+
+def _calls_told(row: Mapping[str, Any]) -> str:
+    return f"{'' if row['exact'] else 'at least '}{_count(row['count'], 'call')}"
 
 
 def _count(number: int, what: str) -> str:

@@ -74,6 +74,7 @@ class Ground:
             if event.key and event.at in window:
                 self._told[event.key].append(event)
         self._calls: dict[str, tuple[Event, ...]] = {}
+        self._unfamiliar: dict[tuple[object, ...], bool] = {}
         self._owns: dict[str, Own] = {}
         self._users: dict[Trace, Users] = {}
         self._holders: dict[Trace, tuple[Holder, ...]] = {}
@@ -207,6 +208,13 @@ class Ground:
         At a place of the key's own only a new penetration-testing client is unfamiliar (a new laptop is not), at an
         exit that many share any new client.
         """
+        what = event.key, event.principal.id, event.ip, event.address_class, event.family
+        known = self._unfamiliar.get(what)
+        if known is None:
+            known = self._unfamiliar[what] = self._leads_on(event)
+        return known
+
+    def _leads_on(self, event: Event) -> bool:
         new_client = self.client_is_new(event.principal.id, event.family)
         if self.is_familiar(event):
             return new_client and offensive_name(event.family) is not None
