@@ -88,7 +88,7 @@ class Everyone:
         rows = self._history.rows(_OF_DAY.format(where=selected.where), values)
         around = [manner for _, _, manner, first, last in rows if first < low and last > high]
         inside = self._chunks.of(day, around) if around else {}
-        outside = {manner for manner in around if not packing.between(inside.get(manner, ()), low, high)}
+        outside = {manner for manner in around if not any(packing.between(inside.get(manner, ()), low, high))}
         return {(key, principal) for key, principal, manner, *_ in rows if manner not in outside}
 
     def _spelt(self, pairs: Collection[_Pair]) -> Sequence[Holder]:

@@ -106,8 +106,9 @@ class Newest:
             found = [(key, manner) for manner, keys in told for key in keys if key and packing.second_of(key) >= low]
             cut = [manner for _, manner, _, last, _, _ in uses if last > high]
         chunks = self._chunks.of(day, cut) if cut else {}
-        inside = ((manner, packing.between(packed, low, high)) for manner, packed in chunks.items())
-        return found + [(each[: packing.KEY], manner) for manner, entries in inside for each in entries]
+        parts = ((manner, part) for manner, packed in chunks.items() for part in packing.between(packed, low, high))
+        ends = ((manner, packing.entries(part[-packing.ENTRY * limit :])) for manner, part in parts)
+        return found + [(each[: packing.KEY], manner) for manner, entries in ends for each in entries]
 
 
 def _first(count: int, keys: Sequence[tuple[bytes, int]]) -> Sequence[tuple[bytes, int]]:

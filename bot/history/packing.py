@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ENTRY = 28
 KEY = 20
@@ -56,14 +56,12 @@ def _same_length(texts: Sequence[str | None]) -> bool:
     return {len(text or "") for text in texts} <= {_UUID_LENGTH}
 
 
-def uuid_text(packed: bytes) -> str:
-    pairs = packed.hex("-", 2)
-    return f"{pairs[:4]}{pairs[5:29]}{pairs[30:34]}{pairs[35:]}"
-
-
 def id_text(key: bytes, odd: Mapping[bytes, str]) -> str:
     """The id in an entry or its sorting part; ``odd`` spells those that are no UUIDs."""
-    return uuid_text(key[4:KEY]) if key[3] & 1 else odd[key[4:KEY]]
+    if not key[3] & 1:
+        return odd[key[4:KEY]]
+    digits = key.hex()
+    return f"{digits[8:16]}-{digits[16:20]}-{digits[20:24]}-{digits[24:28]}-{digits[28:40]}"
 
 
 def beginning(second: int, *, uuid: bool) -> bytes:
@@ -97,10 +95,26 @@ def entries(packed: bytes) -> list[bytes]:
     return [packed[start : start + ENTRY] for start in range(0, len(packed), ENTRY)]
 
 
-def between(packed: Iterable[bytes], since: int, until: int) -> list[bytes]:
-    """The entries of several chunks from second ``since`` to second ``until`` of their day."""
-    low, high = since * 2, until * 2 + 1
-    return [each for chunk in packed for each in entries(chunk) if low <= int.from_bytes(each[:4], "big") <= high]
+def between(packed: Iterable[bytes], since: int, until: int) -> Iterator[bytes]:
+    """Of each of several chunks what is from second ``since`` to second ``until`` of their day, if anything is."""
+    low, beyond = beginning(since, uuid=False), beginning(until + 1, uuid=False)
+    for chunk in packed:
+        part = chunk[_first(chunk, low) : _first(chunk, beyond)]
+        if part:
+            yield part
+
+
+def _first(chunk: bytes, start: bytes) -> int:
+    """Where the first entry stands that begins with ``start`` or more; the end of the chunk if none does."""
+    low, high = 0, len(chunk) // ENTRY
+    while low < high:
+        middle = (low + high) // 2
+        at = middle * ENTRY
+        if chunk[at : at + 4] < start:
+            low = middle + 1
+        else:
+            high = middle
+    return low * ENTRY
 
 
 def place_of(entry: bytes, base: int) -> tuple[int, int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.history import packing
 from bot.history.chunks import Chunks
 from bot.history.details import text_of
-from bot.history.moments import Seconds, date_of, moment
+from bot.history.moments import Seconds, date_of
 from bot.history.schema import DAY, OUTCOMES
 from bot.history.selecting import Rows, Selection
 from bot.history.spelling import Spelling, Spelt
@@ -73,10 +74,13 @@ class Rolled:
         for day in {row[1] for row in cut}:
             low, high = span.of_day(day)
             for manner, packed in self._chunks.of(day, [row[0] for row in cut if row[1] == day]).items():
-                keys = sorted((each[: packing.KEY] for each in packing.between(packed, low, high)), reverse=True)
-                if keys:
-                    first, last = packing.second_of(keys[-1]), packing.second_of(keys[0])
-                    inside.append((manner, day, len(keys), first, last, keys[0], keys[1] if len(keys) > 1 else b""))
+                parts = list(packing.between(packed, low, high))
+                if parts:
+                    count = sum(map(len, parts)) // packing.ENTRY
+                    ends = (each for part in parts for each in packing.entries(part[-2 * packing.ENTRY :]))
+                    newest, before = (*sorted((each[: packing.KEY] for each in ends), reverse=True), b"")[:2]
+                    first = packing.second_of(min(parts))
+                    inside.append((manner, day, count, first, packing.second_of(newest), newest, before))
         return inside
 
 
@@ -111,13 +115,13 @@ def _ranks(manners: set[int], spelt: Mapping[int, Spelt]) -> Mapping[int, int]:
 
 
 def _spelt(found: Sequence[_Row], spelt: Mapping[int, Spelt], odd: Mapping[bytes, str]) -> Iterator[Use]:
+    # Of the busiest key these are thousands, and somebody waits: what costs a call each is written out.
     dates = {day: date_of(day) for day in {row[1] for row in found}}
+    make, at, text_of_id = Use._make, datetime.fromtimestamp, packing.id_text
     for manner, day, count, first, last, newest, before in found:
-        of, start, evidence = spelt[manner], day * DAY, (packing.id_text(newest, odd),)
-        if before:
-            evidence += (packing.id_text(before, odd),)  # type: ignore[assignment] # one or two
-        seen = moment(start + first), moment(start + last)
-        yield Use._make((dates[day], *of.told, count, *seen, evidence, of.detail))
+        of, start = spelt[manner], day * DAY
+        evidence = (text_of_id(newest, odd), text_of_id(before, odd)) if before else (text_of_id(newest, odd),)
+        yield make((dates[day], *of.told, count, at(start + first, UTC), at(start + last, UTC), evidence, of.detail))
 
 
 def oldest_first(uses: Iterable[Use]) -> tuple[Use, ...]:
