@@ -54,8 +54,14 @@ def offensive_client(doing: Doing) -> Finding | None:
 
 
 def new_client(doing: Doing) -> Finding | None:
-    """``ua.new14``: a kind of client the principal did not use before. Weak: every new laptop is one."""
-    calls = [event for event in doing.unfamiliar if doing.ground.client_is_new(doing.principal, event.family)]
+    """``ua.new14``: a kind of client the principal did not use before. Weak: every new laptop is one; and none at an
+    exit that many share, where new laptops are unpacked.
+    """
+    calls = [
+        event
+        for event in doing.unfamiliar
+        if doing.ground.client_is_new(doing.principal, event.family) and not _is_shared(doing, event)
+    ]
     if not calls or not doing.is_known:
         return None
     sentence = f"A kind of client it never used: {calls[0].family}."
@@ -163,6 +169,11 @@ def dormant_key(doing: Doing) -> Finding | None:
     keys = sorted({event.key for event in calls if event.key})
     sentence = f"{listed(keys)} woke up after 90 days or more."
     return found("key.dormant", "behaviour", sentence, calls, telling=strange)
+
+
+def _is_shared(doing: Doing, event: Event) -> bool:
+    place = pivot_of(event.ip, event.address_class)
+    return place is not None and doing.ground.proves_nothing(place) is not None
 
 
 def _is_elsewhere(doing: Doing, event: Event) -> bool:

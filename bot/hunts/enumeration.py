@@ -17,7 +17,7 @@ from bot.scope.usual import LONG_TERM_KEY, own, pivot_of
 
 HUNT = "enumeration"
 _SHARED = 5
-"""An address this many principals used before is a shared exit: there only new clients count."""
+"""An address this many principals used before is a shared exit: there only one and the same new client counts."""
 _MANY_ROOTS = 3
 _MOST_EVIDENCE = 20
 
@@ -42,6 +42,7 @@ class Look:
     event: Event
     root: str
     new_client: bool
+    """A client that is new to a root of whom enough is known."""
 
 
 def enumerations(
@@ -66,7 +67,8 @@ def _looks(
         root = root_of(event.key, event.principal.id, lineage)
         names = {*names_of(event.key, event.principal.id), root}
         if not before.knows(names, place) and not before.roams(names, event.name):
-            found[place].append(Look(event, root, before.client_is_new(names, event.family)))
+            new = before.client_is_new(names, event.family) and before.knows_enough(names)
+            found[place].append(Look(event, root, new))
     return found
 
 
@@ -77,18 +79,27 @@ def _is_asked(event: Event) -> bool:
 def _days(place: str, looks: Sequence[Look], before: Before, variant: Variant) -> dict[date, list[Look]]:
     """The looks of every window that fires, by the day of the look that made it fire."""
     users = len(before.users.get(place, ()))
-    counted = [look for look in looks if look.new_client] if users >= _SHARED else list(looks)
     found: defaultdict[date, dict[str, Look]] = defaultdict(dict)
     if variant.strangers and users:
         return {}
-    start = 0
-    for n, look in enumerate(counted):
-        while look.event.at - counted[start].event.at > variant.within:
-            start += 1
-        window = counted[start : n + 1]
-        if _fires(window, variant):
-            found[look.event.at.date()] |= {each.event.id: each for each in window}
+    for counted in _of_one_client(looks) if users >= _SHARED else [list(looks)]:
+        start = 0
+        for n, look in enumerate(counted):
+            while look.event.at - counted[start].event.at > variant.within:
+                start += 1
+            window = counted[start : n + 1]
+            if _fires(window, variant):
+                found[look.event.at.date()] |= {each.event.id: each for each in window}
     return {day: list(held.values()) for day, held in found.items()}
+
+
+def _of_one_client(looks: Iterable[Look]) -> list[list[Look]]:
+    """Those with a new client, by client: on any day several people have new laptops, and a thief has one machine."""
+    found: defaultdict[str, list[Look]] = defaultdict(list)
+    for look in looks:
+        if look.new_client:
+            found[look.event.family].append(look)
+    return [found[family] for family in sorted(found)]
 
 
 def _fires(window: Sequence[Look], variant: Variant) -> bool:

@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
-from bot.model import THIN_BASELINE_DAYS, Habit, family_is_new
+from bot.model import THIN_BASELINE_DAYS, THIN_BASELINE_EVENTS, Habit, family_is_new
 from bot.scope.usual import LONG_TERM_KEY, pivot_of
 
 SSO = ":sso/"
 RARITY_UNKNOWN = 0.5
 ARRIVALS = 5
 """Days on which a pipeline came from a new address."""
+PIPELINE = "web:"
 
 
 def names_of(key: str | None, principal: str) -> set[str]:
@@ -39,6 +40,7 @@ class Before:
         self._events: defaultdict[str, set[str]] = defaultdict(set)
         self._first_used: defaultdict[str, dict[str, date]] = defaultdict(dict)
         self._active: defaultdict[str, set[date]] = defaultdict(set)
+        self._calls: defaultdict[str, int] = defaultdict(int)
         for habit in habits:
             self._count(habit)
 
@@ -64,20 +66,30 @@ class Before:
     def client_is_new(self, names: Iterable[str], family: str) -> bool:
         return all(family_is_new(family, self._families[name]) for name in names)
 
+    def knows_enough(self, names: Iterable[str]) -> bool:
+        """Whether anything can be called new: 20 calls on 3 days."""
+        return any(
+            self._calls[name] >= THIN_BASELINE_EVENTS and len(self._active[name]) >= THIN_BASELINE_DAYS
+            for name in names
+        )
+
     def used(self, name: str, event: str) -> bool:
         return event in self._events[name]
 
     def roams(self, names: Iterable[str], event: str) -> bool:
-        """A new address on most active days, five at least, and this very call: a pipeline or a roaming vendor.
+        """A new address on most active days, and this very call: a pipeline or a roaming vendor.
 
-        Somebody who was seen on a few days only, in two offices and at home, is neither.
+        Five such days at least: somebody who was seen on a few only, in two offices and at home, is neither. Of a
+        pipeline that says it is one, by its OIDC subject, three are enough.
         """
-        return any(self._arrives_daily(name) and event in self._events[name] for name in names)
+        names = tuple(names)
+        return any(map(self._arrives_daily, names)) and any(event in self._events[name] for name in names)
 
     def _arrives_daily(self, name: str) -> bool:
         active = len(self._active[name])
         arrivals = len(set(self._first_used[name].values()))
-        return arrivals >= ARRIVALS and arrivals > active / 2
+        least = THIN_BASELINE_DAYS if name.startswith(PIPELINE) else ARRIVALS
+        return arrivals >= least and arrivals > active / 2
 
     def _count(self, habit: Habit) -> None:
         place = pivot_of(habit.ip, habit.address_class)
@@ -88,6 +100,7 @@ class Before:
             self.users[place].add(habit.principal)
         for name in names_of(habit.key, habit.principal):
             self._active[name].add(habit.day)
+            self._calls[name] += habit.count
             self._families[name].add(habit.family)
             self._events[name].add(habit.event)
             if place:

@@ -16,7 +16,7 @@ OFFICES = (("217.91.32.18", "217.91.32.19"), ("62.154.200.7",))
 NAT = ("18.184.77.21", "18.184.203.140", "3.121.9.14", "52.28.100.3")
 """The organisation's own exits in AWS."""
 RUNNERS = ("20.55", "20.75", "52.150", "13.82")
-HOMES = ("87.144", "87.145", "91.14", "79.202", "88.67", "84.57")
+HOMES = tuple(f"{first}.{second}" for first in (79, 84, 87, 88, 91) for second in range(128, 192))
 VPN = "185.159.157"
 """Rented servers of a commercial VPN."""
 SCANNERS = {"wiz": "34.76", "lacework": "52.36", "orca": "65.108"}
