@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from bot import logs, web
+from bot import logs, paging, web
 from bot.access import Directory
 from bot.armoury import Armoury
 from bot.config.settings import Server as ServerTable
@@ -35,6 +35,7 @@ from bot.investigator import Investigator
 from bot.made.makings import Makings
 from bot.operations import Operations
 from bot.outside import aws_at_hand, aws_of, outside_at_hand, outside_of
+from bot.paging import Paging
 from bot.permissions import offer_of
 from bot.pipeline import Pipeline
 from bot.rehunt import Rehunt
@@ -48,6 +49,7 @@ from bot.settled import (
     access_of,
     accounts_by_environment,
     environment_of,
+    pager_of,
     remediation_settings_of,
     sources_of,
     upkeep_of,
@@ -70,7 +72,7 @@ from bot.workers import Handler, Workers
 
 log = structlog.get_logger()
 
-POOLS = {"ask": 4, "triage": 4, "act": 2, "upkeep": 1}
+POOLS = {"ask": 4, "triage": 4, "act": 2, "page": 1, "upkeep": 1}
 """Threads by pool: a storm of alerts never stands before a click, nor a slow AWS before either."""
 
 URGENT = {"triage": 2}
@@ -135,6 +137,7 @@ class Desk:
             settings.slack.channel,
             self.archive.keep_asked,
             lambda environment: settings.environment(environment).on_call,
+            pages=bool(settings.on_call.service),
         )
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
         makings = Makings(clock, lambda: self.investigate.kept, lambda: self.investigate.records)
@@ -216,6 +219,7 @@ class Bot:
         self._drills = Drills(settings.remediation.drill.days, self.desk.drill, clock, self.desk.pipeline.say)
         whom = Whom(self._client, lambda case: owner_of(case, settings.owners.people, settings.owners.tags))
         self._rooms = Rooms(self.desk.state, self._client, self.desk.pipeline, whom)
+        self._paging = Paging(self.desk.state, clock, pager_of(settings, environ), self.desk.pipeline)
         self._workers = Workers(self.desk.state, clock, self._handlers())
         self._watch = self._watch_of(settings)
         self._touching = Touching(self.desk.state, lambda: self.desk.investigate.history, clock)
@@ -275,7 +279,8 @@ class Bot:
             self.desk.state.write(lambda db: db.execute("UPDATE cases SET id = id WHERE 0"))
         except StateUnavailable as error:
             found.append(str(error))
-        return [*found, *troubles.sentences(self.desk.state.read())]
+        db = self.desk.state.read()
+        return [*found, *troubles.sentences(db), *paging.problems(db)]
 
     def _handlers(self) -> dict[str, Handler]:
         answers = Answers(self.desk.operations, self.desk.clock, self.problems)
@@ -287,6 +292,7 @@ class Bot:
             **self._upkeep.handlers(),
             **self._drills.handlers(),
             **self.desk.rehunt.handlers(),
+            **self._paging.handlers(),
             **self._rooms.handlers(),
         }
 

@@ -41,7 +41,8 @@ def origin_of(url: str) -> str:
 
 
 class Outbound:
-    """GET from ``origins`` (such as ``https://api.example.com``), at most ``most_bytes`` within about ``seconds``.
+    """GET from, and POST to, ``origins`` (such as ``https://api.example.com``): answers of at most ``most_bytes``
+    within about ``seconds``.
 
     Safe to use from several threads. Looking up a host's name is the system's, and not counted in ``seconds``.
     """
@@ -64,6 +65,11 @@ class Outbound:
             url = _joined(url, page.headers["location"])
         raise Unfetched(f"{_host(url)} redirects again and again")
 
+    def post(self, url: str, body: str, headers: Mapping[str, str] | None = None) -> Page:
+        """The answer to a POST, whatever its status; a redirect is an answer, too. Raises :class:`Unfetched`."""
+        self._allow(url)
+        return self._answer(url, headers or {}, time.monotonic() + self._seconds, "POST", body.encode())
+
     def close(self) -> None:
         with self._lock:
             if self._opened is not None:
@@ -85,9 +91,11 @@ class Outbound:
         if not allowed:
             raise Unfetched(f"{_host(url)} is not a host this bot asks; nothing was sent there")
 
-    def _answer(self, url: str, headers: Mapping[str, str], until: float) -> Page:
+    def _answer(
+        self, url: str, headers: Mapping[str, str], until: float, method: str = "GET", content: bytes | None = None
+    ) -> Page:
         try:
-            with self._client().stream("GET", url, headers=dict(headers)) as response:
+            with self._client().stream(method, url, headers=dict(headers), content=content) as response:
                 return Page(response.status_code, dict(response.headers), self._body(response, url, until))
         except httpx.TimeoutException:
             raise Unfetched(self._too_slow(url)) from None

@@ -15,14 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 
-from bot import anchors, cases, intake, rehunt, storms
+from bot import anchors, cases, intake, paging, rehunt, storms
 from bot.access import AccessRules
 from bot.database import Database
+from bot.hearing import Hearing
 from bot.intake.secret_guard import remove_secrets
 from bot.model import (
     Alert,
@@ -34,7 +35,6 @@ from bot.model import (
     Place,
     Ruling,
     Triage,
-    Verdict,
     Waiting,
     Window,
     rfc3339,
@@ -47,15 +47,13 @@ from bot.remediation.records import changes_of
 from bot.slack import replies
 from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
-from bot.slack.elements import Message
-from bot.slack.heard import found_again, has_risen, loose, risen, untaken
-from bot.slack.storm import crowd_message, grave_among
+from bot.slack.storm import crowd_message
 from bot.slack.todo import tasks_message
 from bot.store import inbox, jobs, outbox
 from bot.store.inbox import Receipt
 from bot.store.jobs import Job
 from bot.store.state import State
-from bot.telling import CARD, Telling
+from bot.telling import CARD
 from bot.telling import slot_of as _slot
 from bot.telling import thread_of as _thread
 from bot.workers import Commit, Handler, nothing
@@ -65,10 +63,7 @@ log = structlog.get_logger()
 LARGEST = 2 * 1024 * 1024
 """A dead letter may have grown by the marks of what was cut out of it."""
 AUDIT = "audit"
-UNTAKEN = timedelta(minutes=5)
-"""How long an incident may lie there before somebody is called again."""
 TASKS = "tasks"
-AGAIN = "again"
 
 
 class Investigate(Protocol):
@@ -86,9 +81,9 @@ class Investigate(Protocol):
     ) -> Triage: ...
 
 
-class Pipeline(Telling):
+class Pipeline(Hearing):
     """The stops of an alert over one state file. ``keep_asked`` puts what a triage was told somewhere safe;
-    ``on_call`` says which Slack user group an environment calls, if any.
+    ``on_call`` says which Slack user group an environment calls, if any, ``pages`` whether a paging service is told.
     """
 
     def __init__(
@@ -103,6 +98,8 @@ class Pipeline(Telling):
         channel: str = "",
         keep_asked: Callable[[int, bytes], Callable[[Database], None]] | None = None,
         on_call: Callable[[str], str] = lambda environment: "",
+        *,
+        pages: bool = False,
     ) -> None:
         self._state = state
         self._clock = clock
@@ -113,6 +110,7 @@ class Pipeline(Telling):
         self._access = access or AccessRules()
         self._channel = channel
         self._on_call = on_call
+        self._pages = pages
         self._keep_asked = keep_asked
 
     def handlers(self) -> dict[str, Handler]:
@@ -271,45 +269,12 @@ class Pipeline(Telling):
 
         return commit
 
-    def untaken(self, job: Job) -> Commit:
-        """Call again where nobody has taken an incident."""
-
-        def commit(db: Database) -> None:
-            case = self.load(db, job.payload["case"])
-            verdict = case.triage.assessment.verdict if case.triage else None
-            folded = storms.list_of(db, case)
-            if case.open and case.owner is None and verdict is Verdict.INCIDENT and not folded:
-                minutes = int(UNTAKEN.total_seconds() // 60)
-                message = untaken(case, self._on_call(case.environment), minutes)
-                self._say_loudly(db, case, "untaken", message)
-
-        return commit
-
-    def _be_heard(self, db: Database, before: Case, verdict: Verdict) -> None:
-        """A card is edited in silence: what has become grave is said anew, once for each verdict."""
-        told = before.triage.assessment.verdict if before.triage and not before.triage.pending else None
-        if not has_risen(told, verdict):
-            return
-        case, now = self.load(db, before.id), self._clock()
-        if digest := storms.list_of(db, case):
-            message = grave_among(self._on_call(case.environment)).payload()
-            outbox.show(db, f"{digest}:grave", case.channel, message, now, under=digest, loud=True)
-            return
-        self._say_loudly(db, case, f"heard:{verdict}", risen(case, self._on_call(case.environment)))
-        if verdict is Verdict.INCIDENT:
-            once = f"untaken:{case.id}:{case.reopened}"
-            jobs.add(db, "untaken", {"case": case.id}, now, pool="triage", once=once, due_at=now + UNTAKEN)
-
-    def _say_loudly(self, db: Database, case: Case, part: str, message: Message) -> None:
-        now = self._clock()
-        slot, thread = _slot(case, part), _thread(case)
-        outbox.show(db, slot, case.channel, message.payload(), now, under=thread, loud=True)
-
     def show(self, db: Database, case: int, *, asked: bool = False) -> None:
         """Have the card of ``case`` say what is known now; or the list that stands for the cards of many, unless
         somebody ``asked`` for this one."""
         known, now = self.load(db, case), self._clock()
         slot = _slot(known, CARD)
+        paging.settle(db, known, now)
         if not asked and storms.is_folded(db, known, slot, now):
             self._show_list(db, known, storms.list_of(db, known) or storms.fold(db, known, now))
             return
@@ -335,24 +300,6 @@ class Pipeline(Telling):
                 rehunt.begin(db, change.case, self._clock())
         if change.broke_glass and change.state is ChangeState.APPROVED:
             self._tell_of_glass(db, change)
-
-    def drifted(self, db: Database, change: Change) -> None:
-        """What was contained is loose again: a card that is edited in silence is not enough."""
-        if change.case is not None:
-            case = self.load(db, change.case)
-            part = f"drift:{change.execution}:{change.at:%Y-%m-%dT%H:%M:%SZ}"
-            self._say_loudly(db, case, part, loose(case, change, self._on_call(case.environment)))
-
-    def hunted_again(self, db: Database, case: int, story: str, news: str | None) -> None:
-        """What hunting the playbook of ``case`` again has brought: its thread says it, and ``news`` is said aloud."""
-        known, now = self.load(db, case), self._clock()
-        if storms.list_of(db, known):
-            self.show(db, case, asked=True)
-        message = replies.say(story).payload()
-        outbox.show(db, _slot(known, AGAIN), known.channel, message, now, under=_thread(known))
-        if news:
-            part = f"{AGAIN}:{now:%Y-%m-%dT%H:%M:%SZ}"
-            self._say_loudly(db, known, part, found_again(known, news, self._on_call(known.environment)))
 
     def waiting(self, db: Database, waiting: Waiting) -> None:
         """Somebody approved and another must: the card says so, and has the button, in the same transaction."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from bot.access import AccessRules, Directory
@@ -21,6 +21,7 @@ from bot.model import (
     Operation,
     account_of,
 )
+from bot.paging import Pager, pager
 from bot.remediation.arming import is_armed
 from bot.remediation.planning import RemediationSettings
 
@@ -96,3 +97,9 @@ def is_ours(settings: Settings, account: str) -> bool:
 def accounts_by_environment(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The accounts of each environment."""
     return {name: tuple(table.accounts) for name, table in settings.environments.items()} or {"default": ()}
+
+
+def pager_of(settings: Settings, environ: Mapping[str, str]) -> Pager | None:
+    """What calls whoever is on call, if a service is named. Raises ``MissingSecret``."""
+    table = settings.on_call
+    return pager(table.service, table.key.read(environ), table.url) if table.service else None

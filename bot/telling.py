@@ -30,7 +30,7 @@ class Telling:
     def load(self, db: Database, case: int) -> Case:
         raise NotImplementedError
 
-    def show(self, db: Database, case: int) -> None:
+    def show(self, db: Database, case: int, *, asked: bool = False) -> None:
         raise NotImplementedError
 
     def post(self, db: Database, case: Case, part: str, message: Message, *, loud: bool = False) -> None:

@@ -15,6 +15,7 @@ class Asked:
 
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def _serving(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            told = publisher.answer(Asked(self.path, headers))
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            told = publisher.answer(Asked(self.path, headers, body))
             self.send_response(told.status)
             for name, value in told.headers.items():
                 self.send_header(name, value)
@@ -79,6 +81,8 @@ def _serving(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
             if told.hold is not None:
                 self.wfile.flush()
                 told.hold.wait(60)
+
+        do_POST = do_GET  # noqa: N815 - the name http.server looks for
 
         def log_message(self, *_: object) -> None:
             """Nothing: what was asked is kept."""

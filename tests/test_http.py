@@ -107,3 +107,15 @@ def test_who_is_not_there_is_named() -> None:
 def test_what_is_no_origin_is_refused(odd: str) -> None:
     with pytest.raises(ValueError, match="is no https address"):
         origin_of(odd)
+
+
+def test_what_is_posted_arrives_and_goes_nowhere_else(publisher: Publisher) -> None:
+    publisher.pages["/in"] = Told(b"taken", 202)
+    publisher.pages["/moved"] = Told(status=307, headers={"Location": "/in"})
+    asking = outbound(publisher)
+    page = asking.post(f"{publisher.origin}/in", '{"a": 1}', {"content-type": "application/json"})
+    assert (page.status, page.body, publisher.asked[0].body) == (202, b"taken", b'{"a": 1}')
+    assert asking.post(f"{publisher.origin}/moved", "secret").status == 307
+    assert len(publisher.asked) == 2, "a body is not sent on to where a redirect points"
+    with pytest.raises(Unfetched, match="nothing was sent there"):
+        asking.post("https://elsewhere.example/in", "secret")

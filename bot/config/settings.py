@@ -153,6 +153,12 @@ class Slack(Table):
             yield "signing_secret", self.signing_secret
 
 
+class OnCall(Table):
+    service: Literal["", "pagerduty", "opsgenie"] = ""
+    key: Secret = SecretRef("env", "TRIAGE_ON_CALL_KEY")
+    url: ServiceAddress | Literal[""] = ""
+
+
 class Server(Table):
     host: str = "127.0.0.1"
     port: Port = 8080
@@ -330,6 +336,7 @@ class Settings(Table):
     """All settings, validated and frozen; secrets stand in it by reference only."""
 
     slack: Slack = Slack()
+    on_call: OnCall = OnCall()
     server: Server = Server()
     store: Store = Store()
     history: History = History()
@@ -351,6 +358,8 @@ class Settings(Table):
     def secrets(self) -> Iterator[tuple[tuple[str, ...], SecretRef]]:
         """Every secret that serving needs, with the path of its key."""
         yield from ((("slack", key), ref) for key, ref in self.slack.secrets())
+        if self.on_call.service:
+            yield ("on_call", "key"), self.on_call.key
         if self.aws.external_id:
             yield ("aws", "external_id"), self.aws.external_id
         if self.exposure.github_token:

@@ -359,3 +359,12 @@ def m018_storms(db: Database) -> None:
         CREATE INDEX folded_newest ON folded(channel, at);
         """
     )
+
+
+@migrations()
+def m019_pages(db: Database) -> None:
+    """About which cases a paging service was told, and whether it was told that it is over."""
+    db.execute(
+        "CREATE TABLE pages (case_id INTEGER NOT NULL REFERENCES cases(id), reopened INTEGER NOT NULL,"
+        " resolved INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (case_id, reopened))"
+    )
