@@ -15,7 +15,7 @@ from bot.database import Database
 from bot.history.details import USER_CALLS
 from bot.model import Change, Event, History, HistoryUnavailableError, Kind, Observable, Outcome, Plan, Span
 from bot.remediation import records
-from bot.remediation.usage import HARMLESS
+from bot.remediation.usage import proves_access
 from bot.remediation.watching import PROPAGATION, look_now
 from bot.store.state import State
 
@@ -97,7 +97,7 @@ def _touches(
     since = max(made_at + PROPAGATION, now - BACK)
     if plan.stops is not None and since < now:
         for event in history.events(plan.stops, Span(since, now), limit=MOST):
-            if event.outcome is Outcome.OK and not event.by_service and event.name != HARMLESS:
+            if not event.by_service and proves_access(event.name, event.outcome, plan.stops):
                 yield event.at
 
 

@@ -37,7 +37,7 @@ MOST_SESSIONS = 200
 ALL_DAY_HOURS = 6.0
 REGULAR_HOURS = 2.0
 HARMLESS = "sts:GetCallerIdentity"
-"""AWS answers this call whatever policies deny (STS API reference)."""
+"""AWS answers this call whatever policies deny (STS API reference), but not to a key that is inactive."""
 TOLD_BY_ADDRESS = frozenset({AddressClass.PUBLIC, AddressClass.PRIVATE})
 
 Group = tuple[str, str]
@@ -148,7 +148,7 @@ class Usage:
         found = self._uses(stops, Span(since, now))
         if isinstance(found, str):
             return ""
-        answered = [use for use in found[0] if use.event != HARMLESS and use.outcome is Outcome.OK]
+        answered = [use for use in found[0] if proves_access(use.event, use.outcome, stops)]
         if not answered:
             return ""
         last = max(answered, key=lambda use: use.last_seen)
@@ -198,6 +198,11 @@ class Usage:
             return str(error).rstrip(".")
         searched = Span(coverage.since, coverage.until) if coverage else None
         return [use for use in uses if use.ip is None or use.address_class in TOLD_BY_ADDRESS], searched
+
+
+def proves_access(event: str, outcome: Outcome, stops: Observable) -> bool:
+    """Whether a call that AWS answered says that ``stops`` is not stopped."""
+    return outcome is Outcome.OK and (event != HARMLESS or stops.kind is Kind.ACCESS_KEY)
 
 
 def _workload(group: Group, uses: Sequence[Use], now: datetime) -> Workload:

@@ -50,6 +50,27 @@ def test_whatever_touches_the_target_has_it_looked_at(bench: Bench, case: int, n
     assert looks(bench) == 1
 
 
+def test_as_long_as_the_case_is_open_a_change_is_looked_at_every_day(bench: Bench, case: int) -> None:
+    execution = disable(bench, case)
+
+    def due() -> list[float]:
+        rows = "SELECT due_at FROM jobs WHERE kind = 'verify' AND state = 'ready' ORDER BY due_at"
+        return [at - bench.clock().timestamp() for (at,) in bench.state.read().execute(rows).fetchall()]
+
+    assert due() == [10, 60, 15 * 60]
+    bench.clock.forward(minutes=15)
+    bench.carry_out_due_jobs()
+    for _ in range(3):
+        assert due() == [24 * 60 * 60]
+        bench.clock.forward(days=1)
+        bench.carry_out_due_jobs()
+    bench.cloud.set_status(bench.seat, "Active")
+    bench.clock.forward(days=1)
+    bench.carry_out_due_jobs()
+    (loose,) = bench.loose
+    assert (loose.execution, loose.state) == (execution, ChangeState.FAILED)
+
+
 def test_a_key_made_active_again_is_found_within_minutes_and_said_aloud(bench: Bench, case: int) -> None:
     execution = disable(bench, case)
     bench.carry_out_due_jobs()

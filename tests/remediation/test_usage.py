@@ -9,7 +9,7 @@ import pytest
 from bot.history.sqlite import SqliteHistory
 from bot.model import Event, Kind, Observable, Outcome
 from bot.remediation.usage import Usage
-from tests.fakes import KALI, LEAD, LINUX, NOW, OFFICE, RENTED, FakeHistory, event
+from tests.fakes import ALICE, KALI, LEAD, LINUX, NOW, OFFICE, RENTED, FakeHistory, event
 
 THEN = NOW - timedelta(hours=1)
 
@@ -126,14 +126,19 @@ def test_a_call_that_aws_answered_after_all_is_named() -> None:
 @pytest.mark.parametrize(
     "harmless",
     [
-        event(5, name="sts:GetCallerIdentity"),
         event(5, outcome=Outcome.DENIED),
         event(90, family=LINUX),
     ],
-    ids=["who am I", "refused", "before the change"],
+    ids=["refused", "before the change"],
 )
 def test_what_proves_nothing_is_not_a_call_that_still_works(harmless: Event) -> None:
     assert usage([harmless]).answered_since(LEAD, THEN) == ""
+
+
+def test_who_am_i_is_answered_to_whoever_is_denied_everything_but_to_no_key_that_is_off() -> None:
+    asked = usage([event(5, name="sts:GetCallerIdentity")])
+    assert asked.answered_since(Observable(Kind.PRINCIPAL, ALICE.id), THEN) == ""
+    assert asked.answered_since(LEAD, THEN).startswith("AWS answered sts:GetCallerIdentity from ")
 
 
 def test_nothing_stopped_or_not_yet_is_not_asked() -> None:
