@@ -46,6 +46,7 @@ def covered(span: Span, held: Span, places: Sequence[Place], *, unread: int, unf
             newest[place.account] = max(place.newest, newest.get(place.account, place.newest))
     quiet = {place.account for place in places if place.account} - newest.keys()
     silent = {place.region for place in places if place.region} - regions.keys()
+    searched = _up_to(searched, max([*newest.values(), *regions.values()], default=None))
     found = Coverage(
         since=searched.since,
         until=searched.until,
@@ -60,6 +61,16 @@ def covered(span: Span, held: Span, places: Sequence[Place], *, unread: int, unf
         found,
         missing=(*edges(span, searched), *_emptiness(regions), *silences(found), *losses(unread, unfinished)),
     )
+
+
+def _up_to(searched: Span, last: datetime | None) -> Span:
+    """``searched`` up to the ``last`` event of all in it, where days without any follow: nobody logs nothing so long.
+
+    That the history goes on after the span does not fill them: whoever writes a record may choose its time.
+    """
+    if last is None or searched.until - last < STOPPED:
+        return searched
+    return Span(searched.since, max(last, searched.since))
 
 
 def of_account(coverage: Coverage | None, account: str | None) -> Coverage | None:

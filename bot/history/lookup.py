@@ -272,7 +272,10 @@ class LookupHistory(History):
             return list(pool.map(ask, logs))
 
     def _narrow(self) -> tuple[str, ...]:
-        told = ["LookupEvents knows management events only: no reads or writes of objects, no calls of functions."]
+        told = [
+            "LookupEvents knows management events only: no reads or writes of objects, no calls of functions.",
+            "LookupEvents finds what a user did in federated sessions by the keys of those only, not by the user.",
+        ]
         if self._regions == REGIONS:
             told.append(f"Only the {len(REGIONS)} regions that every account has were asked, none it has opted in to.")
         for region in unlogged_globals(self._regions):

@@ -70,6 +70,16 @@ def test_what_is_silent_is_named(places: list[Place], missing: list[str]) -> Non
     assert list(found.missing) == missing
 
 
+@pytest.mark.parametrize(("last", "until"), [(14, SPAN.until), (12, at(12)), (3, at(3))])
+def test_days_without_any_event_at_the_end_were_not_searched(last: int, until: datetime) -> None:
+    """Though the history goes on after them, by a record of the year 2999."""
+    held = Span(SPAN.since, datetime(2999, 12, 31, tzinfo=UTC))
+    found = covered(SPAN, held, [Place(A, "us-east-1", at(last))], unread=0, unfinished=0)
+    assert found is not None
+    assert found.until == until
+    assert any(each.startswith("Nothing after") for each in found.missing) is (until != SPAN.until)
+
+
 @pytest.mark.parametrize(
     ("account", "told"),
     [(A, False), (None, False), ("alice", False), (C, True), (B, False)],

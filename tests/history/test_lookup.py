@@ -310,6 +310,7 @@ def test_coverage_says_what_was_asked_and_what_was_not(site: Opening) -> None:
         f"Not asked in account {ACCOUNT}: eu-south-1 (UnrecognizedClientException on LookupEvents).",
         f"Not asked in account {ACCOUNT}: me-south-1 (AccessDeniedException on LookupEvents).",
         "LookupEvents knows management events only: no reads or writes of objects, no calls of functions.",
+        "LookupEvents finds what a user did in federated sessions by the keys of those only, not by the user.",
     )
     assert len(asked.history.events(key(), TWO_WEEKS)) == 5
     assert asked.history.coverage(Span(NOW - timedelta(days=120), NOW - timedelta(days=100))) is None
