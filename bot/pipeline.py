@@ -47,6 +47,7 @@ from bot.remediation.records import changes_of
 from bot.slack import replies
 from bot.slack.card import broken_glass, card
 from bot.slack.details import anchored, details
+from bot.slack.pictures import files_of
 from bot.slack.storm import crowd_message
 from bot.slack.todo import tasks_message
 from bot.store import inbox, jobs, outbox
@@ -64,6 +65,7 @@ LARGEST = 2 * 1024 * 1024
 """A dead letter may have grown by the marks of what was cut out of it."""
 AUDIT = "audit"
 TASKS = "tasks"
+PICTURES = "pictures"
 
 
 class Investigate(Protocol):
@@ -259,6 +261,7 @@ class Pipeline(Hearing):
             on_progress=lambda partial: self._state.write(lambda db: self._settle(db, case.id, partial)),
             on_record=told.append if self._keep_asked is not None else None,
         )
+        drawn = files_of(triage.scope)
         keep = self._keep_asked(case.id, told[0]) if self._keep_asked is not None and told else nothing
 
         def commit(db: Database) -> None:
@@ -266,6 +269,7 @@ class Pipeline(Hearing):
             self._settle(db, case.id, replace(triage, news=news(case.triage, triage)))
             self._be_heard(db, case, triage.assessment.verdict)
             self._show_details(db, case.id)
+            self._show_pictures(db, case.id, drawn)
 
         return commit
 
@@ -348,6 +352,13 @@ class Pipeline(Hearing):
         for slot, message in details(known):
             place = _slot(known, slot)
             outbox.show(db, place, known.channel, message.payload(), self._clock(), under=_thread(known))
+
+    def _show_pictures(self, db: Database, case: int, drawn: Sequence[Mapping[str, Any]]) -> None:
+        """Have the thread hold the pictures of the scope; the same ones are not shown again."""
+        if drawn:
+            known = cases.load(db, case)
+            slot = _slot(known, PICTURES)
+            outbox.upload(db, slot, known.channel, drawn, self._clock(), under=_thread(known))
 
     def load(self, db: Database, case: int) -> Case:
         """A case with its changes and what waits for approval. Raises ``LookupError`` if there is none."""

@@ -148,6 +148,8 @@ def test_a_case_is_reported_as_markdown_html_and_csv(analyst: Triage, tmp_path: 
     page = tmp_path / "case.html"
     assert analyst("case", "report", "1", "--html", "--out", str(page)).code == DONE
     assert page.read_text().startswith("<!DOCTYPE html>")
+    drawn = analyst("case", "report", "1", "--pictures", str(tmp_path / "pictures"))
+    assert (drawn.code, "nothing to draw" in drawn.err) == (DONE, True)
     listed = analyst("case", "report", "1", "--csv")
     assert (listed.code, listed.out.splitlines()[0].split(",")[0]) == (DONE, "time")
     assert analyst("case", "report", "1", "--csv", "--html").code == USAGE

@@ -33,6 +33,7 @@ SCOPES = {
     "conversations.invite": {"groups:write"},
     "conversations.list": {"groups:read"},
     "conversations.replies": {"channels:history", "groups:history"},
+    "files.upload.v2": {"files:write"},
     "usergroups.users.list": {"usergroups:read"},
     "users.info": {"users:read"},
     "users.lookupByEmail": {"users:read.email"},

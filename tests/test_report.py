@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.charts import Picture
 from bot.model import Actor, Case, Closing, Conclusion, Triage
 from bot.report import Report, Section, Table, as_html, as_markdown, events_csv, report
 from bot.report.events import COLUMNS
@@ -70,6 +71,18 @@ def test_a_scoped_case_says_what_its_keys_made_and_what_is_left_of_it() -> None:
 def test_a_sweep_is_read_again_as_it_was_kept() -> None:
     triage = CASES["scoped"].triage
     assert msgspec.json.decode(msgspec.json.encode(triage), type=Triage) == triage
+
+
+def test_the_page_holds_its_pictures_for_light_and_dark_and_asks_nobody_for_them() -> None:
+    picture = Picture("timeline", "When <b>", 'of "x" <img>', b"light", b"dark")
+    written = as_html(report(CASES["scoped"], NOW), [picture])
+    seen = tags(written)
+    (image,) = [attributes for tag, attributes in seen if tag == "img"]
+    (source,) = [attributes for tag, attributes in seen if tag == "source"]
+    assert (image["src"], image["alt"]) == ("data:image/png;base64,bGlnaHQ=", 'of "x" <img>')
+    assert source["srcset"] == "data:image/png;base64,ZGFyaw=="
+    assert "prefers-color-scheme: dark" in str(source["media"])
+    assert "img-src data:" in written
 
 
 def test_a_closed_case_says_by_whom_and_why() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from bot.cli.reach import desk_of, history_desk_of, me, settings_of
 from bot.cli.terminal import REFUSED, USAGE, Config, Json, Reason, app, fail, granted, print_json, say
-from bot.model import Conclusion, Refusal, Task
+from bot.model import Case, Conclusion, Refusal, Task
+
+if TYPE_CHECKING:
+    from bot.charts import Picture
 
 Result = TypeVar("Result")
 Number = Annotated[int, typer.Argument(metavar="ID", min=1, help="the case's number")]
@@ -103,6 +106,9 @@ def write_report(
     html: Annotated[bool, typer.Option("--html", help="one HTML file that prints well, not Markdown")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="the calls of the case's keys, safe in a spreadsheet")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="default: standard output")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option("--pictures", metavar="FOLDER", help="put the pictures of its scope there, as PNG")
+    ] = None,
     config: Config = None,
 ) -> None:
     """A case for people who were not there: timeline, keys, decisions, what is not known."""
@@ -114,13 +120,33 @@ def write_report(
         if csv:
             written = events_csv(of_case(number, lambda: desk.operations.events_of(number, me())))
         else:
-            told = report(of_case(number, lambda: desk.operations.case(number, me())), desk.clock())
-            written = as_html(told) if html else as_markdown(told)
+            reported = of_case(number, lambda: desk.operations.case(number, me()))
+            told, drawn = report(reported, desk.clock()), _drawn(reported) if html else ()
+            written = as_html(told, drawn) if html else as_markdown(told)
+        if pictures is not None:
+            _keep_pictures(_drawn(of_case(number, lambda: desk.operations.case(number, me()))), pictures)
     if out is None:
         typer.echo(written, nl=False)
     else:
         out.write_text(written, encoding="utf-8", newline="")
         say(f"{out}: written.")
+
+
+def _drawn(reported: Case) -> tuple[Picture, ...]:
+    from bot.charts import pictures_of
+
+    scope = reported.triage.scope if reported.triage is not None else None
+    return pictures_of(scope) if scope is not None else ()
+
+
+def _keep_pictures(drawn: Sequence[Picture], folder: Path) -> None:
+    """Each for light and for dark surroundings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in drawn:
+        (folder / f"{picture.name}.png").write_bytes(picture.png)
+        (folder / f"{picture.name}-dark.png").write_bytes(picture.dark)
+    nothing = "There is nothing to draw: no scope shows how the thief used its keys."
+    say(f"{folder}: {2 * len(drawn)} pictures." if drawn else nothing)
 
 
 @case.command(name="playbook")

@@ -107,6 +107,27 @@ class Attacker:
 
 
 @dataclass(frozen=True, slots=True)
+class Stroke:
+    """What one confirmed key was used for in one short time, from one place with one client: pictures are drawn of it.
+
+    Of what is its owner's habit only the times are kept: ``place`` and ``family`` are empty.
+    """
+
+    key: str
+    at: datetime
+    """When that time begins."""
+    place: str
+    family: str
+    refused: bool
+    rare: bool
+    calls: int
+
+    @property
+    def thiefs(self) -> bool:
+        return bool(self.place or self.family)
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Every key in the same hands as the leads. To confirm is to recommend containment: a person decides."""
 
@@ -127,6 +148,8 @@ class Scope:
     """What the confirmed keys made, changed or gave out, in all regions: the thief's first, then by time."""
     sweep: Sweep | None = None
     """What is left of it; ``None`` before AWS was asked."""
+    strokes: tuple[Stroke, ...] = ()
+    """What pictures are drawn of, by key, then time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 
+from bot.charts.paper import WIDTH
+from bot.charts.pictures import Picture
 from bot.plain import clean
 from bot.report.content import Report, Section, Table
 
@@ -20,9 +23,15 @@ table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #8884; padding: .3rem .6rem; text-align: left; vertical-align: top; }
 td { overflow-wrap: anywhere; }
 h2 { margin-top: 2rem; break-after: avoid; }
+figure { margin: 1.5rem 0; break-inside: avoid; }
+figcaption { margin-bottom: .4rem; font-weight: 600; }
+figure img { max-width: 100%; height: auto; border-radius: 8px; }
 tr { break-inside: avoid; }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } }
 """
+
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def as_markdown(report: Report) -> str:
@@ -60,16 +69,25 @@ def _md(text: str) -> str:
     return _LINE_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", defanged))
 
 
-def as_html(report: Report) -> str:
-    """One file that opens anywhere, prints well and asks nobody for anything."""
-    body = "\n".join(_html_section(section) for section in report.sections)
+def as_html(report: Report, pictures: Sequence[Picture] = ()) -> str:
+    """One file that opens anywhere, prints well and asks nobody for anything; ``pictures`` are in it."""
+    drawn = [_html_picture(each) for each in pictures]
+    body = "\n".join([*drawn, *(_html_section(section) for section in report.sections)])
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>{_esc(report.title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n"
         f"<h1>{_esc(report.title)}</h1>\n<p>{_esc(report.sentence)}</p>\n{body}\n</body>\n</html>\n"
     )
+
+
+def _html_picture(picture: Picture) -> str:
+    """Light or dark as the reader's screen, light on paper."""
+    light, dark = (f"data:image/png;base64,{b64encode(png).decode()}" for png in (picture.png, picture.dark))
+    source = f'<source media="screen and (prefers-color-scheme: dark)" srcset="{dark}">'
+    image = f'<img src="{light}" alt="{_esc(picture.alt)}" width="{WIDTH // 2}">'
+    return f"<figure><figcaption>{_esc(picture.title)}</figcaption><picture>{source}{image}</picture></figure>"
 
 
 def _html_section(section: Section) -> str:

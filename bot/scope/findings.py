@@ -23,6 +23,7 @@ from bot.model import (
 from bot.scope.ground import Ground
 from bot.scope.pivots import attackers_events, attackers_places
 from bot.scope.rounds import Search
+from bot.scope.strokes import strokes_of
 from bot.scope.usual import pivot_of
 
 
@@ -55,6 +56,7 @@ def scope_of(ground: Ground, found: Search, leads: Sequence[Observable], searche
         attacker=_attacker(ground, found),
         gaps=tuple(dict.fromkeys(_gaps(ground, found, leads, searched))),
         deeds=tuple(deeds_of(ground, found.confirmed)[:MOST_DEEDS]),
+        strokes=strokes_of(ground, found.confirmed, searched.window),
     )
 
 

@@ -6,6 +6,7 @@ the channel before it is posted a second time. Only a closed modal and a used-up
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from bot.slack import troubles
 from bot.slack.client import FAULTS, TIMEOUT_SECONDS, logger
 from bot.slack.elements import flattened
 from bot.store import outbox
-from bot.store.outbox import Outgoing, Posted
+from bot.store.outbox import FILE, Outgoing, Posted
 from bot.store.state import State
 
 PACE = timedelta(seconds=1)
@@ -44,6 +45,8 @@ PAGES, PAGE = 5, 200
 
 EVENT = "triage_slot"
 MESSAGES = frozenset({"message", "reply"})
+FILE_ATTEMPTS = 6
+"""A picture that Slack does not take in these is not worth more: its words stand in the thread."""
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 MALFORMED = frozenset(
@@ -122,7 +125,7 @@ class Sender:
         send = (
             self._message
             if outgoing.kind in MESSAGES
-            else {"respond": self._respond, "view": self._view, "home": self._home}[outgoing.kind]
+            else {"respond": self._respond, "view": self._view, "home": self._home, FILE: self._files}[outgoing.kind]
         )
         try:
             posted = send(outgoing)
@@ -221,6 +224,30 @@ class Sender:
                 channel=channel, ts=thread, cursor=cursor, limit=PAGE, include_all_metadata=True
             )
         return self._client.conversations_history(channel=channel, cursor=cursor, limit=PAGE, include_all_metadata=True)
+
+    # -------------------------------------------------------------------------------------------- files
+
+    def _files(self, outgoing: Outgoing) -> None:
+        """Put files into their thread: https://docs.slack.dev/messaging/working-with-files/#upload"""
+        channel, thread, files = outgoing.payload["channel"], self._thread(outgoing), outgoing.payload["files"]
+        if thread is None or outgoing.attempts > FILE_ATTEMPTS:
+            raise _GivenUp(f"not taken in {FILE_ATTEMPTS} attempts" if thread else "its thread is not there")
+        try:
+            if outgoing.interrupted and self._has_file(channel, thread, files[0]["filename"]):
+                return
+            self._client.files_upload_v2(
+                channel=channel,
+                thread_ts=thread,
+                file_uploads=[{**file, "content": base64.b64decode(file["content"])} for file in files],
+            )
+        except SlackApiError as error:
+            if error.response.status_code == 200 and _code(error) not in UNCERTAIN:
+                raise _GivenUp(_code(error)) from error
+            raise
+
+    def _has_file(self, channel: str, thread: str, name: str) -> bool:
+        found = self._page(channel, thread, "").get("messages") or []
+        return any(file.get("name") == name for message in found for file in message.get("files") or [])
 
     # ------------------------------------------------------------------------------- answers and modals
 

@@ -2,7 +2,8 @@
 
 A row of kind ``message`` says "the message in this *slot* reads so": the sender posts it the first time and updates
 it in place ever after, and of several waiting for one slot only the newest is sent. ``reply`` is a message in the
-thread of another slot. ``respond`` answers one person through the response_url of what they did; ``view`` changes an
+thread of another slot. ``file`` is one or more files in such a thread, in a lane of its own: no message waits for
+it. ``respond`` answers one person through the response_url of what they did; ``view`` changes an
 open modal.
 
 A lane (a channel, a window, a person to be answered) sends one row after the other. In a channel the most urgent
@@ -14,7 +15,7 @@ one person waits for goes before everything.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from bot.database import Database
 from bot.model import Place, rfc3339
 
 LEASE_SECONDS = 60.0
+FILE = "file"
 ASKED = 1000
 """The urgency of what a person has asked for; it keeps that."""
 
@@ -107,6 +109,22 @@ def show(
     if not waiting.rowcount:
         kind = "reply" if under and not loud and urgency < ASKED else "message"
         _add(db, kind, channel, slot, payload, now, urgency=urgency, parent=under)
+
+
+def upload(
+    db: Database, slot: str, channel: str, files: Sequence[Mapping[str, Any]], now: datetime, *, under: str
+) -> None:
+    """Have the thread of the slot ``under`` hold ``files``: ``filename``, ``title``, ``alt_txt``, base64 ``content``.
+
+    They cannot be changed in place: others are sent anew, and the same ones never again, taken or not.
+    """
+    payload = json.dumps({"channel": channel, "files": [dict(file) for file in files], "under": under})
+    newest = db.execute("SELECT payload FROM outbox WHERE slot = ? ORDER BY id DESC LIMIT 1", [slot]).fetchone()
+    if newest and newest[0] == payload:
+        return
+    waiting = db.execute("UPDATE outbox SET payload = ? WHERE slot = ? AND state = 'ready'", [payload, slot])
+    if not waiting.rowcount:
+        _add(db, FILE, f"files:{channel}", slot, json.loads(payload), now, parent=under)
 
 
 def withdraw(db: Database, slot: str) -> None:

@@ -21,6 +21,7 @@ from bot.demo.slack import workspace
 from bot.demo.slack.delivery import Delivered
 from bot.demo.slack.gestures import Gestures, NotPossible
 from bot.demo.slack.story import Story
+from bot.demo.slack.views import PNG, PNG_MAGIC
 from bot.demo.slack.workspace import Json, SlackError, Workspace
 
 STATIC = Path(__file__).parent.parent / "page" / "static"
@@ -67,6 +68,7 @@ class Page:
             Route("/page/state", self._state),
             Route("/page/stream", self._stream),
             Route("/page/act", self._act, methods=["POST"]),
+            Route("/page/file/{file_id}", self._file),
             Mount("/static", _Files(directory=STATIC, check_dir=False)),
         ]
 
@@ -136,6 +138,16 @@ class Page:
             "home": space.homes.get(user),
             "story": self._story.as_json(),
         }
+
+    async def _file(self, request: Request) -> Response:
+        """A picture that was shared, for the page to show."""
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
+        upload = self._space.uploads.get(request.path_params["file_id"])
+        if upload is None or upload.content is None or not upload.content.startswith(PNG_MAGIC):
+            return JSONResponse({"error": "there is no such picture"}, 404)
+        return Response(upload.content, media_type=PNG, headers=HEADERS)
 
     async def _stream(self, request: Request) -> Response:
         refused = self._refused(request)

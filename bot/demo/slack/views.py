@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 from bot.demo.slack import blockkit, workspace
-from bot.demo.slack.webapi import Method, needed
+from bot.demo.slack.webapi import Method, needed, parent_of
 from bot.demo.slack.workspace import Json, SlackError, Upload, Workspace, snapshot, with_ids
 
 VIEW_BYTES = 250_000
 STACKED_MODALS = 3
 UPLOAD_BYTES = 50_000_000
+ALT_CHARACTERS = 1000
+PNG, PNG_MAGIC = "image/png", b"\x89PNG\r\n\x1a\n"
 
 
 def checked_view(given: Any, kind: str) -> Json:
@@ -119,7 +121,10 @@ def upload_url(space: Workspace, args: Json) -> Json:
         length = 0
     if not 1 <= length <= UPLOAD_BYTES:
         raise SlackError("invalid_arguments")
-    upload = Upload(space.new_id("F"), needed(args, "filename"), length)
+    alt = str(args.get("alt_txt") or "")
+    if len(alt) > ALT_CHARACTERS:
+        raise SlackError("invalid_arguments")
+    upload = Upload(space.new_id("F"), needed(args, "filename"), length, alt=alt)
     space.uploads[upload.id] = upload
     return {"upload_url": f"{args['origin']}/upload/v1/{upload.id}", "file_id": upload.id}
 
@@ -131,7 +136,10 @@ def complete_upload(space: Workspace, args: Json) -> Json:
     kept = [_uploaded(space, file) for file in files]
     for channel_id in [name for name in str(args.get("channel_id") or args.get("channels") or "").split(",") if name]:
         body = {"text": args.get("initial_comment") or "", "files": kept, "subtype": "file_share"}
-        space.add_message(space.joined(channel_id), workspace.BOT_USER, body, args.get("thread_ts") or None)
+        channel, thread_ts = space.joined(channel_id), args.get("thread_ts") or None
+        if thread_ts is not None:
+            thread_ts = parent_of(space, channel, thread_ts)["ts"]
+        space.add_message(channel, workspace.BOT_USER, body, thread_ts)
     return {"files": kept}
 
 
@@ -139,7 +147,14 @@ def _uploaded(space: Workspace, file: Any) -> Json:
     upload = space.uploads.get(str(file.get("id"))) if isinstance(file, dict) else None
     if upload is None or upload.content is None:
         raise SlackError("file_not_found")
-    return {"id": upload.id, "name": upload.name, "title": file.get("title") or upload.name, "size": upload.length}
+    return {
+        "id": upload.id,
+        "name": upload.name,
+        "title": file.get("title") or upload.name,
+        "size": upload.length,
+        "mimetype": PNG if upload.content.startswith(PNG_MAGIC) else "application/octet-stream",
+        "alt_txt": upload.alt,
+    }
 
 
 METHODS: dict[str, Method] = {

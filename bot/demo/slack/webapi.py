@@ -115,7 +115,7 @@ def post_message(space: Workspace, args: Json) -> Json:
         body["metadata"] = attached
     thread_ts = args.get("thread_ts") or None
     if thread_ts is not None:
-        parent = _parent(space, channel, thread_ts)
+        parent = parent_of(space, channel, thread_ts)
         thread_ts = parent["ts"]
         if flag(args, "reply_broadcast"):
             body["subtype"] = "thread_broadcast"
@@ -123,7 +123,7 @@ def post_message(space: Workspace, args: Json) -> Json:
     return {"channel": channel.id, "ts": message["ts"], "message": snapshot(message)}
 
 
-def _parent(space: Workspace, channel: Channel, thread_ts: Any) -> Json:
+def parent_of(space: Workspace, channel: Channel, thread_ts: Any) -> Json:
     if not isinstance(thread_ts, str):
         raise SlackError("invalid_arguments")
     try:
@@ -237,7 +237,7 @@ def history(space: Workspace, args: Json) -> Json:
 
 def replies(space: Workspace, args: Json) -> Json:
     channel = space.joined(needed(args, "channel", "channel_not_found"))
-    parent = _parent(space, channel, needed(args, "ts", "thread_not_found"))
+    parent = parent_of(space, channel, needed(args, "ts", "thread_not_found"))
     below = [one for one in channel.messages if one.get("thread_ts") == parent["ts"] and one is not parent]
     return _paged("messages", _shown([parent, *_between(below, args)], args), args, 1000)
 

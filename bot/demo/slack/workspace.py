@@ -158,6 +158,7 @@ class Upload:
     name: str
     length: int
     content: bytes | None = None
+    alt: str = ""
 
 
 class Workspace:

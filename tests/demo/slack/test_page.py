@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from slack_sdk import WebClient
 
 from bot.demo.slack import ANALYST, SECOND_ANALYST, SOC, LocalSlack
 from tests.chromium import chromium
@@ -177,3 +180,22 @@ def test_another_site_learns_and_does_nothing(slack: LocalSlack, path: str, head
     assert answer.status_code == 403
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert slack.messages(SOC) == []
+
+
+def test_a_shared_picture_is_seen_with_its_words_and_only_by_this_page(slack: LocalSlack, page: Page) -> None:
+    drawn = io.BytesIO()
+    Image.new("RGB", (40, 20), "#0069a8").save(drawn, "PNG")
+    client = WebClient(token=slack.bot_token, base_url=slack.api_url)
+    for name, content in (("timeline.png", drawn.getvalue()), ("events.csv", b"a,b")):
+        title = f"Title of {name}"
+        client.files_upload_v2(channel=SOC, filename=name, content=content, title=title, alt_txt="Seven keys")
+    picture = page.get_by_role("img", name="Seven keys")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") == 40
+    expect(page.get_by_text("Title of events.csv")).to_be_visible()
+    assert page.get_by_role("img", name="Seven keys").count() == 1
+    path = f"{slack.url.rstrip('/')}{picture.get_attribute('src')}"
+    assert httpx.get(path).content == drawn.getvalue()
+    assert httpx.get(path.partition("?")[0]).status_code == 403
+    files = {file["name"]: file["id"] for message in slack.messages() for file in message["files"]}
+    assert httpx.get(path.replace(files["timeline.png"], files["events.csv"])).status_code == 404

@@ -1,6 +1,7 @@
 // The channel's messages, what only the reader sees, and the thread of one message.
 import { useEffect, useLayoutEffect, useRef } from "react";
 import { Blocks, Text } from "./blocks.jsx";
+import { pictureOf } from "./server.js";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const at = (ts) => new Date(Number(ts) * 1000);
@@ -14,6 +15,19 @@ function Avatar({ person }) {
 function Body({ message, world, onAction }) {
   if (message.blocks) return <Blocks blocks={message.blocks} world={world} onAction={onAction} />;
   return message.text ? <Text text={{ type: "mrkdwn", text: message.text }} world={world} /> : null;
+}
+
+// A shared file: a picture is shown with its alt text, and opens whole; of others the name is.
+function Shared({ file }) {
+  if (file.mimetype !== "image/png") return <p className="file">📄 {file.title} <small>{file.name}</small></p>;
+  return (
+    <figure className="picture">
+      <figcaption>{file.title}</figcaption>
+      <a href={pictureOf(file.id)} target="_blank" rel="noreferrer">
+        <img src={pictureOf(file.id)} alt={file.alt_txt || file.title} loading="lazy" />
+      </a>
+    </figure>
+  );
 }
 
 export function Row({ message, world, inThread }) {
@@ -31,7 +45,7 @@ export function Row({ message, world, inThread }) {
           <time dateTime={at(message.ts).toISOString()} title={at(message.ts).toISOString()}>{TIME.format(at(message.ts))}</time>
         </p>
         <Body message={message} world={world} onAction={onAction} />
-        {message.files?.map((file) => <p key={file.id} className="file">📄 {file.title} <small>{file.name}</small></p>)}
+        {message.files?.map((file) => <Shared key={file.id} file={file} />)}
         {message.edited && <small className="edited">(edited)</small>}
         {message.reactions?.map((one) => <span key={one.name} className="reaction">:{one.name}: {one.count}</span>)}
         {!inThread && message.reply_count > 0 && (

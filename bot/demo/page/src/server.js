@@ -3,6 +3,9 @@ import { useCallback, useEffect, useRef, useState } from "react";
 
 const TOKEN = document.querySelector('meta[name="page-token"]').content;
 
+// Where a shared picture stands.
+export const pictureOf = (id) => `/page/file/${id}?token=${encodeURIComponent(TOKEN)}`;
+
 async function ask(path, body) {
   const answer = await fetch(path, {
     method: body ? "POST" : "GET",
