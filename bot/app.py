@@ -142,7 +142,11 @@ class Desk:
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
         makings = Makings(clock, lambda: self.investigate.kept, lambda: self.investigate.records)
         offered = remediations(offer_of(settings), clock, usage, makings)
-        self.armoury = Armoury(self.state, clock, access, aws, offered, accounts_by_environment(settings))
+        self.armoury = Armoury(
+            *(self.state, clock, access, aws, offered),
+            accounts_by_environment(settings),
+            settings.organisation.account,
+        )
         self.remediations = Remediations(
             self.state,
             aws,

@@ -21,7 +21,10 @@ from bot.store.state import State
 
 
 class Armoury:
-    """The environments of one installation, each with its accounts; empty means the bot's own account."""
+    """The environments of one installation, each with its accounts; empty means the bot's own account.
+
+    ``organisation`` is the account whose policies may be changed for any of them; empty: none.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class Armoury:
         aws: Aws,
         remediations: Sequence[Remediation],
         environments: Mapping[str, Sequence[str]],
+        organisation: str = "",
     ) -> None:
         self._state = state
         self._clock = clock
@@ -38,6 +42,7 @@ class Armoury:
         self._aws = aws
         self._remediations = remediations
         self._environments = environments
+        self._beside = (organisation,) if organisation else ()
 
     def states(self) -> tuple[Armed, ...]:
         """How far each environment has come."""
@@ -73,9 +78,15 @@ class Armoury:
 
     def _checked(self, accounts: Sequence[str]) -> tuple[Checked, ...]:
         try:
-            named = tuple(accounts) or (self._aws.identity().account,)
+            named = dict.fromkeys((*(accounts or (self._aws.identity().account,)), *self._beside))
             return tuple(
-                readiness.check(account, self._aws.acting_arn(account), self._remediations, self._aws)
+                readiness.check(
+                    account,
+                    self._aws.acting_arn(account),
+                    self._remediations,
+                    self._aws,
+                    third=self._aws.roles_arn(account),
+                )
                 for account in named
             )
         except (ClientError, BotoCoreError) as error:

@@ -173,6 +173,10 @@ class Aws:
         session = _ASSUMED.match(own.arn)
         return f"arn:{own.partition}:iam::{own.account}:role/{session[1]}" if session else own.arn
 
+    def roles_arn(self, account: str) -> str | None:
+        """The ARN of the optional third role in ``account``; ``None`` where there is none."""
+        return self._settings.roles_role.replace("{account}", account) if self._settings.roles_role else None
+
     def reader(self, service: str, account: str, region: str | None = None) -> Any:
         """A client of ``service`` that may look into ``account``.
 

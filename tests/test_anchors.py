@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,17 @@ def test_what_came_loose_is_said_aloud_below_the_card(desk: Desk) -> None:
     said = json.loads(payload)
     assert said["message"]["text"].startswith("Look at case #1 again.")
     assert (said["loud"], said["under"]) == (True, "case:1:card")
+
+
+def test_who_decides_alone_what_more_must_is_told_to_the_channel_once(desk: Desk) -> None:
+    deliver(desk, alert("a", ONE))
+    alone = replace(change_of(ChangeState.APPROVED), broke_glass=True)
+    for each in (alone, replace(alone, state=ChangeState.STARTED), replace(alone, state=ChangeState.CONFIRMED)):
+        desk.state.write(lambda db, each=each: desk.pipeline.changed(db, each))  # type: ignore[misc]
+    ((payload,),) = rows(desk, "SELECT payload FROM outbox WHERE slot = 'glass:e'")
+    told = json.loads(payload)
+    assert told["message"]["text"] == "🔨 Ana broke the glass: approved alone what more people must approve."
+    assert "stolen" in payload
 
 
 def _tell(db: Database, desk: Desk, state: ChangeState) -> None:

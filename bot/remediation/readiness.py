@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,27 +31,39 @@ class Checked:
     problems: tuple[str, ...]
 
 
-def check(account: str, role: str, remediations: Iterable[Remediation], aws: Aws) -> Checked:
-    """Whether ``role`` (an ARN) may make every call the ``remediations`` declare, in ``account``. Never raises."""
+def check(
+    account: str, role: str, remediations: Iterable[Remediation], aws: Aws, *, third: str | None = None
+) -> Checked:
+    """Whether ``role`` (an ARN) may make every call the ``remediations`` declare, in ``account``. Never raises.
+
+    ``third`` is the ARN of the optional third role, where there is one: it is asked about those calls that are its own.
+    """
     declared = [each.permissions for each in remediations]
-    actions = sorted(frozenset[str]().union(*(each.act for each in declared)))
+    actions = frozenset[str]().union(*(each.act for each in declared))
     conditions = {action: narrowed for each in declared for action, narrowed in each.conditions.items()}
-    plain = [action for action in actions if action not in conditions]
+    own = frozenset[str]().union(*(each.roles for each in declared))
+    try:
+        iam: IAMClient = aws.reader("iam", account)
+        acting = _asked(iam, role, actions, conditions)
+        beside = _asked(iam, third, own, {}) if third else []
+    except AwsError as error:
+        return Checked(account, (), (f"{account}: {role} could not be checked: {why(error)}.",))
+    judged = [("the acting role", each) for each in acting] + [("the third role", each) for each in beside]
+    allowed = {result["EvalActionName"] for _, result in judged if result["EvalDecision"] == "allowed"}
+    refused = [_problem(account, who, result) for who, result in judged if result["EvalDecision"] != "allowed"]
+    return Checked(account, tuple(sorted(allowed)), tuple(refused))
+
+
+def _asked(
+    iam: IAMClient, role: str, actions: Collection[str], conditions: Mapping[str, Condition]
+) -> list[Mapping[str, Any]]:
+    """What AWS says of each action; one narrowed by a condition is asked about as it will be used."""
+    plain = sorted(action for action in actions if action not in conditions)
     asked: list[tuple[list[str], Condition | None]] = [
         (plain[start : start + AT_ONCE], None) for start in range(0, len(plain), AT_ONCE)
     ]
-    asked += [([action], conditions[action]) for action in actions if action in conditions]
-    try:
-        iam: IAMClient = aws.reader("iam", account)
-        results = [result for some, narrowed in asked for result in _simulated(iam, role, some, narrowed)]
-    except AwsError as error:
-        return Checked(account, (), (f"{account}: {role} could not be checked: {why(error)}.",))
-    refused = [_problem(account, result) for result in results if result["EvalDecision"] != "allowed"]
-    return Checked(
-        account,
-        tuple(sorted(result["EvalActionName"] for result in results if result["EvalDecision"] == "allowed")),
-        tuple(refused),
-    )
+    asked += [([action], conditions[action]) for action in sorted(actions) if action in conditions]
+    return [result for some, narrowed in asked for result in _simulated(iam, role, some, narrowed)]
 
 
 def _simulated(
@@ -76,10 +88,11 @@ def _values(wanted: str | tuple[str, ...]) -> list[str]:
     return [each.replace("arn:aws*:", "arn:aws:").replace("*", "x") for each in given]
 
 
-def _problem(account: str, result: Mapping[str, Any]) -> str:
+def _problem(account: str, who: str, result: Mapping[str, Any]) -> str:
     action, decision = result["EvalActionName"], result["EvalDecision"]
     organisation = result.get("OrganizationsDecisionDetail") or {}
     if organisation.get("AllowedByOrganizations") is False:
         return f"{account}: {action} is refused by a policy of the organisation."
     told = {"explicitDeny": "a policy denies it", "implicitDeny": "no policy allows it"}.get(decision, decision)
-    return f"{account}: the acting role may not call {action}: {told}. `triage permissions --act` prints what it needs."
+    prints = "triage permissions --act --roles" if who == "the third role" else "triage permissions --act"
+    return f"{account}: {who} may not call {action}: {told}. `{prints}` prints what it needs."

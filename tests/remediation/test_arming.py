@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from bot import audit
+from bot.access import AccessRules
+from bot.armoury import Armoury
 from bot.aws import Aws, AwsSettings
 from bot.model import Actor, Change, ChangeState, Refusal
 from bot.remediation import arming, readiness
@@ -19,6 +21,7 @@ from bot.remediation.arming import Armed
 from bot.remediation.disable_access_key import DisableAccessKey
 from bot.remediation.planning import REHEARSED, RemediationSettings
 from bot.remediation.quarantine_user import QuarantineUser
+from bot.remediation.readiness import Checked
 from bot.store.state import State
 from tests.remediation.test_approvals import ANA, BEN, NOW, SHELL, World
 
@@ -142,7 +145,7 @@ class Judged(Aws):
         assert (service, account) == ("iam", "111122223333")
         return self.iam
 
-    def judge(self, *decisions: tuple[str, str, bool | None], context: Any = ANY) -> None:
+    def judge(self, *decisions: tuple[str, str, bool | None], context: Any = ANY, role: str = ROLE) -> None:
         results = [
             {
                 "EvalActionName": action,
@@ -152,7 +155,7 @@ class Judged(Aws):
             for action, decision, org in decisions
         ]
         asked = {
-            "PolicySourceArn": ROLE,
+            "PolicySourceArn": role,
             "ActionNames": [action for action, _, _ in decisions],
             "ContextEntries": context,
         }
@@ -197,6 +200,43 @@ def test_a_right_narrowed_to_one_policy_is_asked_for_with_that_policy() -> None:
     found = readiness.check("111122223333", ROLE, [QuarantineUser()], aws)
     assert found.problems == ()
     aws.stub.assert_no_pending_responses()
+
+
+def test_the_third_role_is_asked_about_its_own_calls() -> None:
+    aws, third = Judged(), ROLE.replace("TriageAct", "TriageRoles")
+    aws.judge(("iam:AttachUserPolicy", "allowed", None))
+    for action in ("iam:DeleteUserPermissionsBoundary", "iam:DetachUserPolicy", "iam:PutUserPermissionsBoundary"):
+        aws.judge((action, "allowed", None))
+    aws.judge(("iam:PutUserPermissionsBoundary", "implicitDeny", None), role=third, context=[])
+    found = readiness.check("111122223333", ROLE, [QuarantineUser()], aws, third=third)
+    (problem,) = found.problems
+    assert problem == (
+        "111122223333: the third role may not call iam:PutUserPermissionsBoundary: no policy allows it. "
+        "`triage permissions --act --roles` prints what it needs."
+    )
+    aws.stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("accounts", "organisation", "wanted"),
+    [
+        (["111122223333"], "", ["111122223333"]),
+        (["111122223333"], "444455556666", ["111122223333", "444455556666"]),
+        (["444455556666"], "444455556666", ["444455556666"]),
+    ],
+)
+def test_of_every_environment_the_account_with_the_organisations_policies_is_checked_too(
+    state: State, accounts: list[str], organisation: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(account: str, role: str, *_: object, third: str | None) -> Checked:
+        assert (role, third) == (f"arn:aws:iam::{account}:role/TriageAct", f"arn:aws:iam::{account}:role/TriageRoles")
+        return Checked(account, (), ())
+
+    monkeypatch.setattr(readiness, "check", check)
+    roles = (f"arn:aws:iam::{{account}}:role/{name}" for name in ("TriageAct", "TriageRoles"))
+    aws = Aws(AwsSettings(act_role=next(roles), roles_role=next(roles)), lambda: NOW)
+    armoury = Armoury(state, lambda: NOW, AccessRules(), aws, [], {"all": accounts}, organisation)
+    assert [each.account for each in armoury.check()["all"]] == wanted
 
 
 def test_a_check_that_could_not_be_made_is_a_problem() -> None:
