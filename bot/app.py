@@ -130,7 +130,7 @@ class Desk:
             self.state,
             clock,
             self.investigate,
-            lambda alert: environment_of(settings, alert),
+            lambda alert, subject: environment_of(settings, alert, subject),
             sources_of(settings),
             self.investigate.window,
             access,

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot import closings, custody, tasks
+from bot import closings, custody, links, tasks
 from bot.database import Database
 from bot.history.address import classify
 from bot.model import (
@@ -38,16 +38,15 @@ SUBJECTS = (Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP)
 def subjects(alert: Alert) -> tuple[Observable, ...]:
     """What ``alert`` is to be triaged for: all its keys, else its principals, else its addresses.
 
-    A private address is somebody's only where no public one is named.
+    Several keys at one public address are somebody trying keys: then the address is a story of its own, too. A private
+    address is somebody's only where no public one is named.
     """
     if alert.sample:
         return ()
-    for kind in SUBJECTS:
-        found = tuple(observable for observable in alert.observables if observable.kind is kind)
-        public = tuple(each for each in found if kind is not Kind.IP or _is_public(each.value))
-        if found:
-            return public or found
-    return ()
+    keys, principals, addresses = (tuple(each for each in alert.observables if each.kind is kind) for kind in SUBJECTS)
+    public = tuple(each for each in addresses if _is_public(each.value))
+    tried_at = public if len(keys) > 1 and len(public) == 1 else ()
+    return (*keys, *tried_at) if keys else principals or public or addresses
 
 
 def pivots(alert: Alert) -> tuple[Observable, ...]:
@@ -97,6 +96,7 @@ def add(db: Database, case: int, alert: Alert, *, delivery: str = "") -> None:
         " alert = excluded.alert WHERE excluded.at >= case_alerts.at AND excluded.alert <> case_alerts.alert",
         [case, alert.id, delivery, rfc3339(alert.at), msgspec.json.encode(alert).decode()],
     )
+    links.mention(db, case, alert)
 
 
 def open_with(db: Database, alert: str) -> tuple[int, ...]:
@@ -168,6 +168,7 @@ def load(db: Database, id_: int) -> Case:
         owner=Actor(row[13], row[14]) if row[13] else None,
         handovers=custody.handovers_of(db, id_),
         declared=custody.declared(db, id_),
+        links=links.of_case(db, id_),
         thread=row[15],
     )
 

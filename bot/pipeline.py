@@ -20,11 +20,10 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import anchors, cases, intake, paging, rehunt, storms
+from bot import anchors, cases, intake, links, paging, rehunt, storms
 from bot.access import AccessRules
 from bot.database import Database
 from bot.hearing import Hearing
-from bot.intake.secret_guard import remove_secrets
 from bot.model import (
     Alert,
     Case,
@@ -40,6 +39,7 @@ from bot.model import (
     rfc3339,
 )
 from bot.news import LATE, news
+from bot.receiving import Receiving
 from bot.remediation import containments
 from bot.remediation.approvals import waiting_in
 from bot.remediation.arming import is_armed
@@ -50,8 +50,7 @@ from bot.slack.details import anchored, details
 from bot.slack.pictures import files_of
 from bot.slack.storm import crowd_message
 from bot.slack.todo import tasks_message
-from bot.store import inbox, jobs, outbox
-from bot.store.inbox import Receipt
+from bot.store import jobs, outbox
 from bot.store.jobs import Job
 from bot.store.state import State
 from bot.telling import CARD
@@ -61,8 +60,6 @@ from bot.workers import Commit, Handler, nothing
 
 log = structlog.get_logger()
 
-LARGEST = 2 * 1024 * 1024
-"""A dead letter may have grown by the marks of what was cut out of it."""
 AUDIT = "audit"
 TASKS = "tasks"
 PICTURES = "pictures"
@@ -83,7 +80,7 @@ class Investigate(Protocol):
     ) -> Triage: ...
 
 
-class Pipeline(Hearing):
+class Pipeline(Receiving, Hearing):
     """The stops of an alert over one state file. ``keep_asked`` puts what a triage was told somewhere safe;
     ``on_call`` says which Slack user group an environment calls, if any, ``pages`` whether a paging service is told.
     """
@@ -93,7 +90,7 @@ class Pipeline(Hearing):
         state: State,
         clock: Callable[[], datetime],
         investigate: Investigate,
-        environment_of: Callable[[Alert], Environment],
+        environment_of: Callable[[Alert, Observable | None], Environment],
         sources: Mapping[str, intake.Source],
         window_of: Callable[[datetime], Window],
         access: AccessRules | None = None,
@@ -126,57 +123,6 @@ class Pipeline(Hearing):
             "check_due": self.check_due,
         }
 
-    def accept(self, source: str, payloads: Sequence[Any]) -> list[Receipt]:
-        """Keep verified ``payloads``, each alert in them on its own, and queue them; returns once they are on disk.
-
-        Raises :class:`bot.store.state.StateUnavailable` if they could not be kept, and
-        :class:`bot.intake.Unreadable` if one of them holds too many; then none was.
-        """
-        now = self._clock()
-        alerts = [part for payload in payloads for part in intake.parts(self._sources[source], payload)]
-        return self._state.write(lambda db: [self._keep(db, source, alert, now) for alert in alerts])
-
-    def bury(self, source: str, body: str, why: str) -> None:
-        """Keep what came in and is no alert, without its secrets: ``triage jobs`` lists it, and can replay it.
-
-        Raises :class:`bot.store.state.StateUnavailable`.
-        """
-        text, _ = remove_secrets(body)
-        letter, now = {"source": source, "body": text}, self._clock()
-        self._state.write(lambda db: jobs.bury(db, "read", letter, why, now, pool="triage"))
-
-    def read_again(self, job: Job) -> Commit:
-        """Take in a dead letter; raises :class:`bot.intake.Unreadable` if it is still none."""
-        source = self._sources[job.payload["source"]]
-        payloads = intake.read(job.payload["body"].encode(), LARGEST)
-        alerts = [part for payload in payloads for part in intake.parts(source, payload)]
-
-        def commit(db: Database) -> None:
-            for alert in alerts:
-                self._keep(db, source.name, alert, self._clock())
-
-        return commit
-
-    def receive(self, job: Job) -> Commit:
-        """Read a kept delivery and open or join the cases of its alerts."""
-        delivery = inbox.delivery(self._state.read(), job.payload["delivery"])
-        alert = intake.normalise(self._sources[delivery.source], delivery.payload, delivery.received_at)
-
-        def commit(db: Database) -> None:
-            if alert.over:
-                self._over(db, alert, delivery.id)
-            else:
-                self.open_cases(db, alert, delivery=delivery.id)
-            inbox.settle(db, delivery.id, "triaged")
-
-        return commit
-
-    def _over(self, db: Database, alert: Alert, delivery: str) -> None:
-        """Tell the open cases of ``alert`` that its sender calls it over; whether it is, people say."""
-        for case in cases.open_with(db, alert.id):
-            cases.add(db, case, alert, delivery=delivery)
-            self.show(db, case)
-
     def open_cases(
         self, db: Database, alert: Alert, *, delivery: str = "", under: Place | None = None, asked: bool = False
     ) -> list[tuple[int, bool]]:
@@ -185,17 +131,20 @@ class Pipeline(Hearing):
         A new case's card stands in the thread of the message ``under``, if given. ``asked``: a person waits for it.
         """
         thread = (under.channel, outbox.at_message(db, under)) if under else ("", "")
-        environment = self._environment_of(alert)
         subjects: Sequence[Observable | None] = cases.subjects(alert) or [None]
         window = self._window_of(alert.at)
-        opened = [
-            cases.open_or_join(db, alert, subject, environment, window, delivery=delivery, thread=thread)
-            for subject in subjects
-        ]
+        opened = []
+        for subject in subjects:
+            environment = self._environment_of(alert, subject)
+            opened.append(cases.open_or_join(db, alert, subject, environment, window, delivery=delivery, thread=thread))
+        linked = [other for case, _ in opened for other in links.link(db, case)]
         for case, _ in opened:
             if cases.is_open(db, case):
                 self._ask(db, case, asked=asked)
                 self._ask_later(db, case, alert)
+        for other in dict.fromkeys(linked):
+            if other not in dict(opened):
+                self.show(db, other)
         return opened
 
     def detected(self, alerts: Iterable[Alert]) -> None:
@@ -237,7 +186,9 @@ class Pipeline(Hearing):
 
     def _ask(self, db: Database, case: int, *, asked: bool) -> None:
         """Queue a case's questions, and show at once that they are being asked."""
-        jobs.add_unless_waiting(db, "triage", {"case": case}, self._clock(), pool="triage", urgent=asked)
+        jobs.add_unless_waiting(
+            db, "triage", {"case": case}, self._clock(), pool="triage", urgent=asked, lane=f"case:{case}"
+        )
         self.show(db, case, asked=asked)
 
     def _ask_later(self, db: Database, case: int, alert: Alert) -> None:
@@ -366,9 +317,3 @@ class Pipeline(Hearing):
         waiting = waiting_in(db, case, self._access, self._clock())
         armed = is_armed(db, known.environment)
         return replace(known, waiting=waiting, armed=armed, containment=containments.standing(db, case))
-
-    def _keep(self, db: Database, source: str, payload: Any, now: datetime) -> Receipt:
-        receipt = inbox.keep(db, source, payload, now)
-        if receipt.duplicate_of is None:
-            jobs.add(db, "receive", {"delivery": receipt.delivery}, now, pool="triage")
-        return receipt

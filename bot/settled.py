@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.access import AccessRules, Directory
@@ -18,6 +19,7 @@ from bot.model import (
     Alert,
     Environment,
     Kind,
+    Observable,
     Operation,
     account_of,
 )
@@ -26,11 +28,27 @@ from bot.remediation.arming import is_armed
 from bot.remediation.planning import RemediationSettings
 
 
-def environment_of(settings: Settings, alert: Alert) -> Environment:
-    """The environment an alert belongs to, by its source or an account in it."""
+def environment_of(settings: Settings, alert: Alert, subject: Observable | None = None) -> Environment:
+    """The environment an alert belongs to, by its source, the account of its ``subject``, or an account in it.
+
+    One alert may name keys of two customers: each goes to its own.
+    """
     known = {account for table in settings.environments.values() for account in table.accounts}
-    accounts = (account for account in accounts_of(alert) if account in known)
+    if subject is not None and subject.kind is Kind.ACCESS_KEY:
+        others = tuple(each for each in alert.observables if each.kind is not Kind.ACCESS_KEY)
+        alert = replace(alert, observables=(*others, subject))
+    accounts = (account for account in (_account_of(subject), *accounts_of(alert)) if account in known)
     return settings.environment_of(next(accounts, None), alert.source)
+
+
+def _account_of(subject: Observable | None) -> str | None:
+    """The account of a key, as its id says it, or of a principal."""
+    match subject:
+        case Observable(Kind.ACCESS_KEY, key):
+            return account_of(key)
+        case Observable(Kind.PRINCIPAL, principal):
+            return principal.partition(":")[0]
+    return None
 
 
 def accounts_of(alert: Alert) -> Iterator[str]:

@@ -76,7 +76,7 @@ class Line:
         self.now = NOW
         self.events = [*CALM]
         self.pipeline = Pipeline(
-            self.state, lambda: self.now, self._investigate, lambda _: Environment(channel="C1"), {}, Window.ending
+            self.state, lambda: self.now, self._investigate, lambda *_: Environment(channel="C1"), {}, Window.ending
         )
 
     def _investigate(self, observable: Observable, window: Window, on_record: object = None, **asked: Any) -> Triage:

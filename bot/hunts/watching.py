@@ -57,7 +57,8 @@ def watch(history: Searched, until: datetime, known: Known) -> Hunted:
 def alert_of(hit: Hit) -> Alert:
     """A story as an alert: a tried address is the case of the address, everything else that of its keys."""
     address = Observable(Kind.IP, hit.source_ip) if hit.source_ip else None
-    if hit.hunt == ENUMERATION and address is not None:
+    tried = hit.hunt == ENUMERATION and address is not None
+    if tried and address is not None:
         about: tuple[Observable, ...] = (address,)
     else:
         keys = tuple(Observable(Kind.ACCESS_KEY, key) for key in hit.keys[:_MOST_KEYS])
@@ -72,6 +73,7 @@ def alert_of(hit: Hit) -> Alert:
         at=hit.last_seen,
         observables=about,
         notes=_notes(hit),
+        beside=tuple(Observable(Kind.ACCESS_KEY, key) for key in hit.keys[:_MOST_KEYS]) if tried else (),
     )
 
 

@@ -40,6 +40,8 @@ class Alert:
     """How many secret access keys were cut out before anything was stored."""
     notes: tuple[str, ...] = ()
     """Sentences about the alert itself, e.g. what in it could not be read."""
+    beside: tuple[Observable, ...] = ()
+    """What it names beside what it is about: the cases of these are linked with its own, none is opened for them."""
     over: bool = False
     """Its sender says that it is over, or dealt with: it is told to its case, and opens none."""
 

@@ -76,6 +76,15 @@ class RoomAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Another case that tells of this one, or of which this one tells. ``why`` is half a sentence."""
+
+    case: int
+    subject: Observable
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Our record of one story about one observable, and everything its card shows."""
 
@@ -114,6 +123,8 @@ class Case:
     """Oldest first."""
     declared: DeclaredIncident | None = None
     """``None`` unless a person declared it an incident."""
+    links: tuple[Link, ...] = ()
+    """Other cases that tell of it or it of them, in the order they were opened."""
     thread: str = ""
     """The slot of the message whose thread holds the card; empty where the card stands in the channel itself."""
 

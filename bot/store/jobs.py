@@ -20,7 +20,11 @@ LEASE_SECONDS = 120.0
 ATTEMPTS = 8
 """After so many failures a job is dead: kept, listed, never silently dropped."""
 
-_DUE = "pool = ? AND due_at <= ? AND (state = 'ready' OR (state = 'leased' AND leased_until < ?))"
+_DUE = (
+    "pool = ? AND due_at <= ? AND (state = 'ready' OR (state = 'leased' AND leased_until < ?))"
+    " AND NOT EXISTS (SELECT 1 FROM jobs AS held WHERE held.lane = jobs.lane AND held.state = 'leased'"
+    " AND held.leased_until >= ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +50,18 @@ def add(
     once: str | None = None,
     due_at: datetime | None = None,
     urgent: bool = False,
+    lane: str | None = None,
 ) -> bool:
     """Queue a job. With ``once``, at most one job of that name ever exists; returns whether this one was added.
 
-    ``urgent``: a person waits for it, so it goes before all that are not.
+    ``urgent``: a person waits for it, so it goes before all that are not. Of the jobs of one ``lane`` one is done at a
+    time, so that none overtakes another.
     """
     due = (due_at or now).timestamp()
     added = db.execute(
-        "INSERT INTO jobs (kind, pool, payload, once, state, attempts, due_at, created_at, urgent)"
-        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?, ?) ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING",
-        [kind, pool, json.dumps(payload), once, due, rfc3339(now), urgent],
+        "INSERT INTO jobs (kind, pool, payload, once, state, attempts, due_at, created_at, urgent, lane)"
+        " VALUES (?, ?, ?, ?, 'ready', 0, ?, ?, ?, ?) ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING",
+        [kind, pool, json.dumps(payload), once, due, rfc3339(now), urgent, lane],
     )
     return bool(added.rowcount)
 
@@ -70,20 +76,29 @@ def bury(db: Database, kind: str, payload: Mapping[str, Any], error: str, now: d
 
 
 def add_unless_waiting(
-    db: Database, kind: str, payload: Mapping[str, Any], now: datetime, *, pool: str, urgent: bool = False
+    db: Database,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    *,
+    pool: str,
+    urgent: bool = False,
+    lane: str | None = None,
 ) -> bool:
     """Queue a job unless the same one already waits: asked ten times before it ran, it runs once."""
     same = db.execute(
         "UPDATE jobs SET urgent = max(urgent, ?) WHERE kind = ? AND payload = ? AND state = 'ready'",
         [urgent, kind, json.dumps(payload)],
     )
-    return not same.rowcount and add(db, kind, payload, now, pool=pool, urgent=urgent)
+    return not same.rowcount and add(db, kind, payload, now, pool=pool, urgent=urgent, lane=lane)
 
 
 def waiting(db: Database, pool: str, now: datetime, *, urgent: bool = False) -> bool:
     """Whether :func:`claim` would find a job; reads only."""
     moment = now.timestamp()
-    found = db.execute(f"SELECT 1 FROM jobs WHERE {_DUE} AND urgent >= ? LIMIT 1", [pool, moment, moment, urgent])
+    found = db.execute(
+        f"SELECT 1 FROM jobs WHERE {_DUE} AND urgent >= ? LIMIT 1", [pool, moment, moment, moment, urgent]
+    )
     return bool(found.fetchone())
 
 
@@ -94,7 +109,7 @@ def claim(db: Database, pool: str, now: datetime, *, urgent: bool = False) -> Jo
     row = db.execute(
         f"SELECT id, kind, payload, attempts FROM jobs WHERE {_DUE} AND urgent >= ?"
         " ORDER BY urgent DESC, due_at, id LIMIT 1",
-        [pool, moment, moment, urgent],
+        [pool, moment, moment, moment, urgent],
     ).fetchone()
     if row is None:
         return None

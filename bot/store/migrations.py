@@ -368,3 +368,27 @@ def m019_pages(db: Database) -> None:
         "CREATE TABLE pages (case_id INTEGER NOT NULL REFERENCES cases(id), reopened INTEGER NOT NULL,"
         " resolved INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (case_id, reopened))"
     )
+
+
+@migrations()
+def m020_lanes_and_links(db: Database) -> None:
+    """Jobs of which one is done at a time; what the alerts of cases name, and which cases tell of one another."""
+    db.executescript(
+        """
+        ALTER TABLE jobs ADD COLUMN lane TEXT;
+        CREATE INDEX jobs_held ON jobs(lane) WHERE state = 'leased';
+        CREATE TABLE mentions (
+            case_id INTEGER NOT NULL REFERENCES cases(id), kind TEXT NOT NULL, value TEXT NOT NULL,
+            PRIMARY KEY (case_id, kind, value)
+        );
+        CREATE INDEX mentions_value ON mentions(kind, value);
+        INSERT OR IGNORE INTO mentions (case_id, kind, value)
+            SELECT a.case_id, json_extract(o.value, '$.kind'), json_extract(o.value, '$.value')
+            FROM case_alerts a, json_each(a.alert, '$.observables') o
+            WHERE json_extract(o.value, '$.kind') IN ('access_key', 'principal', 'ip');
+        CREATE TABLE links (
+            case_id INTEGER NOT NULL REFERENCES cases(id), other_id INTEGER NOT NULL REFERENCES cases(id),
+            why TEXT NOT NULL, PRIMARY KEY (case_id, other_id)
+        );
+        """
+    )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.model import Alert, Case, Verdict
+from bot.model import Alert, Case, Kind, Verdict
 from bot.summary.findings import WORDS, brief, findings
 from bot.summary.wording import Row, moment
 
+MOST_LINKS = 5
+PERSON = "person"
+"""The source of what people said themselves."""
+_KINDS = {Kind.ACCESS_KEY: "access key", Kind.PRINCIPAL: "principal", Kind.IP: "address"}
 CLEARING = frozenset({Verdict.LOW, Verdict.EXPECTED, Verdict.INCONCLUSIVE})
 """Verdicts that calm: never said while a question is still open."""
 
@@ -106,7 +110,23 @@ def _alert_rows(case: Case, *, when: bool = True) -> Iterator[Row]:
     severity = f", severity {alert.severity}" if alert.severity else ""
     at = f", {moment(alert.at)}" if when else ""
     yield Row("Alert", f"{alert.title} ({alert.source}{severity}{at}){further}")
+    if (joined := _joined(case)) is not None:
+        yield Row("One case", joined)
+    if case.links:
+        shown = [f"#{each.case} {each.subject} ({each.why})" for each in case.links[:MOST_LINKS]]
+        more = len(case.links) - len(shown)
+        yield Row("Linked", "; ".join([*shown, *([f"{more} more"] if more else [])]))
     yield from _remarks(alert)
+
+
+def _joined(case: Case) -> str | None:
+    """Why several alerts are one case; ``None`` where there is one, or all came from one source of one account."""
+    sources = dict.fromkeys(each.source for each in case.alerts if each.source != PERSON)
+    accounts = dict.fromkeys(call.account for each in case.alerts for call in each.calls if call.account)
+    if case.subject is None or (len(sources) < 2 and len(accounts) < 2):
+        return None
+    where = f" in {len(accounts)} accounts" if len(accounts) > 1 else ""
+    return f"alerts of {', '.join(sources)}{where} name the same {_KINDS[case.subject.kind]}"
 
 
 def _remarks(alert: Alert) -> Iterator[Row]:

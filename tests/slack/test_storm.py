@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from bot.store import jobs, outbox
 from bot.store.jobs import Job
 from bot.store.state import State
 from bot.storms import CROWDED, OVERWHELMING, SHOWN, Crowd, Listed, urgency
+from bot.workers import Commit
 from tests.checkers import problems
 from tests.remediation.cloud import key_id
 from tests.slack import cases as made
@@ -54,7 +56,7 @@ def pipeline(state: State, clock: Clock) -> Pipeline:
         state,
         clock,
         investigate,
-        lambda alert: Environment("default", channel=SOC),
+        lambda *_: Environment("default", channel=SOC),
         {"siem": intake.Source("siem")},
         Window.ending,
     )
@@ -84,21 +86,20 @@ def alert(number: int) -> dict[str, Any]:
 
 
 def work(pipeline: Pipeline, state: State, clock: Clock, most: int = 40) -> int:
-    """Carry out what is due, at most so many jobs; how many it were."""
+    """Carry out what is due, at most so many jobs, one after the other; how many it were."""
+    handlers = pipeline.handlers()
+    for done in range(most):
+        job = state.write(lambda db: jobs.claim(db, "triage", clock()))
+        if job is None:
+            return done
+        commit = handlers[job.kind](job)
+        state.write(lambda db, job=job, commit=commit: finish(db, job, commit, clock()))  # type: ignore[misc]
+    return most
 
-    def claimed(db: Database) -> list[Job]:
-        return [job for _ in range(most) if (job := jobs.claim(db, "triage", clock()))]
 
-    handlers, claims = pipeline.handlers(), state.write(claimed)
-    done = [(job, handlers[job.kind](job)) for job in claims]
-
-    def finish(db: Database) -> None:
-        for job, commit in done:
-            commit(db)
-            jobs.finish(db, job, clock())
-
-    state.write(finish)
-    return len(done)
+def finish(db: Database, job: Job, commit: Commit, now: datetime) -> None:
+    commit(db)
+    jobs.finish(db, job, now)
 
 
 def sent_in_one_second(slack: LocalSlack, sender: Sender) -> int:
