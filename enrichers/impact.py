@@ -117,7 +117,8 @@ Mailed = Mapping[str, MailSent | Unread] | str
 def enrich(observable: Observable, context: Context) -> Answer:
     assert context.history is not None  # noqa: S101 - the runner never asks an enricher without what it needs
     window, account = context.window, _account(observable, context)
-    known = context.history.coverage(window.baseline) is not None
+    held = context.history.coverage(window.baseline)
+    known = held is not None and (account is None or account in held.accounts)
     before = context.uses(observable, window.baseline) if known else None
     done = Done(context.uses(observable, window.recent), before)
     return judge(

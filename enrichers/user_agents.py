@@ -158,7 +158,8 @@ def _words(family: str) -> str:
 def _fact(row: Mapping[str, Any]) -> str:
     novelty = {True: ", new", False: "", None: ", new or not: too little history"}[row["new"]]
     calls = "1 call" if row["count"] == 1 else f"{row['count']} calls"
-    return f"{calls}, last {row['last_seen']}{novelty}"
+    first = "" if row["first_seen"] == row["last_seen"] else f", first {row['first_seen']}"
+    return f"{calls}{first}, last {row['last_seen']}{novelty}"
 
 
 def _headline(families: Sequence[Mapping[str, Any]], shared: Sequence[Mapping[str, Any]], looked: str) -> str:

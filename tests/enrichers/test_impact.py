@@ -152,6 +152,20 @@ def test_a_history_that_begins_today_knows_no_usual() -> None:
     assert (row(given, "Models run")["before"], row(given, "Models run")["most_in_a_day_before"]) == (None, None)
 
 
+def test_of_an_account_without_logs_before_no_usual_is_known() -> None:
+    given, _ = answer(
+        [*ordinary(), event(name="bedrock:InvokeModel")], principal=replace(ALICE, account="444455556666")
+    )
+    assert given.headline.startswith("Cost so far: models run 1; what was usual before is unknown")
+
+
+def test_nothing_found_over_logs_with_gaps_says_so() -> None:
+    events = [*ordinary(), event(name="sts:GetCallerIdentity")]
+    lacking = FakeHistory(events, missing=("Account 444455556666 has no events in this time.",))
+    _, facts = answer(events, history=lacking)
+    assert facts["Models run"] == f"none {LOOKED}, with gaps in the logs"
+
+
 # -------------------------------------------------------------------------------------- instances
 
 

@@ -247,3 +247,12 @@ def test_the_largest_set_is_told() -> None:
     late = [event(30), event(20, family=KALI), event(10, family="boto3|windows|-|-")]
     signal = next(signal for signal in answer([*ordinary(), *early, *late]).signals if signal.kind == "ua.multi")
     assert signal.sentence == "One key, 3 different clients within 20 minutes."
+
+
+def test_each_family_is_told_with_its_count_and_its_first_and_last_time() -> None:
+    given = enrich(
+        LEAD, context([*ordinary(), event(20, family=KALI), event(5, family=KALI), event(2, family="other:x")])
+    )
+    facts = {fact.label: fact.value for fact in given.facts}
+    assert facts["aws-cli/1 linux kali"] == "2 calls, first 2026-11-20T13:40:00Z, last 2026-11-20T13:55:00Z, new"
+    assert facts["other:x"] == "1 call, last 2026-11-20T13:58:00Z, new"
