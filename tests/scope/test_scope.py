@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -323,3 +323,38 @@ def test_what_a_principal_of_an_open_case_did_since_is_nobodys_habit() -> None:
     assert counted[SENDING] == 1
     assert {each.event: each.principals_before for each in found.rare_events}[SENDING] == 0
     assert users(found) == [user(number) for number in (1, 2)]
+
+
+OTHER_ACCOUNT = "444455556666"
+
+
+def elsewhere(events: Iterable[Event]) -> Iterator[Event]:
+    """The same, in another account of the organisation: its keys and principals are others, its names are not."""
+    for event in events:
+        who = replace(event.principal, id=event.principal.id.replace(ACCOUNT, OTHER_ACCOUNT), account=OTHER_ACCOUNT)
+        key = f"{str(event.key)[:-1]}7"
+        yield replace(event, id=f"{event.id}@", key=key, principal=who, account=OTHER_ACCOUNT)
+
+
+def test_one_thief_in_several_accounts_is_one_scope() -> None:
+    role, session = f"{OTHER_ACCOUNT}:role/deploy", key_of(72, "ASIA")
+    across = [
+        call(key_of(1), user(1), "sts:AssumeRole", minutes_ago(60), minted=session),
+        replace(call(session, role, WHO, minutes_ago(59), OTHER_THIEF), account=OTHER_ACCOUNT),
+    ]
+    world = [*organisation(), *elsewhere(organisation()), *theft(1, 2), *elsewhere(theft(3)), *across]
+    found = scoped(world, 1)
+    assert sorted(str(each.principal) for each in found.confirmed) == [
+        *(f"{ACCOUNT}:user/user-1", f"{ACCOUNT}:user/user-2"),
+        *(role, f"{OTHER_ACCOUNT}:user/user-3"),
+    ]
+    assert found.suspects == ()
+
+
+def test_a_thief_who_looked_once_and_waited_ten_days_is_found_with_all_keys() -> None:
+    looks = [call(key_of(n), user(n), WHO, minutes_ago(10 * 24 * 60 + n)) for n in (1, 2, 3)]
+    older = [replace(each, at=each.at - timedelta(days=14), id=f"{each.id}-old") for each in organisation()]
+    found = scoped([*older, *organisation(), *looks, *theft(1, 2, 3)], 1)
+    assert users(found) == names(1, 2, 3)
+    assert found.window.since <= AT - timedelta(days=10)
+    assert found.suspects == ()
