@@ -35,6 +35,8 @@ PIVOTS = frozenset({
     *("iam:CreateLoginProfile", "sts:GetFederationToken", "signin:GetSigninToken", "signin:ConsoleLogin"),
 })  # fmt: skip
 """How a key becomes a console."""
+SIGN_IN = "signin:ConsoleLogin"
+"""Its record names no key."""
 MINTING = frozenset({"sts:GetFederationToken", "sts:GetSessionToken", "sts:AssumeRole"})
 QUARANTINING = frozenset({"iam:AttachUserPolicy", "iam:PutUserPolicy"})
 LIFTING = frozenset({"iam:DetachUserPolicy", "iam:DeleteUserPolicy"})
@@ -140,6 +142,24 @@ def console_pivot(doing: Doing) -> Finding | None:
     return found("console.pivot", "behaviour", f"A key became console access: {names}.", calls, "high")
 
 
+def sign_in_without_mfa(doing: Doing) -> Finding | None:
+    """``console.nomfa``: the root user or an IAM user signs in without MFA; of a provider of identities MFA is its own
+    affair. Weak of a user, and only where it is not at home.
+    """
+    root = doing.principal.endswith(":root")
+    calls = [
+        event
+        for event in doing.events
+        if event.name == SIGN_IN
+        and event.outcome is Outcome.OK
+        and event.detail is not None
+        and event.detail.mfa is False
+        and (root or (":user/" in doing.principal and event.id in doing.away))
+    ]
+    who = "The root user" if root else "It"
+    return found("console.nomfa", "behaviour", f"{who} signed in without MFA.", calls, "high", telling=root)
+
+
 def session_spray(doing: Doing) -> Finding | None:
     """``session.spray``: one key gives out three sessions within the hour, which it never did. Weak: somebody is given
     roles in several accounts every week.
@@ -209,5 +229,6 @@ def logging_tampered(doing: Doing) -> Finding | None:
 
 DETECTIONS: tuple[Detection, ...] = (
     *(root_key, offensive_client, role_outside, logging_tampered, sending_switched, console_pivot, session_spray),
+    sign_in_without_mfa,
     *(denied_burst, dormant_key, denied_recon, rare_call, new_client, rented_address),
 )

@@ -10,6 +10,7 @@ from functools import cached_property
 from bot.hunts.result import Severity
 from bot.model import Event
 from bot.scope.ground import Ground
+from bot.scope.usual import pivot_of
 
 _NAMED = 4
 
@@ -52,7 +53,14 @@ class Doing:
 
     @cached_property
     def unfamiliar(self) -> list[Event]:
-        return [event for event in self.events if self.ground.is_unfamiliar_use(event)]
+        """Calls made where it is not at home; a sign-in has no key, and is at home wherever one of the keys was."""
+        return [event for event in self.events if self.ground.is_unfamiliar_use(event) and not self._knows_place(event)]
+
+    def _knows_place(self, event: Event) -> bool:
+        if event.key is not None:
+            return False
+        place = pivot_of(event.ip, event.address_class)
+        return any(place == used for used, _ in self.ground.own(self.principal).places())
 
     @cached_property
     def away(self) -> frozenset[str]:

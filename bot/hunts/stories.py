@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from bot.hunts.detections import DETECTIONS, LIFTING, QUARANTINING
+from bot.hunts.detections import DETECTIONS, LIFTING, QUARANTINING, SIGN_IN
 from bot.hunts.doing import Doing, Finding, Keys, listed
 from bot.hunts.result import SEVERITIES, Hit
 from bot.hunts.roots import lineage_of, root_of
@@ -27,6 +27,9 @@ def detect(ground: Ground, everything: Sequence[Event], keys: Keys | None = None
     doings: defaultdict[str, list[Event]] = defaultdict(list)
     for key in sorted({event.key for event in everything if event.key}):
         for event in ground.calls(key):
+            doings[event.principal.id].append(event)
+    for event in everything:
+        if event.name == SIGN_IN and event.key is None and not event.by_service:
             doings[event.principal.id].append(event)
     stories = {
         principal: found

@@ -22,7 +22,7 @@ PRINCIPALS = 5000
 SEED = 7
 DETECTIONS = (
     *("enumeration", "root.key", "aws.quarantine", "quarantine.lifted", "ua.offensive", "role.outside"),
-    *("logging.tamper", "ses.toggle", "console.pivot", "key.dormant", "session.spray", "denied.burst"),
+    *("logging.tamper", "ses.toggle", "console.pivot", "console.nomfa", "key.dormant", "session.spray", "denied.burst"),
     *("denied.recon", "api.first", "ua.new14", "ip.hosting"),
 )
 

@@ -57,6 +57,12 @@ def stolen(minutes: float, name: str = "iam:ListUsers", **changes: Any) -> Event
     return event(minutes, name=name, **(values | changes))
 
 
+def signed_in(minutes: float, *, mfa: bool = False, **changes: Any) -> Event:
+    """A sign-in to the console: its record names no key."""
+    values: dict[str, Any] = {"key": None, "family": "browser|windows", "detail": Detail(mfa=mfa)}
+    return event(minutes, name="signin:ConsoleLogin", **(values | changes))
+
+
 def refused(minutes: float, name: str, **changes: Any) -> Event:
     return stolen(minutes, name, outcome=Outcome.DENIED, **changes)
 
@@ -76,6 +82,8 @@ def refused(minutes: float, name: str, **changes: Any) -> Event:
         ("denied.burst", "medium", lambda: [refused(9, f"service{n}:Describe") for n in range(5)]),
         ("denied.burst", "medium", lambda: [refused(9, f"ec2:Describe{n}") for n in range(15)]),
         ("root.key", "critical", lambda: [stolen(9, principal=ROOT)]),
+        ("console.nomfa", "high", lambda: [signed_in(9, principal=ROOT)]),
+        ("console.pivot", "high", lambda: [signed_in(9, ip=RENTED)]),
         (
             "aws.quarantine",
             "critical",
@@ -161,6 +169,13 @@ def test_one_story_is_one_alert_whatever_it_holds() -> None:
     assert (alert.severity, alert.source) == ("high", "detection")
     assert [each.kind for each in alert.observables] == [Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP]
     assert alert_of(told(*calls[:3])[0]).id == alert.id
+
+
+def test_a_sign_in_without_mfa_at_home_or_with_mfa_tells_nothing() -> None:
+    assert told(signed_in(9)) == []
+    assert told(signed_in(9, mfa=True, principal=ROOT)) == []
+    assert "console.nomfa" not in names(signed_in(9, mfa=True, ip=RENTED))
+    assert "console.nomfa" in names(signed_in(9, ip=RENTED))
 
 
 def test_what_a_service_does_for_somebody_tells_nothing() -> None:
