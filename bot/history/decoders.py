@@ -21,7 +21,7 @@ from typing import IO
 
 import msgspec
 
-from bot.history.batch import Batch
+from bot.history.batch import Batch, Manner
 from bot.history.decoding import batches
 from bot.history.sources import LogFile
 
@@ -55,7 +55,7 @@ def _from_processes(logs: Sequence[LogFile]) -> Iterator[Batch]:
         for _ in decoders:
             # Each says once that it has ended.
             while (frame := found.get()) is not None:
-                yield msgspec.msgpack.decode(frame, type=Batch)
+                yield _unpacked(frame)
         if any(decoder.process.wait() for decoder in decoders):
             raise DecoderLost("a decoding process was ended; run the same `triage ingest` again to load the rest")
 
@@ -68,6 +68,27 @@ def _shares(logs: Sequence[LogFile]) -> list[list[Path]]:
         shares[given // _STRETCH_BYTES % PROCESSES].append(log.path)
         given += max(0, log.identity[0])
     return [share for share in shares if share]
+
+
+class _Frame(msgspec.Struct, array_like=True):
+    """A batch on its way: what its manners say is said once, and each of them names what it says by position."""
+
+    said: list[str | bool | int | None]
+    manners: list[list[int]]
+    rest: Batch
+
+
+def _packed(batch: Batch) -> bytes:
+    said: dict[str | bool | int | None, int] = {}
+    manners = [[said.setdefault(each, len(said)) for each in manner] for manner in batch.manners]
+    rest = msgspec.structs.replace(batch, manners=[])
+    return msgspec.msgpack.encode(_Frame(list(said), manners, rest))
+
+
+def _unpacked(frame: bytes) -> Batch:
+    read = msgspec.msgpack.decode(frame, type=_Frame)
+    read.rest.manners = [Manner._make(map(read.said.__getitem__, manner)) for manner in read.manners]
+    return read.rest
 
 
 class _Decoder:
@@ -121,7 +142,7 @@ def _main() -> None:
     gc.disable()  # there are no cycles to find among millions of small objects
     paths = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=list[bytes])
     for batch in batches([LogFile(Path(os.fsdecode(path))) for path in paths]):
-        frame = msgspec.msgpack.encode(batch)
+        frame = _packed(batch)
         sys.stdout.buffer.write(len(frame).to_bytes(_LENGTH, "big"))
         sys.stdout.buffer.write(frame)
         sys.stdout.buffer.flush()

@@ -12,7 +12,7 @@ from bot.history.grouping import Groups, Memory, Single, Stretch, Tally
 from bot.history.raw import Brief, UnreadableError
 from bot.history.sources import Source
 
-BATCH = 80_000
+BATCH = 40_000
 """Events in a batch, about. Larger ones store faster (uses are touched less often) and take more memory."""
 
 _STRETCH = 10_000

@@ -37,6 +37,7 @@ class Manners:
         self._db = db
         self._numbers = Numbers(db)
         self._known: dict[int, dict[Manner, Known]] = {}
+        self._same: dict[object, object] = {}
         self._fresh: dict[int, bool] = {}
         self._made: list[tuple[int | None, ...]] = []
         self._accounts: dict[int, int] = {}
@@ -49,16 +50,14 @@ class Manners:
     def forget(self) -> None:
         """Another process wrote, or the transaction was rolled back."""
         self._numbers.forget()
-        self._known.clear()
-        self._fresh.clear()
+        self._forget_known()
         self._made.clear()
         self._accounts.clear()
 
     def of(self, batch: Batch) -> list[Known]:
         """The manner of each use of a batch."""
         if sum(map(len, self._known.values())) > _REMEMBERED:
-            self._known.clear()
-            self._fresh.clear()
+            self._forget_known()
         found: dict[tuple[int, int], Known] = {}
         known = []
         for day, number in batch.uses:
@@ -87,8 +86,18 @@ class Manners:
         if known is None:
             fields = self._numbers.fields(manner)
             known = None if self._is_fresh(block) else self._find(block, fields)
-            known = of_block[manner] = known or self._make(block, fields)
+            known = of_block[self._kept(manner)] = known or self._make(block, fields)
         return known
+
+    def _kept(self, manner: Manner) -> Manner:
+        """The same with each of its strings kept once: those of a batch are its own, thousands of times over."""
+        same = self._same
+        return Manner._make(each if each is None else same.setdefault(each, each) for each in manner)
+
+    def _forget_known(self) -> None:
+        self._known.clear()
+        self._fresh.clear()
+        self._same.clear()
 
     def _is_fresh(self, block: int) -> bool:
         """Whether every manner of a block is at hand, as of one that nothing was stored of before."""

@@ -11,12 +11,12 @@ from bot.families import terminal_of
 from bot.history.batch import Manner
 from bot.history.digest import Fields
 
-_REMEMBERED = 100_000
+_REMEMBERED = 50_000
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Numbers:
-    """What is written is remembered while nobody else writes, up to 100,000 strings."""
+    """What is written is remembered while nobody else writes, up to 50,000 strings."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

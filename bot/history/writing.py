@@ -32,7 +32,7 @@ class HistoryWriter:
     def __init__(self, path: Path) -> None:
         # A load that loses its last seconds to a power cut is run again; NORMAL never damages the file.
         self._db = open_writer(path, synchronous="NORMAL")
-        self._db.execute("PRAGMA cache_size = -65536")
+        self._db.execute("PRAGMA cache_size = -32768")
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         bring_up_to_date(self._db)
         self._manners = Manners(self._db)
