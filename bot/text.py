@@ -256,7 +256,14 @@ def history_text(report: HistoryReport) -> str:
         Row("Principals", str(report.principals)),
         Row("Searched", summary.searched(report.searched)),
     ]
-    return _document([*_rows(rows), *_section("Set aside", list(_aside(report.set_aside)) or ["nothing"])])
+    missing = list(report.searched.missing) if report.searched else []
+    return _document(
+        [
+            *_rows(rows),
+            *(_section("Missing", missing) if missing else []),
+            *_section("Set aside", list(_aside(report.set_aside)) or ["nothing"]),
+        ]
+    )
 
 
 def _aside(entries: Sequence[SetAside]) -> Iterator[str]:

@@ -565,3 +565,11 @@ def test_an_empty_time_is_insufficient_history_and_not_a_guess(triage: Triage, h
 
 def test_what_a_scope_starts_from_is_all_its_help_names(triage: Triage) -> None:
     assert "principal" not in triage("scope", "--help").out.replace("principals", "")
+
+
+def test_a_history_names_the_accounts_it_never_saw(triage: Triage, history: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[environments.shop]\naccounts = ["999988887777"]\n')
+    told = "Account 999988887777 has no events in this time."
+    assert told in triage("history", "--history", history, "--json").document["searched"]["missing"]
+    assert told in triage("history", "--history", history).out
+    assert told in triage("key", KEY, "--history", history, "--at", AT).out

@@ -1,8 +1,9 @@
 """What somebody means who asks for a client: the ways to name one, the same in every store.
 
 A client is asked for by its whole user agent, by the product it begins with (``aws-cli``) or product and version
-(``aws-cli/1.22.34``), by its family, or by the words a family is shown in (``aws-cli/1 linux kali``). CloudTrail writes
-some user agents in brackets. Capital and small letters of ASCII are alike; nothing is a wildcard.
+(``aws-cli/1.22.34``), by its family, by what a family begins with (``terraform``), or by the words one is shown in
+(``aws-cli/1 linux kali``). CloudTrail writes some user agents in brackets. Capital and small letters of ASCII are
+alike; nothing is a wildcard.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ _PART = re.compile(r"[a-z0-9_-]{1,32}")
 def is_meant(asked: str, user_agent: str, family: str) -> bool:
     """Whether a client with this raw user agent and family is among those that ``asked`` names."""
     wanted = small(asked)
-    return bool(wanted) and (_begins(user_agent.translate(_SMALL), wanted) or family in families_of(wanted))
+    if not wanted:
+        return False
+    of_family = family.startswith(f"{wanted}|") or family in families_of(wanted)
+    return of_family or _begins(user_agent.translate(_SMALL), wanted)
 
 
 def small(asked: str) -> str:

@@ -134,8 +134,10 @@ def _agent(value: str) -> Selection:
     families = sorted(families_of(wanted))
     named = ["SELECT id FROM agent WHERE value COLLATE NOCASE IN (?, ?)", *[_BEGINS] * len(longer)]
     named.append(f"SELECT id FROM agent WHERE family IN ({', '.join('?' * len(families))})")  # noqa: S608 - only "?"s
+    named.append("SELECT id FROM agent WHERE family >= ? AND family < ?")
     edges = (edge for start in longer for edge in (start, f"{start[:-1]}{chr(ord(start[-1]) + 1)}"))
-    return Selection(f"agent IN ({' UNION '.join(named)})", (wanted, f"{BRACKET}{wanted}", *edges, *families))
+    tool = f"{wanted}|", f"{wanted}}}"
+    return Selection(f"agent IN ({' UNION '.join(named)})", (wanted, f"{BRACKET}{wanted}", *edges, *families, *tool))
 
 
 _BEGINS = "SELECT id FROM agent WHERE value COLLATE NOCASE >= ? AND value COLLATE NOCASE < ?"

@@ -115,7 +115,8 @@ def _names(user_agent: str, family: str) -> set[str | None]:
     ways = {agent, agent.removeprefix("[")}
     begins = {way[:end] for way in ways for end, sign in enumerate(way) if sign in " /]"}
     shown = " ".join(part for part in family.split("|") if part != "-")
-    return {*ways, *begins, family, shown, f"sid/{terminal_of(user_agent)}"}
+    tool = family.partition("|")[0]
+    return {*ways, *begins, family, tool, shown, f"sid/{terminal_of(user_agent)}"}
 
 
 def _texts(paths: Sequence[Path]) -> Iterator[bytes]:
