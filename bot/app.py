@@ -22,6 +22,7 @@ from bot.armoury import Armoury
 from bot.config.settings import Server as ServerTable
 from bot.config.settings import Settings
 from bot.contacts import owner_of
+from bot.digesting import Digests, Schedule
 from bot.drills import Drills
 from bot.evidence.archive import Archive
 from bot.evidence.collecting import Collector
@@ -33,11 +34,13 @@ from bot.history.sqlite import SqliteHistory
 from bot.hunts.watching import Watch
 from bot.investigator import Investigator
 from bot.made.makings import Makings
+from bot.model import Verdict
 from bot.operations import Operations
 from bot.outside import aws_at_hand, aws_of, outside_at_hand, outside_of
 from bot.paging import Paging
 from bot.permissions import offer_of
 from bot.pipeline import Pipeline
+from bot.quiet import Quiet
 from bot.rehunt import Rehunt
 from bot.remediation import remediations
 from bot.remediation.drill import Drill
@@ -48,6 +51,7 @@ from bot.remediation.whom_to_ask import WhomToAsk
 from bot.settled import (
     access_of,
     accounts_by_environment,
+    channels_of,
     environment_of,
     pager_of,
     remediation_settings_of,
@@ -137,6 +141,11 @@ class Desk:
             settings.slack.channel,
             self.archive.keep_asked,
             lambda environment: settings.environment(environment).on_call,
+            quiet=Quiet(
+                frozenset(map(Verdict, settings.digest.verdicts)),
+                timedelta(seconds=settings.digest.hold_seconds),
+                self.investigate.weights,
+            ),
             pages=bool(settings.on_call.service),
         )
         usage = Usage(clock, lambda: self.investigate.history, self.investigate.known().own_networks)
@@ -224,6 +233,13 @@ class Bot:
         whom = Whom(self._client, lambda case: owner_of(case, settings.owners.people, settings.owners.tags))
         self._rooms = Rooms(self.desk.state, self._client, self.desk.pipeline, whom)
         self._paging = Paging(self.desk.state, clock, pager_of(settings, environ), self.desk.pipeline)
+        self._digests = Digests(
+            self.desk.state,
+            clock,
+            Schedule(settings.digest.daily, settings.digest.weekly, settings.digest.zone),
+            channels_of(settings),
+            self.desk.pipeline.tell_digest,
+        )
         self._workers = Workers(self.desk.state, clock, self._handlers())
         self._watch = self._watch_of(settings)
         self._touching = Touching(self.desk.state, lambda: self.desk.investigate.history, clock)
@@ -237,6 +253,7 @@ class Bot:
         state.write(lambda db: (jobs.release_all(db), outbox.release_all(db)))
         state.write(self._upkeep.begin)
         state.write(self._drills.begin)
+        state.write(self._digests.begin)
         self.desk.remediations.recover()
         for pool, threads in POOLS.items():
             self._workers.start(pool, threads, urgent=URGENT.get(pool, 0))
@@ -298,6 +315,7 @@ class Bot:
             **self.desk.rehunt.handlers(),
             **self._paging.handlers(),
             **self._rooms.handlers(),
+            **self._digests.handlers(),
         }
 
 

@@ -177,6 +177,11 @@ def _finding_rules(alerts: Iterable[Alert], weights: Weights) -> list[FindingRul
     return rules
 
 
+def findings_with_floor(alerts: Iterable[Alert], weights: Weights) -> bool:
+    """Whether a finding among ``alerts`` sets a least score by itself."""
+    return any(rule.floor for rule in _finding_rules(alerts, weights))
+
+
 def _fits(rule: FindingRule, alert: Alert) -> bool:
     severity = (alert.severity or "").lower()
     return rule.type in alert.title and (not rule.severity or severity in rule.severity)

@@ -7,8 +7,9 @@ from typing import Any
 
 from bot import summary
 from bot.calibration import Calibration, SignalRecord
+from bot.digests import Digest
 from bot.document import change_document, triage_document
-from bot.model import Alert, Case, Closing, Conclusion, Handover, Task, Verdict, rfc3339
+from bot.model import Alert, Case, Closing, Conclusion, Handover, Hidden, Snooze, Task, Verdict, rfc3339
 from bot.plain import clean
 
 Json = dict[str, Any]
@@ -53,6 +54,67 @@ def _declared(case: Case) -> Json | None:
     if said is None:
         return None
     return {"by": said.by.id, "reason": said.reason, "at": rfc3339(said.at), "channel": said.room or None}
+
+
+def snooze_document(snooze: Snooze) -> Json:
+    """A snooze in the documents of ``triage snooze``."""
+    return {
+        "snooze": snooze.id,
+        "environment": snooze.environment or None,
+        "observable": {"kind": snooze.observable.kind.value, "value": snooze.observable.value},
+        "reason": snooze.reason,
+        "by": snooze.by.id,
+        "at": rfc3339(snooze.at),
+        "until": rfc3339(snooze.until),
+        "lifted_at": rfc3339(snooze.lifted_at) if snooze.lifted_at else None,
+        "alerts": snooze.hidden,
+        "cases": snooze.cases,
+    }
+
+
+def hidden_document(hidden: Hidden) -> Json:
+    """What a snooze would have hidden, as ``triage snooze add`` previews it."""
+    return {
+        "observable": {"kind": hidden.observable.kind.value, "value": hidden.observable.value},
+        "since": rfc3339(hidden.since),
+        "until": rfc3339(hidden.until),
+        "alerts": hidden.alerts,
+        "cases": hidden.cases,
+        "grave_cases": list(hidden.grave),
+    }
+
+
+def digest_document(digest: Digest) -> Json:
+    """The document of ``triage digest``; spans in seconds."""
+    return {
+        "since": rfc3339(digest.since),
+        "until": rfc3339(digest.until),
+        "environments": list(digest.environments),
+        "cases": digest.cases,
+        "verdicts": dict(digest.verdicts),
+        "closed": dict(digest.conclusions),
+        "times": {
+            step: {
+                "cases": took.cases,
+                "median": round(took.median.total_seconds(), 1),
+                "longest": round(took.longest.total_seconds(), 1),
+            }
+            for step, took in digest.took.items()
+        },
+        "sources": [
+            {"source": each.source, "alerts": each.alerts, "cases": each.cases, "harmless": each.harmless}
+            for each in digest.noise
+        ],
+        "quiet": {"count": digest.quiet_count, "cases": [_brief(case) for case in digest.quiet]},
+        "snoozed": [
+            {**snooze_document(each.snooze), "alerts": each.alerts, "cases": each.cases} for each in digest.kept
+        ],
+        "waiting": {
+            "untaken": [_brief(case) for case in digest.untaken],
+            "overdue": [_brief(case) for case in digest.overdue],
+            "tasks": digest.tasks,
+        },
+    }
 
 
 def task_document(task: Task) -> Json:

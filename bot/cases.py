@@ -145,7 +145,7 @@ def load(db: Database, id_: int) -> Case:
     """The case without its changes. Raises ``LookupError`` if there is none of that number."""
     row = db.execute(
         "SELECT id, environment, subject_kind, subject_value, title, channel, state, opened_at, since, recent_since,"
-        " until, triage, reopened, owner, owner_name, thread FROM cases WHERE id = ?",
+        " until, triage, reopened, owner, owner_name, thread, quiet FROM cases WHERE id = ?",
         [id_],
     ).fetchone()
     if row is None:
@@ -170,6 +170,8 @@ def load(db: Database, id_: int) -> Case:
         declared=custody.declared(db, id_),
         links=links.of_case(db, id_),
         thread=row[15],
+        quiet=bool(row[16]),
+        snoozed=_is_snoozed(db, id_),
     )
 
 
@@ -272,6 +274,30 @@ def _open(
         ],
     ).fetchone()
     return int(opened[0])
+
+
+def environment_of(db: Database, case: int) -> str:
+    """The environment a case belongs to. Raises ``LookupError`` if there is no such case."""
+    row = db.execute("SELECT environment FROM cases WHERE id = ?", [case]).fetchone()
+    if row is None:
+        raise LookupError(f"there is no case {case}")
+    return str(row[0])
+
+
+def stamp(db: Database, case: int, at: datetime) -> None:
+    """Keep when ``case`` was opened by our own clock; its alert may be older. The first time counts."""
+    db.execute("UPDATE cases SET created_at = ? WHERE id = ? AND created_at IS NULL", [rfc3339(at), case])
+
+
+def hush(db: Database, case: int, *, quiet: bool) -> None:
+    """Keep whether ``case`` is told in the digest alone."""
+    db.execute("UPDATE cases SET quiet = ? WHERE id = ? AND quiet <> ?", [int(quiet), case, int(quiet)])
+
+
+def _is_snoozed(db: Database, case: int) -> bool:
+    """Whether every alert of ``case`` is covered by a snooze."""
+    row = db.execute("SELECT count(*), sum(covered) FROM case_alerts WHERE case_id = ?", [case]).fetchone()
+    return bool(row[0]) and row[0] == row[1]
 
 
 def _alerts(db: Database, case: int) -> Iterator[Alert]:

@@ -33,6 +33,7 @@ class Command(StrEnum):
     SCOPE = "scope"
     HUNT = "hunt"
     CASE = "case"
+    SNOOZE = "snooze"
     UNDO = "undo"
 
 
@@ -44,6 +45,7 @@ HELP = (
     ("/triage hunt all · hunt enumeration · hunt playbook NAME", "who else does what thieves do"),
     ("/triage case · case 12", "the open cases, or one of them"),
     ("/triage case hand-over 12 · case declare 12 · case close 12", "a window to give it away, declare it, close it"),
+    ("/triage snooze · snooze ip ADDRESS · snooze key AKIA…", "what is kept silent, or a window to keep it so"),
     ("/triage undo", "the changes that can be taken back"),
     ("/triage whoami", "who you are to the bot and what you may do"),
     ("/triage help", "this"),
@@ -65,6 +67,19 @@ CASE_FORMS = {
     "close": "close",
 }
 """What can be done about a case in a window, by the words for it."""
+
+
+SNOOZED = {
+    **dict.fromkeys(("key", "keys"), "access_key"),
+    **dict.fromkeys(("user", "role", "principal"), "principal"),
+    **dict.fromkeys(("ip", "address"), "ip"),
+    **dict.fromkeys(("agent", "client"), "user_agent"),
+}
+"""What can be snoozed, by the words for it."""
+HOW_TO_SNOOZE = (
+    "Name what to snooze: `/triage snooze ip 203.0.113.7`, `snooze key AKIA…`, `snooze user NAME` or "
+    "`snooze agent CLIENT`; `/triage snooze` alone lists what is snoozed."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +280,21 @@ def _case(rest: str) -> Ask | Refusal:
     return Ask(Command.CASE, (found[1], *asked[:1]))
 
 
+def _snooze(rest: str) -> Ask | Refusal:
+    words = [each for each in _tokens(rest) if each.lower() not in {"list", "show"}]
+    if not words:
+        return Ask(Command.SNOOZE)
+    kind, named = SNOOZED.get(words[0].lower()), words[1:]
+    if kind == "user_agent":
+        return Ask(Command.SNOOZE, (kind, " ".join(named))) if named else Refusal(HOW_TO_SNOOZE)
+    value = named[0] if kind and named else words[0]
+    if KEY_ID.fullmatch(value) and kind in {None, "access_key"}:
+        return Ask(Command.SNOOZE, ("access_key", value))
+    if (address := _address(value)) and kind in {None, "ip"}:
+        return Ask(Command.SNOOZE, ("ip", address))
+    return Ask(Command.SNOOZE, (kind, value)) if kind == "principal" and named else Refusal(HOW_TO_SNOOZE)
+
+
 def _at_most(command: Command, values: Sequence[str], what: str) -> Ask | Refusal:
     if len(values) > MOST_VALUES:
         return Refusal(f"{len(values)} {what} at once are too many; ask for at most {MOST_VALUES} at a time.")
@@ -283,6 +313,7 @@ _READERS: Mapping[Command, Callable[[str], Ask | Refusal]] = {
     Command.SCOPE: _leads,
     Command.HUNT: _hunt,
     Command.CASE: _case,
+    Command.SNOOZE: _snooze,
     Command.UNDO: _nothing(Command.UNDO),
 }
 

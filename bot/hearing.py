@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from bot import paging, storms, summary
 from bot.database import Database
-from bot.model import Case, Change, Verdict
+from bot.model import Case, Change, RoomAsked, Verdict
+from bot.quiet import Quiet
 from bot.slack import replies
 from bot.slack.elements import Message
 from bot.slack.heard import found_again, has_risen, loose, risen, untaken
@@ -28,6 +29,7 @@ class Hearing(Telling):
     """``_pages`` says whether there is a paging service."""
 
     _pages: bool
+    quiet: Quiet
 
     def untaken(self, job: Job) -> Commit:
         """Call again where nobody has taken an incident."""
@@ -50,6 +52,8 @@ class Hearing(Telling):
         if not has_risen(told, verdict):
             return
         case, now = self.load(db, before.id), self._clock()
+        if case.snoozed and not self.quiet.is_grave(case):
+            return
         if digest := storms.list_of(db, case):
             if not outbox.is_known(db, f"{digest}:grave"):
                 self._page(db, case, f"One of many grave cases at once: {summary.headline(case)}.")
@@ -61,6 +65,13 @@ class Hearing(Telling):
         if verdict is Verdict.INCIDENT:
             once = f"untaken:{case.id}:{case.reopened}"
             jobs.add(db, "untaken", {"case": case.id}, now, pool="triage", once=once, due_at=now + UNTAKEN)
+
+    def declared(self, db: Database, case: int, *, room: RoomAsked | None, by: str) -> None:
+        """A person says that it is real: whoever is on call hears of that, too."""
+        super().declared(db, case, room=room, by=by)
+        known = self.load(db, case)
+        if known.owner is None and known.declared is not None:
+            self._page(db, known, f"Declared an incident by {by}: {known.declared.reason}")
 
     def drifted(self, db: Database, change: Change) -> None:
         """What was contained is loose again: a card that is edited in silence is not enough."""

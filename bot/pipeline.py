@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import anchors, cases, intake, links, paging, rehunt, storms
+from bot import anchors, cases, intake, links, rehunt, snoozes
 from bot.access import AccessRules
 from bot.database import Database
 from bot.hearing import Hearing
@@ -39,16 +39,17 @@ from bot.model import (
     rfc3339,
 )
 from bot.news import LATE, news
+from bot.quiet import Quiet
 from bot.receiving import Receiving
 from bot.remediation import containments
 from bot.remediation.approvals import waiting_in
 from bot.remediation.arming import is_armed
 from bot.remediation.records import changes_of
+from bot.showing import Showing
 from bot.slack import replies
-from bot.slack.card import broken_glass, card
-from bot.slack.details import anchored, details
+from bot.slack.card import broken_glass
+from bot.slack.details import anchored
 from bot.slack.pictures import files_of
-from bot.slack.storm import crowd_message
 from bot.slack.todo import tasks_message
 from bot.store import jobs, outbox
 from bot.store.jobs import Job
@@ -80,7 +81,7 @@ class Investigate(Protocol):
     ) -> Triage: ...
 
 
-class Pipeline(Receiving, Hearing):
+class Pipeline(Showing, Receiving, Hearing):
     """The stops of an alert over one state file. ``keep_asked`` puts what a triage was told somewhere safe;
     ``on_call`` says which Slack user group an environment calls, if any, ``pages`` whether a paging service is told.
     """
@@ -99,6 +100,7 @@ class Pipeline(Receiving, Hearing):
         on_call: Callable[[str], str] = lambda environment: "",
         *,
         pages: bool = False,
+        quiet: Quiet | None = None,
     ) -> None:
         self._state = state
         self._clock = clock
@@ -110,6 +112,7 @@ class Pipeline(Receiving, Hearing):
         self._channel = channel
         self._on_call = on_call
         self._pages = pages
+        self.quiet = quiet or Quiet()
         self._keep_asked = keep_asked
 
     def handlers(self) -> dict[str, Handler]:
@@ -121,6 +124,7 @@ class Pipeline(Receiving, Hearing):
             "look_again": self.look_again,
             "untaken": self.untaken,
             "check_due": self.check_due,
+            "held": self.held,
         }
 
     def open_cases(
@@ -138,7 +142,12 @@ class Pipeline(Receiving, Hearing):
             environment = self._environment_of(alert, subject)
             opened.append(cases.open_or_join(db, alert, subject, environment, window, delivery=delivery, thread=thread))
         linked = [other for case, _ in opened for other in links.link(db, case)]
+        now = self._clock()
         for case, _ in opened:
+            cases.stamp(db, case, now)
+            covering = snoozes.covering(db, cases.environment_of(db, case), alert, now)
+            if covering is not None:
+                snoozes.cover(db, case, alert.id, covering, now)
             if cases.is_open(db, case):
                 self._ask(db, case, asked=asked)
                 self._ask_later(db, case, alert)
@@ -224,27 +233,6 @@ class Pipeline(Receiving, Hearing):
 
         return commit
 
-    def show(self, db: Database, case: int, *, asked: bool = False) -> None:
-        """Have the card of ``case`` say what is known now; or the list that stands for the cards of many, unless
-        somebody ``asked`` for this one."""
-        known, now = self.load(db, case), self._clock()
-        slot = _slot(known, CARD)
-        paging.settle(db, known, now)
-        if not asked and storms.is_folded(db, known, slot, now):
-            self._show_list(db, known, storms.list_of(db, known) or storms.fold(db, known, now))
-            return
-        unfolded = storms.unfold(db, known)
-        urgency, payload = outbox.ASKED if asked else storms.urgency(known), card(known, now=now).payload()
-        outbox.show(db, slot, known.channel, payload, now, under=known.thread or None, urgency=urgency)
-        if unfolded:
-            self._show_list(db, known, unfolded)
-            self._show_details(db, case)
-
-    def _show_list(self, db: Database, case: Case, digest: str) -> None:
-        storms.judge(db, case)
-        message = crowd_message(storms.crowd(db, digest)).payload()
-        outbox.show(db, digest, case.channel, message, self._clock(), urgency=outbox.LOUD)
-
     def changed(self, db: Database, change: Change) -> None:
         """A remediation has come further: its card says so in the same transaction."""
         if change.case is not None:
@@ -296,18 +284,10 @@ class Pipeline(Receiving, Hearing):
         cases.settle(db, case, triage)
         self.show(db, case)
 
-    def _show_details(self, db: Database, case: int) -> None:
-        known = self.load(db, case)
-        if known.triage is None or storms.list_of(db, known):
-            return
-        for slot, message in details(known):
-            place = _slot(known, slot)
-            outbox.show(db, place, known.channel, message.payload(), self._clock(), under=_thread(known))
-
     def _show_pictures(self, db: Database, case: int, drawn: Sequence[Mapping[str, Any]]) -> None:
         """Have the thread hold the pictures of the scope; the same ones are not shown again."""
-        if drawn:
-            known = cases.load(db, case)
+        known = cases.load(db, case)
+        if drawn and outbox.is_known(db, _slot(known, CARD)):
             slot = _slot(known, PICTURES)
             outbox.upload(db, slot, known.channel, drawn, self._clock(), under=_thread(known))
 

@@ -121,3 +121,11 @@ def pager_of(settings: Settings, environ: Mapping[str, str]) -> Pager | None:
     """What calls whoever is on call, if a service is named. Raises ``MissingSecret``."""
     table = settings.on_call
     return pager(table.service, table.key.read(environ), table.url) if table.service else None
+
+
+def channels_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The channels that cards go to, each with the environments it hears of."""
+    found: dict[str, list[str]] = {}
+    for name in (*settings.environments, "default"):
+        found.setdefault(settings.environment(name).channel, []).append(name)
+    return {channel: tuple(dict.fromkeys(names)) for channel, names in found.items()}

@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.database import Database
+from bot.digests import Digest
 from bot.model import Case, Handover, RoomAsked, rfc3339
 from bot.slack import handing, incidents, replies
+from bot.slack.digest import digest_message
 from bot.slack.elements import Message
 from bot.store import jobs, outbox
 from bot.store.jobs import Job
@@ -87,6 +89,12 @@ class Telling:
         """Slack does not open one; why, and what to do about it."""
         known = self.load(db, case)
         self.post(db, known, f"room_refused:{rfc3339(self._clock())}", replies.say(sentence))
+
+    # ---------------------------------------------------------------------------------------------- digests
+
+    def tell_digest(self, db: Database, slot: str, channel: str, digest: Digest) -> None:
+        """Show a digest in a channel; once for a ``slot``."""
+        outbox.show(db, slot, channel, digest_message(digest).payload(), self._clock())
 
 
 def room_name(case: int, at: datetime) -> str:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot import summary
+from bot.digests import Digest
 from bot.history.load import HistoryReport, SetAside
 from bot.model import (
     Alert,
@@ -15,6 +16,7 @@ from bot.model import (
     Containment,
     ContainmentRow,
     Enrichment,
+    Hidden,
     Plan,
     Reason,
     Refusal,
@@ -61,6 +63,26 @@ def case_text(case: Case) -> str:
 def task_text(task: Task) -> str:
     """What is left to do, with the commands."""
     return _document(_task_lines(task))
+
+
+def hidden_text(hidden: Hidden) -> str:
+    """What a snooze would have hidden; nothing was snoozed."""
+    days = (hidden.until - hidden.since).days
+    told = f"In the last {days} days a snooze would have hidden {summary.would_have_hidden(hidden)}."
+    return _document([*_wrapped(told), "Nothing was snoozed: say why with --reason."])
+
+
+def digest_text(digest: Digest) -> str:
+    """A digest, whole."""
+    return _document(
+        [
+            clean(summary.digest_title(digest)),
+            "",
+            *_rows(summary.digest_rows(digest)),
+            *_section("Waits for somebody", summary.waiting_lines(digest)),
+            *_section("Low and expected: no card", summary.quiet_lines(digest)),
+        ]
+    )
 
 
 def _task_lines(task: Task) -> Iterator[str]:

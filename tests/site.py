@@ -229,7 +229,7 @@ undo = {people}
         """Work that is left: all but the looks at a change that come later by design, and what ended badly."""
         return self.rows(
             "SELECT 'job', kind, state, error FROM jobs WHERE state <> 'done'"
-            " AND kind NOT IN ('verify', 'look_again', 'untaken', 'hunt_again')"
+            " AND kind NOT IN ('verify', 'look_again', 'untaken', 'hunt_again', 'held', 'digest')"
             " UNION ALL SELECT 'outbox', kind, state, error FROM outbox WHERE state IN ('ready', 'sending')"
         )
 

@@ -19,6 +19,8 @@ from bot.cli import backtesting  # isort: skip
 from bot.cli import ordinary  # isort: skip
 from bot.cli import casework  # isort: skip
 from bot.cli import leading  # isort: skip
+from bot.cli import snoozing  # isort: skip
+from bot.cli import digest  # isort: skip
 from bot.cli import changing  # isort: skip
 from bot.cli import auditing  # isort: skip
 from bot.cli import addresses  # isort: skip
@@ -36,6 +38,7 @@ __all__ = (
     "backtesting",
     "casework",
     "changing",
+    "digest",
     "leading",
     "loading",
     "looking",
@@ -45,6 +48,7 @@ __all__ = (
     "reading",
     "searching",
     "serving",
+    "snoozing",
 )
 
 

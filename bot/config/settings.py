@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import jmespath
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
@@ -14,6 +15,7 @@ from bot.config.fields import KeyId, Table, matching
 from bot.config.history import History, QueueUrl
 from bot.config.organisation import Organisation
 from bot.config.secret_ref import SecretRef
+from bot.cron import parse_cron
 from bot.intake import FORMS, shipped
 from bot.model import Environment, Searching
 
@@ -36,6 +38,20 @@ def _expression(value: str) -> str:
         jmespath.compile(value or "@")  # empty: not mapped
     except Exception:  # its lexer and parser raise a dozen kinds, all of them meaning this
         raise ValueError("is not a JMESPath expression; see https://jmespath.org/tutorial.html") from None
+    return value
+
+
+def _cron(value: str) -> str:
+    if value:
+        parse_cron(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'names no time zone this machine knows: {value!r}; as in "Europe/Berlin"') from None
     return value
 
 
@@ -114,6 +130,8 @@ GithubOrganisation = Annotated[
 Word = Annotated[
     str, AfterValidator(matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", 'must be a word such as "parcelhub.example"'))
 ]
+Cron = Annotated[str, AfterValidator(_cron)]
+Zone = Annotated[str, AfterValidator(_zone)]
 PersonOrEmail = Annotated[
     str,
     AfterValidator(
@@ -308,6 +326,14 @@ class Access(Table):
     people: Mapping[str, SlackPerson] = {}
 
 
+class DigestTable(Table):
+    verdicts: tuple[Literal["low", "expected", "inconclusive", "suspicious"], ...] = ("low", "expected")
+    hold_seconds: Annotated[int, Field(ge=0, le=60)] = 3
+    daily: Cron = "0 8 * * *"
+    weekly: Cron = "0 8 * * 1"
+    zone: Zone = "UTC"
+
+
 class Owners(Table):
     ask: bool = False
     hours: Annotated[int, Field(ge=1, le=72)] = 4
@@ -352,6 +378,7 @@ class Settings(Table):
     environments: Mapping[Name, EnvironmentTable] = {}
     access: Access = Access()
     owners: Owners = Owners()
+    digest: DigestTable = DigestTable()
     organisation: Organisation = Organisation()
     remediation: Remediation = Remediation()
 

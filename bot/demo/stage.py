@@ -116,7 +116,7 @@ class Stage:
         busy = database.execute(
             "SELECT (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending') AND kind <> 'reply')"
             " + (SELECT count(*) FROM jobs WHERE pool IN ('triage', 'ask') AND state IN ('ready', 'leased')"
-            " AND kind NOT IN ('look_again', 'untaken'))"
+            " AND kind NOT IN ('look_again', 'untaken', 'held', 'check_due'))"
         ).fetchone()[0]
         triage = cases.load(database, case).triage if not busy else None
         return triage is not None and not triage.pending

@@ -84,6 +84,7 @@ from bot.model.scope import (
     Trace,
     Users,
 )
+from bot.model.snooze import Hidden, Snooze
 from bot.model.sweep import Deed, Made, Standing, Sweep
 from bot.model.task import Task
 from bot.model.times import RECENT, Span, Window, rfc3339
@@ -156,6 +157,7 @@ __all__ = (
     "Gap",
     "Habit",
     "Handover",
+    "Hidden",
     "History",
     "HistoryUnavailableError",
     "Hit",
@@ -197,6 +199,7 @@ __all__ = (
     "Searching",
     "Severity",
     "Signal",
+    "Snooze",
     "Span",
     "Standing",
     "Statistics",

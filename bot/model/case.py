@@ -121,6 +121,10 @@ class Case:
     """Steps that failed and are a person's to do, oldest first; done ones, too."""
     handovers: tuple[Handover, ...] = ()
     """Oldest first."""
+    snoozed: bool = False
+    """Whether every alert of it came while a snooze covered it."""
+    quiet: bool = False
+    """Whether it was last judged calm enough for the digest."""
     declared: DeclaredIncident | None = None
     """``None`` unless a person declared it an incident."""
     links: tuple[Link, ...] = ()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot import audit, cases, closings, leaks, rehunt
 from bot.calibration import Calibration, calibrate
 from bot.database import Database
+from bot.digests import Digest, gather
 from bot.intake.secret_guard import remove_secrets
 from bot.model import Actor, Case, Conclusion, Kind, Operation, Refusal
 from bot.operations.permitted import NO_REASON, Permitted
@@ -147,6 +149,12 @@ class Casework(Permitted):
     def calibration(self, actor: Actor, weights: Weights) -> Calibration | Refusal:
         """The bot's verdicts beside those of its analysts."""
         return self._looked_up(actor, lambda _: calibrate(closings.newest_closings(self._state.read()), weights))
+
+    def digest(
+        self, since: datetime, until: datetime, actor: Actor, environments: Sequence[str] = ()
+    ) -> Digest | Refusal:
+        """What happened from ``since`` to ``until`` in ``environments``, or in all."""
+        return self._looked_up(actor, lambda _: gather(self._state.read(), since, until, environments))
 
     def _wrong_duplicate(self, case: int, conclusion: Conclusion, duplicate_of: int | None) -> Refusal | None:
         if (conclusion is Conclusion.DUPLICATE) != (duplicate_of is not None):

@@ -13,8 +13,8 @@ import msgspec
 
 from bot.commands import Command
 from bot.database import Database
-from bot.model import Actor, Alert, Containment, Place, Plan, Refusal, Waiting
-from bot.slack import containing, modals, replies
+from bot.model import Actor, Alert, Containment, Kind, Place, Plan, Refusal, Waiting
+from bot.slack import containing, modals, replies, snoozing
 from bot.slack.asked import Operations
 from bot.slack.buttons import (
     ACTIONS,
@@ -22,6 +22,7 @@ from bot.slack.buttons import (
     CONTAIN,
     PLAN,
     SECOND,
+    SNOOZE,
     TAKE,
     TASK_DONE,
     TASK_TAKE,
@@ -71,6 +72,7 @@ class Answers:
             TASK_DONE: self._tasked,
             TAKE: self._taken,
             ACTIONS: self._everything,
+            SNOOZE: self._snoozing_of,
         }
         self._clock = clock
 
@@ -97,6 +99,8 @@ class Answers:
         """What was asked for with ``/triage``."""
         payload, actor = job.payload, _actor(job.payload)
         command, values = Command(payload["command"]), tuple(payload["values"])
+        if payload.get("view"):
+            return self._snoozing_asked(payload, values, actor)
         try:
             answer = self._typed.answer(command, values, actor, f"job-{job.id}")
         except LookupError:
@@ -200,6 +204,22 @@ class Answers:
     def _taken(self, payload: Payload, actor: Actor) -> Commit:
         taken = self._operations.take(_case(payload["value"])[0], actor)
         return self._done(payload, taken, "" if isinstance(taken, Refusal) else f"Case #{taken.id} is yours.")
+
+    def _snoozing_of(self, payload: Payload, actor: Actor) -> Commit:
+        """A window to snooze something that the alerts of a case name."""
+        found = self._operations.preview_snooze_of(_case(payload["value"])[0], actor)
+        if isinstance(found, Refusal):
+            return self._refuse(payload, found)
+        return self._show(payload, snoozing.snooze_view(found[1], found[0]))
+
+    def _snoozing_asked(self, payload: Payload, values: Sequence[str], actor: Actor) -> Commit:
+        """The same for what somebody typed."""
+        kind, value = Kind(values[0]), values[1]
+        meant = self._operations.meant(kind, [value], "user" if kind is Kind.PRINCIPAL else "")
+        hidden = meant if isinstance(meant, Refusal) else self._operations.preview_snooze(meant, actor)
+        if isinstance(hidden, Refusal):
+            return self._refuse(payload, hidden)
+        return self._show(payload, snoozing.snooze_view(hidden, ""))
 
     def _everything(self, payload: Payload, actor: Actor) -> Commit:
         """A window with all that can be done about a case."""

@@ -15,6 +15,7 @@ from bot.model import (
     Conclusion,
     Containment,
     Handover,
+    Hidden,
     Kind,
     Observable,
     Operation,
@@ -24,6 +25,7 @@ from bot.model import (
     Refusal,
     RoomAsked,
     Scope,
+    Snooze,
     Task,
     Triage,
     Waiting,
@@ -96,6 +98,20 @@ class Operations(Protocol):
     ) -> Handover | Refusal: ...
 
     def declare(self, case: int, actor: Actor, reason: str, *, room: RoomAsked | None = None) -> Case | Refusal: ...
+
+    def preview_snooze(
+        self, observables: Sequence[Observable], actor: Actor, *, environment: str = ""
+    ) -> Sequence[Hidden] | Refusal: ...
+
+    def preview_snooze_of(self, case: int, actor: Actor) -> tuple[str, Sequence[Hidden]] | Refusal: ...
+
+    def snooze(
+        self, observable: Observable, lasting: timedelta, actor: Actor, reason: str, *, environment: str = ""
+    ) -> Snooze | Refusal: ...
+
+    def snoozes(self, actor: Actor) -> Sequence[Snooze] | Refusal: ...
+
+    def lift_snooze(self, number: int, actor: Actor, reason: str) -> Snooze | Refusal: ...
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal: ...
 

@@ -26,6 +26,7 @@ EXPECTED = "expected"
 LEAK = "leak"
 HAND_OVER = "hand_over"
 DECLARE = "declare"
+SNOOZE, LIFT = "snooze", "lift"
 ACTIONS = "actions"
 """Everything that can be done about a case, in a window: a menu holds five."""
 RULE_IN, RULE_OUT = "rule_in", "rule_out"
@@ -136,6 +137,7 @@ def _more(case: Case) -> Iterator[tuple[str, str]]:
             yield "Declare incident…", f"{DECLARE} {here}"
     if case.open and case.subject is not None:
         yield "Seen in public…", f"{LEAK} {here}"
+        yield "Snooze…", f"{SNOOZE} {here}"
     if not case.open and (change := summary.undoable(case)):
         yield "Undo…", f"{UNDO} {change.execution}"
 

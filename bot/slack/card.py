@@ -35,6 +35,13 @@ def card(case: Case, *, now: datetime) -> Message:
     )
 
 
+def line(case: Case) -> Message:
+    """One line in place of a card that turned out calm: the digest counts it, and nobody deletes what may be read."""
+    why = "Snoozed" if case.snoozed else "Counted in the digest"
+    told = f"Case #{case.id}: {summary.headline(case)}. {why}; /triage case {case.id} shows its card."
+    return message(told, context(told))
+
+
 def broken_glass(change: Change) -> Message:
     """What the whole channel is told where one person decided alone."""
     told = f"🔨 {change.approved_by.name} broke the glass: approved alone what more people must approve."

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from bot import summary
 from bot.model import Actor, Conclusion, Refusal, RoomAsked
-from bot.slack import forms
+from bot.slack import forms, snoozing
 from bot.slack.asked import Operations
-from bot.slack.buttons import CLOSE, DECLARE, HAND_OVER, LEAK
+from bot.slack.buttons import CLOSE, DECLARE, HAND_OVER, LEAK, LIFT, SNOOZE
 
 Payload = Mapping[str, Any]
 Said = tuple[object, str]
@@ -26,6 +27,8 @@ class Filled:
             LEAK: self._leaked,
             HAND_OVER: self._handed_over,
             DECLARE: self._declared,
+            SNOOZE: self._snoozed,
+            LIFT: self._lifted,
         }
 
     def takes(self, form: str) -> bool:
@@ -78,3 +81,13 @@ class Filled:
         if room:
             told += " The private channel is being opened; the case's thread links it."
         return made, told
+
+    def _snoozed(self, payload: Payload, actor: Actor) -> Said:
+        observable, lasting, environment = snoozing.asked_in(payload["about"], payload["fields"])
+        made = self._operations.snooze(observable, lasting, actor, payload["reason"], environment=environment)
+        told = "" if isinstance(made, Refusal) else f"{summary.snooze_line(made)}. `/triage snooze` lists and lifts it."
+        return made, told
+
+    def _lifted(self, payload: Payload, actor: Actor) -> Said:
+        made = self._operations.lift_snooze(snoozing.snooze_of(payload["about"]), actor, payload["reason"])
+        return made, "" if isinstance(made, Refusal) else f"The snooze of {made.observable} is lifted."

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.commands import Ask, Command
 from bot.model import Conclusion
-from bot.slack.buttons import CLOSE, DECLARE, EXPECTED, HAND_OVER, LEAK, RULE_IN, RULE_OUT
+from bot.slack.buttons import CLOSE, DECLARE, EXPECTED, HAND_OVER, LEAK, LIFT, RULE_IN, RULE_OUT
 from bot.slack.elements import TITLE, Block, View, checkbox, choice, line_input, paragraph, people_input, plain
 from bot.slack.modals import reason_input
 
@@ -138,6 +138,11 @@ def _declaring(operation: str, value: str) -> View:
     )
 
 
+def _lifting(operation: str, value: str) -> View:
+    told = "Alerts that name it get a card again from now on, and so do the open cases that it kept silent."
+    return _form(LIFT, operation, value, "Lift snooze", paragraph(told, 600), reason_input())
+
+
 def _form(callback: str, operation: str, value: str, title: str, *blocks: Block) -> View:
     return {
         "type": "modal",
@@ -158,4 +163,5 @@ _FORMS: Mapping[str, Callable[[str, str], View]] = {
     LEAK: _leak,
     HAND_OVER: _handing_over,
     DECLARE: _declaring,
+    LIFT: _lifting,
 }

@@ -35,11 +35,13 @@ from bot.slack.buttons import (
     EXPECTED,
     HAND_OVER,
     LEAK,
+    LIFT,
     MORE,
     PLAN,
     RULE_IN,
     RULE_OUT,
     SECOND,
+    SNOOZE,
     TAKE,
     TASK_DONE,
     TASK_TAKE,
@@ -65,11 +67,12 @@ NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Ask
 _NAMED = "|".join(
     [
         *(UNDO, SECOND, CONTAIN, UNCONTAIN, ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE),
-        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE, HAND_OVER, DECLARE, ACTIONS),
+        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE, HAND_OVER, DECLARE, ACTIONS, SNOOZE, LIFT),
     ]
 )
 OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")
-FORMS = re.compile(rf"^(?:{modals.APPROVE}|{forms.RULE}|{CLOSE}|{LEAK}|{APPROVE_ALL}|{HAND_OVER}|{DECLARE})$")
+_FORMS = "|".join((modals.APPROVE, forms.RULE, CLOSE, LEAK, APPROVE_ALL, HAND_OVER, DECLARE, SNOOZE, LIFT))
+FORMS = re.compile(rf"^(?:{_FORMS})$")
 
 TRIAGE_MESSAGE = "triage_message"
 EVENTS = ("app_mention", "app_home_opened")
@@ -144,9 +147,13 @@ class _Listeners:
             opened = self._open(body, form, secrets.token_hex(16))
             ack() if opened else ack(**replies.say(NOT_OPENED).payload())
         else:
-            intent = {"command": ask.command.value, "values": list(ask.values), "share": ask.share, **_common(body)}
-            kept = self._keep("command", intent, body)
+            # What is snoozed is chosen in a window, once it is known what that would have hidden.
+            view = secrets.token_hex(16) if ask.command is Command.SNOOZE and ask.values else None
+            asked = {"command": ask.command.value, "values": list(ask.values), "share": ask.share, "view": view}
+            kept = self._keep("command", {**asked, **_common(body)}, body)
             ack() if kept is not None else ack(**replies.say(NOTHING_DONE).payload())
+            if kept and view and not self._open(body, modals.preparing(), view):
+                self._tell(body, NOT_OPENED)
 
     def click(self, ack: Ack, body: Body) -> None:
         """A button of a card or its thread."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.commands import Command
 from bot.model import Actor, Kind, Observable, Place, Refusal
 from bot.networks import parse_address
-from bot.slack import found, replies, scoped
+from bot.slack import found, replies, scoped, snoozing
 from bot.slack.asked import Operations
 from bot.slack.card import card
 from bot.slack.elements import Message
@@ -41,6 +41,7 @@ class Typed:
             Command.HUNT: self._hunt,
             Command.CASE: self._case,
             Command.UNDO: self._undo,
+            Command.SNOOZE: self._snooze,
             Command.WHOAMI: self._whoami,
         }
 
@@ -85,6 +86,12 @@ class Typed:
             return Refusal(NEEDS_A_WINDOW)
         case = self._operations.case(int(values[0]), actor)
         return case if isinstance(case, Refusal) else card(case, now=self._clock())
+
+    def _snooze(self, values: Values, actor: Actor) -> Message | Refusal:
+        if values:
+            return Refusal(NEEDS_A_WINDOW)
+        held = self._operations.snoozes(actor)
+        return held if isinstance(held, Refusal) else snoozing.snoozes_message(held)
 
     def _undo(self, _: Values, actor: Actor) -> Message | Refusal:
         changes = self._operations.undoable(actor)

@@ -392,3 +392,24 @@ def m020_lanes_and_links(db: Database) -> None:
         );
         """
     )
+
+
+@migrations()
+def m021_snoozes(db: Database) -> None:
+    """What is kept silent until when, the alerts that came meanwhile, and which cases are told in the digest alone."""
+    db.executescript(
+        """
+        CREATE TABLE snoozes (
+            id INTEGER PRIMARY KEY, environment TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
+            reason TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL, at TEXT NOT NULL, until TEXT NOT NULL,
+            lifted_at TEXT, lifted_by TEXT, lifted_by_name TEXT
+        );
+        ALTER TABLE case_alerts ADD COLUMN snooze INTEGER;
+        ALTER TABLE case_alerts ADD COLUMN covered INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE case_alerts ADD COLUMN snoozed_at TEXT;
+        CREATE INDEX case_alerts_snooze ON case_alerts(snooze) WHERE snooze IS NOT NULL;
+        CREATE INDEX case_alerts_at ON case_alerts(at);
+        ALTER TABLE cases ADD COLUMN quiet INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE cases ADD COLUMN created_at TEXT;
+        """
+    )

@@ -11,12 +11,15 @@ from bot.summary.changes import (
     drill_line,
     offered,
     owned,
+    snooze_line,
     task_line,
     uncontained,
     undoable,
     undrilled_line,
     waiting_line,
+    would_have_hidden,
 )
+from bot.summary.digests import digest_rows, digest_title, quiet_lines, span, waiting_lines
 from bot.summary.findings import COULD_NOT, could_be, did, findings, gaps, newest_record, searched, title, who
 from bot.summary.wording import Row, enricher_name, moment, more, unanswered
 
@@ -28,6 +31,8 @@ __all__ = [
     "change_lines",
     "could_be",
     "did",
+    "digest_rows",
+    "digest_title",
     "drill_line",
     "enricher_name",
     "findings",
@@ -39,9 +44,12 @@ __all__ = [
     "offered",
     "owned",
     "pending",
+    "quiet_lines",
     "rows",
     "searched",
     "short_rows",
+    "snooze_line",
+    "span",
     "task_line",
     "title",
     "unanswered",
@@ -50,5 +58,7 @@ __all__ = [
     "undrilled_line",
     "verdict_sentence",
     "waiting_line",
+    "waiting_lines",
     "who",
+    "would_have_hidden",
 ]

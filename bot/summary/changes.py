@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.model import Case, Change, ChangeState, Suggestion, Task, Waiting
+from bot.model import Case, Change, ChangeState, Hidden, Snooze, Suggestion, Task, Waiting
 from bot.remediation.canaries import Drilled
-from bot.summary.wording import moment
+from bot.summary.wording import moment, more
 
 BY_HAND = " By hand: "
 """What stands in a sentence before the commands for a person; they are its end."""
@@ -59,6 +59,26 @@ def waiting_line(waiting: Waiting) -> str:
     names = ", ".join(actor.name for actor in waiting.approved_by)
     more = "1 more person" if waiting.missing == 1 else f"{waiting.missing} more people"
     return f"{waiting.plan.title}: approved by {names}; {more} must approve before {moment(waiting.plan.expires_at)}."
+
+
+def snooze_line(snooze: Snooze) -> str:
+    """What is silent until when, by whom, why, and what it has kept silent so far."""
+    where = f" in {snooze.environment}" if snooze.environment else ""
+    alerts = "1 alert" if snooze.hidden == 1 else f"{snooze.hidden} alerts"
+    hidden = f"{alerts} so far" if snooze.hidden else "no alert so far"
+    until = f"until {moment(snooze.until)}"
+    return f"{snooze.observable}{where} is snoozed {until} by {snooze.by.name}: {snooze.reason} ({hidden})"
+
+
+def would_have_hidden(hidden: Hidden) -> str:
+    """How much a snooze would have kept silent, and what it would not have."""
+    if not hidden.alerts:
+        return f"{hidden.observable}: nothing"
+    alerts = "1 alert" if hidden.alerts == 1 else f"{hidden.alerts} alerts"
+    cases = "1 case" if hidden.cases == 1 else f"{hidden.cases} cases"
+    grave = ", ".join(f"#{case}" for case in hidden.grave[:5]) + more(len(hidden.grave) - 5)
+    kept = f"; grave, and shown all the same: {grave}" if hidden.grave else "; none of them was grave"
+    return f"{hidden.observable}: {alerts} in {cases}{kept}"
 
 
 def uncontained(case: Case) -> tuple[str, ...]:

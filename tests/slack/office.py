@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -100,13 +101,18 @@ class Office:
         return self.bot.desk.pipeline.load(self.bot.desk.state.read(), number)
 
     def press(self, action: str, *, user: str = ANALYST, card: dict[str, Any] | None = None) -> None:
-        """Press a button of the card, or pick ``action value`` of its menu."""
+        """Press a button of the card; or ``action value``: pick it in the menu, or in the window behind the menu."""
         shown = card or self.card()
         operation, _, value = action.partition(" ")
-        if value:
+        if not value:
+            assert self.slack.click(user, SOC, shown["ts"], operation).acked
+        elif f'"{action}"' in json.dumps(shown):
             assert self.slack.click(user, SOC, shown["ts"], "more", value=action).acked
         else:
-            assert self.slack.click(user, SOC, shown["ts"], operation).acked
+            number = value.split(":")[1]
+            assert self.slack.click(user, SOC, shown["ts"], "more", value=f"actions case:{number}").acked
+            everything = self.window(f"Case #{number}", user)
+            assert self.slack.click_view(user, everything["id"], operation).acked
 
     def window(self, title: str, user: str = ANALYST) -> dict[str, Any]:
         """The topmost window of ``user`` once it has that title."""

@@ -36,6 +36,7 @@ from bot.model import (
     Conclusion,
     Containment,
     Handover,
+    Hidden,
     Kind,
     Observable,
     Operation,
@@ -45,6 +46,7 @@ from bot.model import (
     Refusal,
     RoomAsked,
     Scope,
+    Snooze,
     Task,
     Triage,
     Waiting,
@@ -196,6 +198,25 @@ class MadeUp:
     def declare(self, case: int, actor: Actor, reason: str, *, room: RoomAsked | None = None) -> Case | Refusal:
         self.asked.append(("declare", case, reason, room, actor.id))
         return self.refusal or CASES["incident"]
+
+    def preview_snooze(
+        self, observables: Sequence[Observable], actor: Actor, *, environment: str = ""
+    ) -> Sequence[Hidden] | Refusal:
+        raise NotImplementedError
+
+    def preview_snooze_of(self, case: int, actor: Actor) -> tuple[str, Sequence[Hidden]] | Refusal:
+        raise NotImplementedError
+
+    def snooze(
+        self, observable: Observable, lasting: timedelta, actor: Actor, reason: str, *, environment: str = ""
+    ) -> Snooze | Refusal:
+        raise NotImplementedError
+
+    def snoozes(self, actor: Actor) -> Sequence[Snooze] | Refusal:
+        raise NotImplementedError
+
+    def lift_snooze(self, number: int, actor: Actor, reason: str) -> Snooze | Refusal:
+        raise NotImplementedError
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
         self.asked.append(("rule", case, key, belongs, reason, actor.id))
