@@ -65,6 +65,7 @@ from bot.slack.http import endpoint
 from bot.slack.listeners import build_app
 from bot.slack.people import People
 from bot.slack.post import PACE, Sender
+from bot.slack.reports import Reports
 from bot.slack.rooms import Rooms
 from bot.slack.socket import SocketRunner
 from bot.slack.whom import Whom
@@ -233,6 +234,7 @@ class Bot:
         whom = Whom(self._client, lambda case: owner_of(case, settings.owners.people, settings.owners.tags))
         self._rooms = Rooms(self.desk.state, self._client, self.desk.pipeline, whom)
         self._paging = Paging(self.desk.state, clock, pager_of(settings, environ), self.desk.pipeline)
+        self._reports = Reports(self.desk.state, self._client, self.desk.pipeline, self.desk.operations, clock)
         self._digests = Digests(
             self.desk.state,
             clock,
@@ -315,6 +317,7 @@ class Bot:
             **self.desk.rehunt.handlers(),
             **self._paging.handlers(),
             **self._rooms.handlers(),
+            **self._reports.handlers(),
             **self._digests.handlers(),
         }
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.database import Database
 from bot.digests import Digest
-from bot.model import Case, Handover, RoomAsked, rfc3339
+from bot.model import Actor, Case, Handover, RoomAsked, rfc3339
 from bot.slack import handing, incidents, replies
 from bot.slack.digest import digest_message
 from bot.slack.elements import Message
@@ -19,6 +19,8 @@ from bot.store.jobs import Job
 from bot.workers import Commit
 
 CARD = "card"
+REPORT = "send_report"
+"""The job that shares a report as files."""
 ROOM = "open_room"
 """The job that opens a private channel; whoever may call Slack carries it out."""
 
@@ -89,6 +91,20 @@ class Telling:
         """Slack does not open one; why, and what to do about it."""
         known = self.load(db, case)
         self.post(db, known, f"room_refused:{rfc3339(self._clock())}", replies.say(sentence))
+
+    # ---------------------------------------------------------------------------------------------- reports
+
+    def ask_for_report(self, db: Database, case: int, actor: Actor) -> None:
+        """Queue the report of a case, to be shared in its thread."""
+        now = self._clock()
+        name = f"case-{case}-{now:%Y%m%d-%H%M%S}"
+        payload = {"case": case, "name": name, "actor": {"id": actor.id, "name": actor.name}}
+        jobs.add(db, REPORT, payload, now, pool="ask", once=f"{REPORT}:{name}")
+
+    def report_refused(self, db: Database, case: int, sentence: str) -> None:
+        """Slack takes no file; why, and what else there is."""
+        known = self.load(db, case)
+        self.post(db, known, f"report_refused:{rfc3339(self._clock())}", replies.say(sentence))
 
     # ---------------------------------------------------------------------------------------------- digests
 

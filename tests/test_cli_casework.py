@@ -74,6 +74,27 @@ def test_a_case_is_handed_over_and_declared(analyst: Triage) -> None:
     assert (shown["declared"]["reason"], shown["owner"], len(shown["handovers"])) == ("mail goes out", "local:alice", 1)
 
 
+def test_something_is_snoozed_listed_and_lifted(analyst: Triage) -> None:
+    previewed = analyst("snooze", "add", "key", ONE, "--hours", "24")
+    assert f"would have hidden {ONE}: 1 alert in 1 case" in " ".join(previewed.out.split())
+    assert analyst("snooze", "list").out == "Nothing is snoozed.\n"
+    made = analyst("snooze", "add", "key", ONE, "--hours", "24", "--reason", "our test", "--json").document
+    assert (made["observable"]["value"], made["reason"], made["by"]) == (ONE, "our test", "local:alice")
+    assert [each["snooze"] for each in analyst("snooze", "list", "--json").document["snoozes"]] == [made["snooze"]]
+    assert "There is no snooze 9" in analyst("snooze", "lift", "9", "--reason", "x").err
+    assert analyst("snooze", "lift", "1", "--reason", "over").out == f"The snooze of {ONE} is lifted.\n"
+    assert "does not hold any more" in analyst("snooze", "lift", "1", "--reason", "over").err
+    assert analyst("snooze", "add", "car", ONE, "--hours", "1").code == USAGE
+
+
+def test_a_digest_is_printed(analyst: Triage) -> None:
+    told = analyst("digest", "--json")
+    assert (told.code, told.err) == (DONE, "")
+    assert told.document["cases"] == 2
+    assert {each["source"]: each["alerts"] for each in told.document["sources"]} == {"siem": 2}
+    assert "From siem" in analyst("digest", "--days", "1").out
+
+
 def test_a_leak_is_noted(analyst: Triage) -> None:
     noted = analyst("case", "leak", "1", "--where", "a paste site", "--reason", "seen")
     assert (noted.code, noted.err) == (DONE, "")

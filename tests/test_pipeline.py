@@ -39,6 +39,8 @@ accounts = ["999900001111"]
 channel = "C0PAYMENTS"
 [access]
 triage = ["slack:T0MADE:U0ANA"]
+[digest]
+hold_seconds = 0
 """
 
 

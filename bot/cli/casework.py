@@ -120,8 +120,9 @@ def write_report(
         if csv:
             written = events_csv(of_case(number, lambda: desk.operations.events_of(number, me())))
         else:
+            times = of_case(number, lambda: desk.operations.times(number, me()))
             reported = of_case(number, lambda: desk.operations.case(number, me()))
-            told, drawn = report(reported, desk.clock()), _drawn(reported) if html else ()
+            told, drawn = report(reported, desk.clock(), times), _drawn(reported) if html else ()
             written = as_html(told, drawn) if html else as_markdown(told)
         if pictures is not None:
             _keep_pictures(_drawn(of_case(number, lambda: desk.operations.case(number, me()))), pictures)

@@ -26,7 +26,7 @@ def print_digest(
     from bot.casebook import digest_document
 
     with desk_of(config) as desk:
-        until = time_of(at) or desk.clock()
+        until = time_of(at) or desk.clock() + timedelta(seconds=1)  # its end is not in it
         found = granted(desk.operations.digest(until - timedelta(days=days), until, me(), environment or ()))
     if as_json:
         print_json(digest_document(found))

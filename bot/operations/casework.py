@@ -10,6 +10,7 @@ from bot.calibration import Calibration, calibrate
 from bot.database import Database
 from bot.digests import Digest, gather
 from bot.intake.secret_guard import remove_secrets
+from bot.measures import Times, times_of
 from bot.model import Actor, Case, Conclusion, Kind, Operation, Refusal
 from bot.operations.permitted import NO_REASON, Permitted
 from bot.remediation.records import changes_of
@@ -155,6 +156,18 @@ class Casework(Permitted):
     ) -> Digest | Refusal:
         """What happened from ``since`` to ``until`` in ``environments``, or in all."""
         return self._looked_up(actor, lambda _: gather(self._state.read(), since, until, environments))
+
+    def times(self, case: int, actor: Actor) -> Times | Refusal:
+        """When each step of ``case`` first happened. Raises ``LookupError`` if there is no such case."""
+        return self._looked_up(actor, lambda _: times_of(self._state.read(), case))
+
+    def ask_for_report(self, case: int, actor: Actor) -> int | Refusal:
+        """Have the report of ``case`` shared in its thread. Raises ``LookupError`` if there is no such case."""
+        if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        cases.load(self._state.read(), case)
+        self._state.write(lambda db: self._pipeline.ask_for_report(db, case, actor))
+        return case
 
     def _wrong_duplicate(self, case: int, conclusion: Conclusion, duplicate_of: int | None) -> Refusal | None:
         if (conclusion is Conclusion.DUPLICATE) != (duplicate_of is not None):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from bot import summary
 from bot.made.telling import NOTHING, TITLE, answers, origin, state, what
+from bot.measures import Times
 from bot.model import Case, ChangeState, Made, Scope, Suspicion, Triage
 
 
@@ -35,10 +36,11 @@ class Report:
     sections: tuple[Section, ...]
 
 
-def report(case: Case, now: datetime) -> Report:
-    """The report of ``case`` as it stands at ``now`` (UTC)."""
+def report(case: Case, now: datetime, times: Times | None = None) -> Report:
+    """The report of ``case`` as it stands at ``now`` (UTC); ``times``: when each of its steps first happened."""
     sections = [
         Section("At a glance", table=_at_a_glance(case, now)),
+        *([Section("How long it took", table=_took(times))] if times else []),
         Section("What was found", table=Table(("", ""), tuple((row.label, row.value) for row in summary.rows(case)))),
         *(_of_triage(case, case.triage) if case.triage else ()),
         Section("Timeline (UTC)", table=_timeline(case)),
@@ -99,15 +101,29 @@ def _at_a_glance(case: Case, now: datetime) -> Table:
     return Table(("", ""), tuple(rows))
 
 
+def _took(times: Times) -> Table:
+    steps = {
+        "Card shown": times.card,
+        "Taken": times.taken,
+        "First decision": times.decided,
+        "First change that stopped something": times.contained,
+    }
+    rows = [(name, _step(times, at)) for name, at in steps.items()]
+    return Table(("Step", "When (UTC), and after the alert came in"), (("Alert came in", _second(times.began)), *rows))
+
+
+def _step(times: Times, at: datetime | None) -> str:
+    after = times.after(at)
+    return "not yet" if at is None or after is None else f"{_second(at)} (+{summary.span(after)})"
+
+
+def _second(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _after(at: datetime, began: datetime) -> str:
     """A moment, and how long after the alert it was."""
-    return f"{summary.moment(at)} (+{_long(at - began)})" if at > began else summary.moment(at)
-
-
-def _long(span: timedelta) -> str:
-    minutes, seconds = divmod(int(span.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    return f"{summary.moment(at)} (+{summary.span(at - began)})" if at > began else summary.moment(at)
 
 
 def _state(case: Case) -> str:
@@ -135,5 +151,11 @@ def _happened(case: Case) -> Iterator[tuple[datetime, str]]:
         yield ruling.at, f"{ruling.key} {what} by {ruling.by}: {ruling.reason}"
     for change in case.changes:
         yield change.at, f"{summary.change_line(change)} Reason: {change.reason}"
+    if case.declared is not None:
+        said = case.declared
+        yield said.at, f"Declared an incident by {said.by.name}: {said.reason}"
+    for handover in case.handovers:
+        note = f": {handover.note}" if handover.note else ""
+        yield handover.at, f"Handed over by {handover.by.name} to {handover.to.name}{note}"
     for closing in case.closings:
         yield closing.at, f"Closed as {closing.conclusion} by {closing.by.name}: {closing.reason}"

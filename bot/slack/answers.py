@@ -21,6 +21,7 @@ from bot.slack.buttons import (
     ASK_AGAIN,
     CONTAIN,
     PLAN,
+    REPORT,
     SECOND,
     SNOOZE,
     TAKE,
@@ -73,6 +74,7 @@ class Answers:
             TAKE: self._taken,
             ACTIONS: self._everything,
             SNOOZE: self._snoozing_of,
+            REPORT: self._reported,
         }
         self._clock = clock
 
@@ -220,6 +222,10 @@ class Answers:
         if isinstance(hidden, Refusal):
             return self._refuse(payload, hidden)
         return self._show(payload, snoozing.snooze_view(hidden, ""))
+
+    def _reported(self, payload: Payload, actor: Actor) -> Commit:
+        case = self._operations.ask_for_report(_case(payload["value"])[0], actor)
+        return self._done(payload, case, f"The report of case #{case} is being made; it comes into the case's thread.")
 
     def _everything(self, payload: Payload, actor: Actor) -> Commit:
         """A window with all that can be done about a case."""

@@ -27,6 +27,7 @@ LEAK = "leak"
 HAND_OVER = "hand_over"
 DECLARE = "declare"
 SNOOZE, LIFT = "snooze", "lift"
+REPORT = "report"
 ACTIONS = "actions"
 """Everything that can be done about a case, in a window: a menu holds five."""
 RULE_IN, RULE_OUT = "rule_in", "rule_out"
@@ -138,6 +139,7 @@ def _more(case: Case) -> Iterator[tuple[str, str]]:
     if case.open and case.subject is not None:
         yield "Seen in public…", f"{LEAK} {here}"
         yield "Snooze…", f"{SNOOZE} {here}"
+    yield "Report as files", f"{REPORT} {here}"
     if not case.open and (change := summary.undoable(case)):
         yield "Undo…", f"{UNDO} {change.execution}"
 

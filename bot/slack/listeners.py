@@ -38,6 +38,7 @@ from bot.slack.buttons import (
     LIFT,
     MORE,
     PLAN,
+    REPORT,
     RULE_IN,
     RULE_OUT,
     SECOND,
@@ -56,7 +57,7 @@ from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
 
 POOL = "ask"
-ANSWERED_BELOW = (ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE)
+ANSWERED_BELOW = (ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE, REPORT)
 """Clicks that open no window: what came of them is said beside the button."""
 LISTENERS = 50
 """Threads for listeners. Bolt's own five would let the sixth click of a busy minute go unacknowledged."""
@@ -67,7 +68,7 @@ NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Ask
 _NAMED = "|".join(
     [
         *(UNDO, SECOND, CONTAIN, UNCONTAIN, ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE),
-        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE, HAND_OVER, DECLARE, ACTIONS, SNOOZE, LIFT),
+        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE, HAND_OVER, DECLARE, ACTIONS, SNOOZE, LIFT, REPORT),
     ]
 )
 OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")

@@ -100,7 +100,7 @@ DISABLE = ("plan:disable_access_key", f"case:12:{KEY}")
 TAKE = ("take", "case:12")
 UNDO = ("undo", "exec-1")
 EXPECTED = ("expected", "case:12")
-REST = ["Ask again", "Close…", "Hand over…", "Declare incident…", "Seen in public…"]
+REST = ["Ask again", "Close…", "Hand over…", "Declare incident…", "More…"]
 
 WAITS = ["Take", "Ask again", "Close…", "Hand over…", "More…"]
 
@@ -120,8 +120,8 @@ WAITS = ["Take", "Ask again", "Close…", "Hand over…", "More…"]
         ("contained", [UNDO, TAKE], ["Ask again", "Close…", "Undo all…", "Hand over…", "More…"]),
         ("containment_waiting", [("second:0", "contain-1"), ("contain", "case:12"), DISABLE], WAITS),
         ("taken", [DISABLE], REST),
-        ("closed", [], ["Undo…"]),
-        ("sample", [], ["Close…", "Hand over…", "Declare incident…"]),
+        ("closed", [], ["Report as files", "Undo…"]),
+        ("sample", [], ["Close…", "Hand over…", "Declare incident…", "Report as files"]),
     ],
 )
 def test_buttons_offer_what_can_be_done_now(name: str, expected: list[tuple[str, str]], rest: list[str]) -> None:
@@ -150,7 +150,8 @@ def test_what_is_suggested_of_others_stands_under_more_and_takes_no_button_s_pla
         ("plan:block_ip:3", "case:12:203.0.113.66"),
     ]
     closed = card(replace(CASES["more_suggested"], open=False), now=NOW)
-    assert [block for block in closed.blocks if block["type"] == "actions"] == []
+    (left,) = [block["elements"] for block in closed.blocks if block["type"] == "actions"]
+    assert [one["text"]["text"] for each in left for one in each["options"]] == ["Report as files"]
 
 
 def test_before_it_is_armed_the_buttons_rehearse() -> None:

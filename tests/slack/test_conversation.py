@@ -114,7 +114,7 @@ class MadeUp:
         raise NotImplementedError
 
     def case(self, number: int, actor: Actor) -> Case | Refusal:
-        raise NotImplementedError
+        return self.refusal or CASES["incident"]
 
     def undoable(self, actor: Actor) -> Sequence[Change] | Refusal:
         return self.refusal or [change()]
@@ -216,6 +216,9 @@ class MadeUp:
         raise NotImplementedError
 
     def lift_snooze(self, number: int, actor: Actor, reason: str) -> Snooze | Refusal:
+        raise NotImplementedError
+
+    def ask_for_report(self, case: int, actor: Actor) -> int | Refusal:
         raise NotImplementedError
 
     def rule(self, case: int, key: str, actor: Actor, reason: str, *, belongs: bool) -> int | Refusal:
@@ -481,7 +484,8 @@ def test_what_is_expected_is_closed_so_unless_the_analyst_says_otherwise(
 
 
 def test_a_key_that_stands_in_public_is_told_of(slack: LocalSlack, state: State, operations: MadeUp) -> None:
-    slack.click(ANALYST, SOC, show(state, slack, "incident"), "more", value="leak case:12")
+    slack.click(ANALYST, SOC, show(state, slack, "incident"), "more", value="actions case:12")
+    slack.click_view(ANALYST, window(slack, "Case #12")["id"], "leak")
     filled = {"place": "a public Postman workspace", "reason": "saw the id there"}
     slack.submit_view(ANALYST, window(slack, "Seen in public")["id"], filled)
     assert "is judged again with it" in json.dumps(window(slack, "Kept"))

@@ -198,6 +198,11 @@ class LocalSlack:
         with self._space.changed:
             return [snapshot(self._space.views[view_id]) for view_id in self._space.modals.get(user, [])]
 
+    def file(self, file_id: str) -> bytes:
+        """What an uploaded file holds. Raises ``KeyError`` if there is none."""
+        with self._space.changed:
+            return self._space.uploads[file_id].content or b""
+
     def conversations(self, user: str) -> list[Json]:
         """The channels and direct messages that ``user`` is in, in the order they were made."""
         with self._space.changed:
