@@ -87,6 +87,8 @@ class Bench:
     told: list[Change] = field(default_factory=list)
     loose: list[Change] = field(default_factory=list)
     """What was said aloud because it does not hold."""
+    given: list[int] = field(default_factory=list)
+    """The cases that were given a task."""
     pauses: list[float] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     """What CloudTrail has delivered."""
@@ -132,6 +134,7 @@ class Bench:
             asked,
             on_change=self._tell,
             on_drift=lambda db, change: self.loose.append(change),
+            on_task=lambda db, case: self.given.append(case),
             before_change=collector.before,
             usage=usage,
             people=WhomToAsk(makings, lambda account: self.contact),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot import tasks
 from bot.model import ChangeState, Kind, Observable
 from bot.remediation.offer import Offer
 from bot.remediation.quarantine_user import QuarantineUser
@@ -118,6 +119,9 @@ def test_the_root_user_of_a_member_account_has_its_own_task(bench: Bench) -> Non
         *["aws", "sts", "assume-root", "--region", "us-east-1", "--target-principal", ACCOUNT],
         *["--task-policy-arn", "arn=arn:aws:iam::aws:policy/root-task/IAMDeleteRootUserCredentials"],
     ]
+    (task,) = tasks.of_case(bench.state.read(), 7)
+    assert task.title == f"Take the root user's credentials of account {ACCOUNT} away"
+    assert (task.why, task.commands) == (refusal.sentence, refusal.commands)
 
 
 def test_a_user_of_a_foreign_account_is_refused(bench: Bench) -> None:

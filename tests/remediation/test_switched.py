@@ -172,6 +172,7 @@ def left(bench: Bench, target: str) -> Refusal:
     refusal = bench.refusal(NAME, target)
     (task,) = tasks.of_case(bench.state.read(), 7)
     assert (task.title, task.commands) == (refusal.task, refusal.commands)
+    assert bench.given == [7]
     assert not bench.door.changing()
     return refusal
 
