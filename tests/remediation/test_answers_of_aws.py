@@ -125,6 +125,25 @@ def test_of_a_change_whose_first_call_was_applied_and_its_answer_lost_the_rest_i
     assert room.results().count("started") == 1
 
 
+def test_what_was_not_there_before_may_be_the_part_that_was_applied(room: Room) -> None:
+    room.lamp.world = {"one": "on"}
+    room.lamp.wanted = {"one": "off", "two": "off"}
+
+    def half() -> None:
+        room.lamp.world = {"one": "on", "two": "off"}
+        raise LOST
+
+    room.lamp.calling = half
+    assert room.done().state is ChangeState.STARTED
+
+
+def test_a_part_that_aws_shows_of_what_it_accepted_is_waited_for_and_not_made_again(room: Room) -> None:
+    halves(room)
+    room.lamp.calling = lambda: room.lamp.shown.append({"one": "off", "two": "on"})
+    done = room.done()
+    assert (done.state, room.pauses, len(room.lamp.called)) == (ChangeState.CONFIRMED, [0.5], 1)
+
+
 def test_a_change_whose_answers_are_always_lost_is_not_made_for_ever(room: Room) -> None:
     halves(room)
 
