@@ -8,6 +8,7 @@ allowed addresses locks the company out.
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_network
+from typing import Any
 
 from bot.aws import Aws
 from bot.history.address import classify, parse_address
@@ -15,7 +16,7 @@ from bot.model import AddressClass, Kind, Observable, Refusal
 from bot.remediation.base import Draft
 from bot.remediation.listed import Listed
 from bot.remediation.offer import Offer
-from bot.remediation.organisation import DenyList, targets_of
+from bot.remediation.organisation import DenyList, attaching, deploying, targets_of
 from bot.remediation.usage import Usage
 
 ADDRESSES = DenyList("aws:SourceIp", "192.0.2.0/32")
@@ -52,10 +53,11 @@ class BlockIp(Listed):
         if isinstance(entry, Refusal):
             return entry
         if not self._policy:
-            return Refusal(NOT_CONFIGURED)
+            return Refusal(NOT_CONFIGURED, deploying("triage-blocked-addresses", _denying(entry)))
         bound = targets_of(aws, self._account, self._policy)
         if not bound:
-            return Refusal(f"{self._policy} is attached to nothing: attach it to the organisation's root first.")
+            told = f"{self._policy} is attached to nothing: attach it to the organisation's root first."
+            return Refusal(told, attaching(self._policy))
         ip = str(parse_address(target.strip()))
         return self.drafted(
             ip,
@@ -85,6 +87,12 @@ def blockable(target: str, usage: Usage) -> str | Refusal:
             "blocking it would stop all of them. Contain the keys and users instead."
         )
     return entry
+
+
+def _denying(entry: str) -> dict[str, Any]:
+    condition = {"IpAddress": {ADDRESSES.key: [entry]}, "Bool": {"aws:ViaAWSService": "false"}}
+    denied = {"Sid": "TriageBlockedAddresses", "Effect": "Deny", "Action": "*", "Resource": "*"}
+    return {**denied, "Condition": condition}
 
 
 def _reach(bound: tuple[str, ...]) -> str:

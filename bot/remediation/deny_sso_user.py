@@ -16,7 +16,7 @@ from bot.model import Kind, Refusal
 from bot.remediation.base import Draft
 from bot.remediation.listed import Listed
 from bot.remediation.offer import PLAIN, Offer
-from bot.remediation.organisation import DenyList, targets_of
+from bot.remediation.organisation import DenyList, attaching, targets_of
 
 PERSONS = DenyList("identitystore:userId", "00000000-0000-0000-0000-000000000000")
 USER_ID = re.compile(r"(?:[0-9a-f]{10}-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -60,7 +60,8 @@ class DenySsoUser(Listed):
         if isinstance(person, Refusal):
             return person
         if not targets_of(aws, self._account, self._policy):
-            return Refusal(f"{self._policy} is attached to nothing: attach it to the organisation's root first.")
+            told = f"{self._policy} is attached to nothing: attach it to the organisation's root first."
+            return Refusal(told, attaching(self._policy))
         title = f"Deny everything to {target} of Identity Center"
         return self.drafted(f"idc:{person}", person, title, aws, (REACH, TASKS), stops=None, principal=f"idc:{person}")
 

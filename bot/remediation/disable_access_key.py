@@ -54,7 +54,8 @@ class DisableAccessKey:
             return Refusal(why)
         own = aws.identity()
         if target == own.key:
-            return Refusal(f"{target} is the bot's own key: disabling it would leave the bot unable to undo anything.")
+            told = f"{target} is the bot's own key: disabling it would leave the bot unable to undo anything."
+            return Refusal(told, self.commands(target, {"user": own.user, "status": "Inactive"}) if own.user else ())
         account = account_of(target) or own.account
         iam: IAMClient = aws.reader("iam", account)
         answer = iam.get_access_key_last_used(AccessKeyId=target)
@@ -115,7 +116,9 @@ def _not_to_be_touched(target: str, user: str, account: str, own: Identity) -> R
     if not user:
         return Refusal(f"AWS does not say who owns {target}, so it is not touched: look it up in the IAM console.")
     if account == own.account and user == own.user:
-        return Refusal(f"{target} belongs to {user}, the user the bot itself runs as: disable it by hand.")
+        words = ("iam", "update-access-key", "--user-name", user, "--access-key-id", target, "--status", "Inactive")
+        told = f"{target} belongs to {user}, the user the bot itself runs as: disable it by hand."
+        return Refusal(told, (typed(*words),))
     return None
 
 

@@ -166,6 +166,20 @@ def grant(policy: str, partition: str) -> Grant:
     return Grant("organizations", (Allowed(tuple(sorted(ACT)), (arn,)),), REGION)
 
 
+def attaching(policy: str) -> tuple[str, ...]:
+    """Attach a policy to the organisation's root; ``policy`` stands in a shell as it is."""
+    root = typed("organizations", "list-roots", "--query", "Roots[0].Id", "--output", "text")
+    return (f'{typed("organizations", "attach-policy")} --policy-id {policy} --target-id "$({root})"',)
+
+
+def deploying(name: str, statement: Mapping[str, Any]) -> tuple[str, ...]:
+    """Make a service control policy of one statement, and attach it to the organisation's root."""
+    content = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+    words = ("--name", name, "--description", name, "--type", "SERVICE_CONTROL_POLICY", "--content", content)
+    asked = ("--query", "Policy.PolicySummary.Id", "--output", "text")
+    return attaching(f'"$({typed("organizations", "create-policy", *words, *asked)})"')
+
+
 def commands(deny: DenyList, state: State) -> tuple[str, ...]:
     """Read the policy, change its list with jq, write it back."""
     look = typed("organizations", "describe-policy", "--policy-id", state["policy"], "--query", "Policy.Content")

@@ -160,7 +160,10 @@ def test_a_full_policy_is_refused_with_the_numbers(bench: Bench, cloud: Cloud) -
 def test_a_policy_attached_to_nothing_stops_nobody(bench: Bench, cloud: Cloud) -> None:
     loose = cloud.deploy(f"loose-{bench.seat.user}", shipped("blocked-addresses"), attach=False)
     bench.offering(blocking(loose))
-    assert "is attached to nothing" in bench.refusal(NAME, next(addresses)).sentence
+    refusal = bench.refusal(NAME, next(addresses))
+    assert "is attached to nothing" in refusal.sentence
+    (command,) = refusal.commands
+    assert command.startswith("aws organizations attach-policy --policy-id p-")
 
 
 def test_a_policy_of_another_form_is_not_touched(bench: Bench, cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 
 from bot.model import Plan
 from bot.remediation import remediations
+from bot.remediation.block_ip import ADDRESSES
 from bot.remediation.offer import Offer
 from bot.remediation.wording import by_hand
 from tests.remediation.bench import Bench
-from tests.remediation.cloud import ACCOUNT, Cloud
+from tests.remediation.cloud import ACCOUNT, MANAGEMENT, Cloud
 from tests.remediation.terminal import Terminal, terminal
 from tests.remediation.ways import WAYS, Offers, Way
 
@@ -69,6 +71,22 @@ def test_an_ip_set_is_written_whole_in_one_command_with_the_lock_of_what_was_rea
         ended = typing.run(printed(offer, plan, state))
         assert (ended.returncode, ended.stderr) == (0, "")
         assert (held()["Addresses"], held().get("Description", "")) == (wanted, description)
+
+
+def test_where_no_policy_for_addresses_was_deployed_one_for_this_address_is_with_one_command(
+    bench: Bench, typing: Terminal
+) -> None:
+    (command,) = bench.refusal("block_ip", "203.0.113.78").commands
+    organisation: Any = bench.cloud.as_root(MANAGEMENT, "organizations")
+    root = organisation.list_roots()["Roots"][0]["Id"]
+    asked = {"TargetId": root, "Filter": "SERVICE_CONTROL_POLICY"}
+    before = {each["Id"] for each in organisation.list_policies_for_target(**asked)["Policies"]}
+    ended = typing.run(command)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (made,) = {each["Id"] for each in organisation.list_policies_for_target(**asked)["Policies"]} - before
+    assert ADDRESSES.values(json.dumps(bench.cloud.content(made))) == ("203.0.113.78/32",)
+    organisation.detach_policy(PolicyId=made, TargetId=root)
+    organisation.delete_policy(PolicyId=made)
 
 
 def test_a_command_that_aws_refuses_ends_as_one(bench: Bench, typing: Terminal) -> None:
