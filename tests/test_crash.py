@@ -64,8 +64,8 @@ def triaged_once(site: Site) -> None:
     assert card["text"].startswith("Case #1: ")
     assert site.rows("SELECT verdict <> '', count(*) FROM cases") == [(1, 1)]
     replies = site.replies()
-    score_scope_and_call = 3
-    assert len(replies) == len(set(replies)) == score_scope_and_call + len(Settings().enrichers.enabled)
+    score_scope_made_and_call = 4
+    assert len(replies) == len(set(replies)) == score_scope_made_and_call + len(Settings().enrichers.enabled)
 
 
 @pytest.mark.parametrize("point", ALERT)
