@@ -1,6 +1,6 @@
 # Two commands are enough: `make demo` and `make test`. Both set everything up inside this folder first.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-full check format bench bench-history bench-scope pictures mutants clean
+.PHONY: help setup setup-dev demo test test-full check format bench bench-history bench-scope bench-fuzz pictures mutants clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -17,6 +17,7 @@ help:
 	@echo "make bench   measure, and print the ratios of docs/benchmarks.md"
 	@echo "make bench-scope     the theft told from 20 seeds: keys found, innocents named, alerts on ordinary days"
 	@echo "make bench-history   load, size and answers of the history, with others beside it"
+	@echo "make bench-fuzz      hostile input for every source's parser and the doors, SECONDS=300 each"
 	@echo "make mutants  make small mistakes in who may change what, and see that tests fail; docs/mutation.md"
 	@echo "make pictures  take the pictures of docs/images; needs chromium and an emoji font"
 
@@ -70,6 +71,10 @@ bench-scope: setup-dev
 EVENTS ?= 1000000
 bench-history: setup-dev
 	.venv/bin/python -m tests.bench.history $(EVENTS)
+
+SECONDS ?= 300
+bench-fuzz: setup-dev
+	.venv/bin/python -m tests.fuzz $(SECONDS)
 
 pictures: setup-dev
 	.venv/bin/python -m tests.pictures

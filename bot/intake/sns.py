@@ -29,6 +29,7 @@ SIGNED: Mapping[MessageType, Sequence[str]] = {
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
     "UnsubscribeConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
+VERSIONS: tuple[Literal["1"], Literal["2"]] = ("1", "2")
 _OPTIONAL = "Subject"
 _TOPIC = re.compile(r"arn:(aws[a-z-]{0,16}):sns:([a-z0-9-]{2,40}):(\d{12}):([\w-]{1,256}(?:\.fifo)?)", re.ASCII)
 _CERTIFICATE = re.compile(r"https://[\w.-]{1,200}/SimpleNotificationService-([0-9a-f]{8,64})\.pem", re.ASCII)
@@ -75,8 +76,9 @@ def message_of(body: bytes) -> Message:
     kind = next((each for each in SIGNED if each == told.get("Type")), None)
     if topic is None or kind is None:
         raise NotAuthentic("not a message of an SNS topic")
-    version, certificate = told.get("SignatureVersion"), _CERTIFICATE.fullmatch(str(told.get("SigningCertURL"))[:300])
-    if version not in {"1", "2"} or certificate is None:
+    version = next((each for each in VERSIONS if each == told.get("SignatureVersion")), None)
+    certificate = _CERTIFICATE.fullmatch(str(told.get("SigningCertURL"))[:300])
+    if version is None or certificate is None:
         raise NotAuthentic("a signature of an unknown version, or without a certificate of SNS")
     return Message(
         type=kind,

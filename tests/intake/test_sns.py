@@ -69,6 +69,7 @@ def test_a_signature_of_one_version_is_none_of_the_other() -> None:
         ({"TopicArn": "arn:aws:sqs:us-east-2:295079676684:queue"}, "not a message of an SNS topic"),
         ({"TopicArn": "arn:aws:sns:us-east-2/../evil:295079676684:t"}, "not a message of an SNS topic"),
         ({"SignatureVersion": "3"}, "unknown version"),
+        ({"SignatureVersion": ["1"]}, "unknown version"),
         ({"SigningCertURL": None}, "without a certificate"),
         ({"SigningCertURL": "http://sns.us-east-2.amazonaws.com/SimpleNotificationService-ab.pem"}, "without a cert"),
         ({"SigningCertURL": "https://evil.example/SimpleNotificationService-ab/../x.pem"}, "without a certificate"),
