@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,12 +30,15 @@ from bot.database import Database
 from bot.enrichment import Runner
 from bot.history.activity import activity
 from bot.history.decoders import PROCESSES
+from bot.history.everyone import Everyone
 from bot.history.load import load_paths
 from bot.history.raw import Record
 from bot.history.sqlite import SqliteHistory
 from bot.ipdata import LocalAddressData
-from bot.model import Kind, Observable, Outcome, Use, Window
+from bot.model import Event, Kind, Observable, Outcome, Use, Window
 from bot.plugins import load_enrichers, shipped
+from bot.scope.ground import Known
+from bot.scope.reading import scope
 from bot.triage import TriageWorld, triage
 from tests.bench.made_logs import BUSY_KEY, PER_FILE, SINCE, usual_keys, write_logs
 
@@ -175,12 +178,34 @@ def world_of(history: SqliteHistory) -> TriageWorld:
     return TriageWorld(tuple(plugins), Runner(), history=history, addresses=LocalAddressData(()))
 
 
+def stolen(history: SqliteHistory, keys: Sequence[Observable]) -> list[Event]:
+    """What a thief did with ``keys`` in the hour before: who is it, may it send mail, mail on."""
+    made = []
+    for number, key in enumerate(keys):
+        (newest,) = history.events(key, WINDOW.span, limit=1)
+        for step, name in enumerate(("sts:GetCallerIdentity", "ses:GetSendQuota", "ses:UpdateAccountSendingEnabled")):
+            at = AT - timedelta(minutes=3 * number + step)
+            made.append(
+                replace(
+                    newest,
+                    id=f"stolen/{number}/{step}",
+                    at=at,
+                    name=name,
+                    ip="192.0.2.77",
+                    user_agent="python-requests/2.31",
+                    family="python-requests|-|-|-",
+                )
+            )
+    return made
+
+
 def answers(history: SqliteHistory, events: int) -> list[tuple[str, float, float]]:
     keys = [Observable(Kind.ACCESS_KEY, key) for key in usual_keys(events, DAYS)[:200]]
     busy = [Observable(Kind.ACCESS_KEY, BUSY_KEY)] * 20
     ips = {use.ip for key in keys[:60] for use in history.uses(key, WINDOW.span) if use.ip}
     addresses = [Observable(Kind.IP, ip) for ip in sorted(ips)]
-    world = world_of(history)
+    world, known = world_of(history), Known(origin=LocalAddressData(()).origin)
+    theft = stolen(history, keys[:7])
     month = ((AT - timedelta(days=30)).date(), AT.date())
     asked: list[tuple[str, Callable[[Observable], object], Sequence[Observable]]] = [
         (
@@ -194,6 +219,21 @@ def answers(history: SqliteHistory, events: int) -> list[tuple[str, float, float
         ("the newest 1,000 events of a usual key", lambda each: history.events(each, WINDOW.span), keys),
         ("who is behind a key", lambda each: history.principal(each, AT), keys),
         ("what the history covers", lambda _: history.coverage(WINDOW.span), busy),
+        (
+            "every key in the same hands as a usual one, which is nobody's",
+            lambda each: scope(Everyone(history), [each], AT, known=known),
+            keys[:40],
+        ),
+        (
+            "every key in the same hands as one of seven stolen ones",
+            lambda each: scope(Everyone(history), [each], AT, known=known, told=theft),
+            keys[:7],
+        ),
+        (
+            "every key in the same hands as the busiest one",
+            lambda each: scope(Everyone(history), [each], AT, known=known),
+            busy[:3],
+        ),
         ("every question of the triage of a usual key", lambda each: triage(each, WINDOW, world=world), keys[:40]),
         ("every question of the triage of the busiest key", lambda each: triage(each, WINDOW, world=world), busy[:10]),
     ]
