@@ -360,7 +360,7 @@ def test_an_unreadable_alert_is_refused_with_a_sentence(
         (("serve",), USAGE, "[slack] bot_token cannot be read"),
         (("demo", "--once", "--at", "soon"), USAGE, "'soon' is not a time"),
         (("doctor",), USAGE, "triage doctor --act"),
-        (("doctor", "--detections"), REFUSED, ""),
+        (("doctor", "--act", "--detections"), USAGE, "Say what to look at"),
         (("frobnicate",), USAGE, "No such command"),
     ],
 )

@@ -86,6 +86,17 @@ def test_what_stands_out_is_told_at_the_command_line(loaded: Loaded) -> None:
     assert len(found["hits"]) == 8
 
 
+def test_the_doctor_says_what_the_detections_lack(loaded: Loaded) -> None:
+    code, found = run(loaded, "doctor", "--detections")
+    assert code == 1
+    told = " ".join(gap["why"] for gap in found["detections"])
+    assert "nothing has come in since" in told
+    assert "31 days of the 90 a key must have slept" in told
+    assert "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" not in told, "it holds read-only calls"
+    text = CliRunner().invoke(app, ["doctor", "--detections", "--history", str(loaded.history.path)])
+    assert (text.exit_code, text.stdout.count("Cannot be told: ")) == (1, len(found["detections"]))
+
+
 def test_the_thiefs_playbook_names_the_six_who_switched(loaded: Loaded) -> None:
     code, found = run(loaded, "hunt", "playbook", "email-abuse", "--until", AT.isoformat())
     who = {hit["principals"][0].partition("/")[2] for hit in found["hits"] if hit["level"] == "match"}
