@@ -16,7 +16,7 @@ from bot.model import Kind, Refusal
 from bot.remediation.base import Draft
 from bot.remediation.listed import Listed
 from bot.remediation.offer import PLAIN, Offer
-from bot.remediation.organisation import DenyList, attaching, targets_of
+from bot.remediation.organisation import DenyList, attaching, deploying, targets_of
 
 PERSONS = DenyList("identitystore:userId", "00000000-0000-0000-0000-000000000000")
 USER_ID = re.compile(r"(?:[0-9a-f]{10}-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -55,7 +55,7 @@ class DenySsoUser(Listed):
 
     def plan(self, target: str, aws: Aws) -> Draft | Refusal:
         if not self._policy:
-            return Refusal(NOT_CONFIGURED)
+            return Refusal(NOT_CONFIGURED, _deploying(target.removeprefix("idc:")))
         person = self._person(target, aws)
         if isinstance(person, Refusal):
             return person
@@ -95,3 +95,12 @@ class DenySsoUser(Listed):
         unique = f'{{"UniqueAttribute":{{"AttributePath":"userName","AttributeValue":"{name}"}}}}'
         words = ("identitystore", "get-user-id", "--identity-store-id", self._store or "d-…")
         return (typed(*words, "--alternate-identifier", unique), *super().lookups(target))
+
+
+def _deploying(person: str) -> tuple[str, ...]:
+    """A policy for this one person, where their id is known."""
+    if not USER_ID.fullmatch(person):
+        return ()
+    denied = {"Sid": "TriageDeniedPersons", "Effect": "Deny", "Action": "*", "Resource": "*"}
+    condition = {"StringEquals": {PERSONS.key: [person]}}
+    return deploying("triage-denied-persons", {**denied, "Condition": condition})

@@ -70,9 +70,13 @@ def test_whose_id_is_not_known_is_not_denied(denier: Bench, target: str, words: 
 
 
 def test_without_a_policy_it_says_what_people_do(bench: Bench) -> None:
-    sentence = bench.refusal(NAME, PERSON).sentence
-    assert "set [organisation] persons_policy" in sentence
-    assert "disable the user at the identity provider" in sentence
+    refusal = bench.refusal(NAME, PERSON)
+    assert "set [organisation] persons_policy" in refusal.sentence
+    assert "disable the user at the identity provider" in refusal.sentence
+    (command,) = refusal.commands
+    assert command.startswith('aws organizations attach-policy --policy-id "$(aws organizations create-policy --name ')
+    assert f'{{"identitystore:userId":["{PERSON.removeprefix("idc:")}"]}}' in command
+    assert bench.refusal(NAME, f"{ACCOUNT}:sso/alice@example.com").commands == ()
 
 
 def test_the_calls_made_are_exactly_the_declared_permissions(denier: Bench, policy: str) -> None:
