@@ -18,6 +18,7 @@ from typing import Any
 from bot.demo.world import Story
 from bot.demo.world.identifiers import make_id, make_secret
 from bot.demo.world.stage import KeyPair
+from bot.made import sweeping
 from bot.model import rfc3339
 
 BOT_USER = "triage-bot"
@@ -92,7 +93,7 @@ def _state(story: Story, access: BotAccess) -> dict[str, dict[str, Any]]:
             BOT_USER: {"assume-its-roles": assuming},
         },
         "roles": {
-            READ_ROLE: _role(access.read_role, access, created, _policy(_READING)),
+            READ_ROLE: _role(access.read_role, access, created, _policy(sorted({*_READING, *sweeping.PERMISSIONS}))),
             ACT_ROLE: _role(access.act_role, access, created, _policy(_ACTING)),
         },
         "login_profiles": {

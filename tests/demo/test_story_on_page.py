@@ -43,6 +43,17 @@ def press(page: Page, card: Locator, action: str) -> None:
     dialog.locator('button[type="submit"]').click()
 
 
+def test_the_thread_shows_the_seven_keys_as_pictures(stage: Stage, page: Page) -> None:
+    lead = stage.story.lead
+    card_of(page, lead.id).get_by_role("button", name="View thread").click()
+    timeline = page.get_by_role("img", name=re.compile(f"Timeline, .* a row a key\\. {lead.id} of "))
+    expect(timeline.first).to_be_visible(timeout=LONG)
+    graph = page.get_by_role("img", name=re.compile("Graph of 7 keys, from "))
+    expect(graph.first).to_be_visible(timeout=LONG)
+    made = page.get_by_text(f"e-mail sending {stage.story.account}/eu-central-1 (exists: sending is on)")
+    expect(made.first).to_be_visible(timeout=LONG)
+
+
 def test_an_analyst_asks_disables_and_takes_it_back(stage: Stage, page: Page) -> None:
     lead = stage.story.lead
     expect(card_of(page, lead.id)).to_contain_text(re.compile(r"Incident · \d+/100"), timeout=LONG)
@@ -66,12 +77,3 @@ def test_an_analyst_asks_disables_and_takes_it_back(stage: Stage, page: Page) ->
     assert stage.thief_calls().allowed
     posted = [message for message in stage.slack.messages() if message.get("thread_ts", message["ts"]) == message["ts"]]
     assert len(posted) == 1, "one case, one card"
-
-
-def test_the_thread_shows_the_seven_keys_as_pictures(stage: Stage, page: Page) -> None:
-    lead = stage.story.lead
-    card_of(page, lead.id).get_by_role("button", name="View thread").click()
-    timeline = page.get_by_role("img", name=re.compile(f"Timeline, .* a row a key\\. {lead.id} of "))
-    expect(timeline.first).to_be_visible(timeout=LONG)
-    graph = page.get_by_role("img", name=re.compile("Graph of 7 keys, from "))
-    expect(graph.first).to_be_visible(timeout=LONG)
