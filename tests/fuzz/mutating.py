@@ -22,6 +22,8 @@ VALUES: tuple[Any, ...] = (
     *("9999-12-31T23:59:59-23:59", "Sat, 99 Foo 9999 99:99:99 GMT", "<!channel>", "*_~`>", "aws-cli/1 " * 300),
     *("sts:" + "Get" * 1_000, "GeneratedFinding", "AWS::IAM::AccessKey:null", {"$ref": "#"}, "{{title}}", "\ud800"),
 )
+LARGEST = 20_000
+"""What is larger is not made still larger: the input is to be hostile to the bot, not to whoever makes it."""
 BYTES = (
     b"\x00",
     b"\xff",
@@ -72,6 +74,8 @@ def _with_one_change(value: Any, random: Random) -> Any:
 
 
 def _odd(value: Any, random: Random) -> Any:
+    if len(repr(value)) > LARGEST:
+        return random.choice(VALUES)
     match random.randrange(6):
         case 0:
             return [value] * random.randrange(120)

@@ -12,6 +12,7 @@ from random import Random
 
 import structlog
 
+from tests.fuzz.mutating import body
 from tests.fuzz.targets import Try
 
 SETTLED = 500
@@ -41,9 +42,11 @@ def run(target: str, attempt: Try, seed: int, goes_on: Callable[[int], bool]) ->
     outcomes: Counter[str] = Counter()
     began, slowest, settled, number = time.perf_counter(), 0.0, 0, 0
     while goes_on(number):
+        random = Random(f"{seed}/{target}/{number}")
+        sent = body(random)
         started = time.perf_counter()
         try:
-            outcomes[attempt(Random(f"{seed}/{target}/{number}"))] += 1
+            outcomes[attempt(sent, random)] += 1
         except Exception as error:
             raise Fault(f"{target}: input {number} of seed {seed}: {type(error).__name__}: {error}") from error
         slowest = max(slowest, time.perf_counter() - started)

@@ -21,7 +21,7 @@ def test_nothing_that_comes_in_does_harm(target: str) -> None:
 
 
 def test_a_fault_says_how_to_meet_it_again() -> None:
-    def raises(_: object) -> str:
+    def raises(*_: object) -> str:
         raise KeyError("x")
 
     with pytest.raises(Fault, match="odd: input 0 of seed 7: KeyError: 'x'"):
