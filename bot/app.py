@@ -63,6 +63,7 @@ from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
 from bot.slack.listeners import build_app
+from bot.slack.owners import OwnerQuestions
 from bot.slack.people import People
 from bot.slack.post import PACE, Sender
 from bot.slack.reports import Reports
@@ -142,6 +143,7 @@ class Desk:
             settings.slack.channel,
             self.archive.keep_asked,
             lambda environment: settings.environment(environment).on_call,
+            asks_owners=timedelta(hours=settings.owners.hours) if settings.owners.ask else None,
             quiet=Quiet(
                 frozenset(map(Verdict, settings.digest.verdicts)),
                 timedelta(seconds=settings.digest.hold_seconds),
@@ -234,6 +236,7 @@ class Bot:
         whom = Whom(self._client, lambda case: owner_of(case, settings.owners.people, settings.owners.tags))
         self._rooms = Rooms(self.desk.state, self._client, self.desk.pipeline, whom)
         self._paging = Paging(self.desk.state, clock, pager_of(settings, environ), self.desk.pipeline)
+        self._owners = OwnerQuestions(self.desk.state, self._client, self.desk.pipeline, whom, clock)
         self._reports = Reports(self.desk.state, self._client, self.desk.pipeline, self.desk.operations, clock)
         self._digests = Digests(
             self.desk.state,
@@ -318,6 +321,7 @@ class Bot:
             **self._paging.handlers(),
             **self._rooms.handlers(),
             **self._reports.handlers(),
+            **self._owners.handlers(),
             **self._digests.handlers(),
         }
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot import closings, custody, links, tasks
+from bot import closings, custody, links, owners, tasks
 from bot.database import Database
 from bot.history.address import classify
 from bot.model import (
@@ -168,6 +168,7 @@ def load(db: Database, id_: int) -> Case:
         owner=Actor(row[13], row[14]) if row[13] else None,
         handovers=custody.handovers_of(db, id_),
         declared=custody.declared(db, id_),
+        questions=owners.of_case(db, id_),
         links=links.of_case(db, id_),
         thread=row[15],
         quiet=bool(row[16]),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from bot import leaks
+from bot import leaks, owners
 from bot.config.settings import Settings
 from bot.earlier import CasesBefore, doubted
 from bot.enrichment import Runner
@@ -38,6 +38,7 @@ from bot.model import (
     Refusal,
     Ruling,
     Scope,
+    Signal,
     Span,
     Triage,
     Window,
@@ -143,7 +144,7 @@ class Investigator:
             doubted=self.doubted(),
             environment_of=lambda account: self._corrected(self._settings.environment_of(account, sender)),
         )
-        signals = leaks.signals_of(self._state.read(), observable, told) if self._state is not None else ()
+        signals = self._said(observable, told)
         recorder = Recorder() if on_record is not None else None
         made = triage(
             observable,
@@ -167,6 +168,13 @@ class Investigator:
         """``scope`` with what is left of what its keys made, as AWS stands now."""
         looking = self._looking() if self._looking is not None else NobodyAsked(scope.window.until)
         return replace(scope, sweep=sweep(scope, self.records, looking))
+
+    def _said(self, observable: Observable, told: Sequence[str]) -> tuple[Signal, ...]:
+        """What people have said of it: where they saw it in public, what its owner answered."""
+        if self._state is None:
+            return ()
+        db = self._state.read()
+        return (*leaks.signals_of(db, observable, told), *owners.signals_of(db, told))
 
     def _corrected(self, environment: Environment) -> Environment:
         if self._state is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -101,6 +101,7 @@ class Pipeline(Showing, Receiving, Hearing):
         *,
         pages: bool = False,
         quiet: Quiet | None = None,
+        asks_owners: timedelta | None = None,
     ) -> None:
         self._state = state
         self._clock = clock
@@ -113,6 +114,7 @@ class Pipeline(Showing, Receiving, Hearing):
         self._on_call = on_call
         self._pages = pages
         self.quiet = quiet or Quiet()
+        self.asks_owners = asks_owners
         self._keep_asked = keep_asked
 
     def handlers(self) -> dict[str, Handler]:
@@ -125,6 +127,7 @@ class Pipeline(Showing, Receiving, Hearing):
             "untaken": self.untaken,
             "check_due": self.check_due,
             "held": self.held,
+            "owner_silent": self.owner_silent,
         }
 
     def open_cases(
@@ -296,4 +299,10 @@ class Pipeline(Showing, Receiving, Hearing):
         known = cases.with_changes(cases.load(db, case), changes_of(db, case))
         waiting = waiting_in(db, case, self._access, self._clock())
         armed = is_armed(db, known.environment)
-        return replace(known, waiting=waiting, armed=armed, containment=containments.standing(db, case))
+        return replace(
+            known,
+            waiting=waiting,
+            armed=armed,
+            askable=self.asks_owners is not None,
+            containment=containments.standing(db, case),
+        )

@@ -6,12 +6,13 @@ Every method that takes a ``Database`` runs inside a caller's transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bot import owners
 from bot.database import Database
 from bot.digests import Digest
-from bot.model import Actor, Case, Handover, RoomAsked, rfc3339
-from bot.slack import handing, incidents, replies
+from bot.model import Actor, Alert, Case, Handover, OwnerAsked, RoomAsked, rfc3339
+from bot.slack import handing, incidents, owner, replies
 from bot.slack.digest import digest_message
 from bot.slack.elements import Message
 from bot.store import jobs, outbox
@@ -21,6 +22,8 @@ from bot.workers import Commit
 CARD = "card"
 REPORT = "send_report"
 """The job that shares a report as files."""
+ASK_OWNER = "ask_owner"
+"""The job that asks a key's owner."""
 ROOM = "open_room"
 """The job that opens a private channel; whoever may call Slack carries it out."""
 
@@ -30,11 +33,16 @@ class Telling:
 
     _clock: Callable[[], datetime]
     _on_call: Callable[[str], str]
+    asks_owners: timedelta | None
+    """How long an answer is waited for; ``None``: owners are not asked."""
 
     def load(self, db: Database, case: int) -> Case:
         raise NotImplementedError
 
     def show(self, db: Database, case: int, *, asked: bool = False) -> None:
+        raise NotImplementedError
+
+    def tell(self, db: Database, case: int, alert: Alert) -> int:
         raise NotImplementedError
 
     def post(self, db: Database, case: Case, part: str, message: Message, *, loud: bool = False) -> None:
@@ -91,6 +99,54 @@ class Telling:
         """Slack does not open one; why, and what to do about it."""
         known = self.load(db, case)
         self.post(db, known, f"room_refused:{rfc3339(self._clock())}", replies.say(sentence))
+
+    # ------------------------------------------------------------------------------------------- the owner
+
+    def patience(self) -> timedelta:
+        """How long an owner's answer is waited for."""
+        return self.asks_owners or timedelta(hours=4)
+
+    def ask_for_owner(self, db: Database, case: int, actor: Actor) -> None:
+        """Queue the question to the owner of the key of a case."""
+        payload = {"case": case, "actor": {"id": actor.id, "name": actor.name}}
+        jobs.add(db, ASK_OWNER, payload, self._clock(), pool="ask")
+
+    def owner_asked(self, db: Database, asked: OwnerAsked, channel: str) -> None:
+        """The question goes out; the thread hears of it, and of its end."""
+        case, now = self.load(db, asked.case), self._clock()
+        outbox.show(db, f"owner:{asked.id}", channel, owner.question(case, asked).payload(), now)
+        self.post(db, case, f"owner:{asked.id}:asked", owner.asking(asked))
+        payload = {"question": asked.id, "channel": channel}
+        jobs.add(db, "owner_silent", payload, now, pool="triage", due_at=asked.until)
+        self.show(db, asked.case)
+
+    def owner_not_asked(self, db: Database, case: int, why: str) -> None:
+        """Nobody could be asked; the thread says why."""
+        told = f"The key's owner was not asked: {why}."
+        self.post(db, self.load(db, case), f"owner_not_asked:{rfc3339(self._clock())}", replies.say(told))
+
+    def owner_answered(self, db: Database, asked: OwnerAsked, who: Actor) -> None:
+        """An answer is evidence of its case, which is judged again with it."""
+        case = self.load(db, asked.case)
+        posted = outbox.posted(db, f"owner:{asked.id}")
+        if posted is not None:
+            outbox.show(db, f"owner:{asked.id}", posted.channel, owner.answered(asked).payload(), self._clock())
+        self.post(db, case, f"owner:{asked.id}:said", owner.outcome(asked, who.name))
+        if case.open:
+            self.tell(db, asked.case, owners.alert_of(asked, case, who.name))
+
+    def owner_silent(self, job: Job) -> Commit:
+        """The time for an answer is over; that nobody answered says nothing."""
+
+        def commit(db: Database) -> None:
+            asked = owners.load(db, job.payload["question"])
+            if asked.said is None:
+                ended = owner.answered(asked).payload()
+                outbox.show(db, f"owner:{asked.id}", job.payload["channel"], ended, self._clock())
+                self.post(db, self.load(db, asked.case), f"owner:{asked.id}:said", owner.outcome(asked, ""))
+                self.show(db, asked.case)
+
+        return commit
 
     # ---------------------------------------------------------------------------------------------- reports
 

@@ -37,6 +37,17 @@ def hand_over_case(
         typer.echo(f"Case #{number} is {made.to.name}'s now.")
 
 
+@case.command(name="ask-owner")
+def ask_owner(number: Number, reason: Reason, config: Config = None, as_json: Json = False) -> None:
+    """Have `triage serve` ask the key's owner in Slack whether it was them; its thread says what they answer."""
+    with desk_of(config) as desk:
+        of_case(number, lambda: desk.operations.ask_owner(number, me(), reason))
+    if as_json:
+        print_json({"case": number, "queued": True})
+    else:
+        typer.echo(f"Queued: `triage serve` asks, and the thread of case #{number} says what comes of it.")
+
+
 @case.command(name="declare")
 def declare_incident(
     number: Number,

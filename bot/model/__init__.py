@@ -46,6 +46,7 @@ from bot.model.history import (
 from bot.model.hunting import Hit, Hits, Hunts, Level, Severity
 from bot.model.judgement import Assessment, ClassPoints, Gap, Reason, Suggestion, Verdict
 from bot.model.observable import Kind, Observable
+from bot.model.owner import OwnerAsked, Said
 from bot.model.ports import (
     AddressData,
     AddressOrigin,
@@ -180,6 +181,7 @@ __all__ = (
     "Ordinary",
     "Outcome",
     "Overview",
+    "OwnerAsked",
     "Pattern",
     "Place",
     "Plan",
@@ -194,6 +196,7 @@ __all__ = (
     "Reputation",
     "RoomAsked",
     "Ruling",
+    "Said",
     "Sampled",
     "Scope",
     "Searching",

@@ -10,6 +10,7 @@ from bot.model.alert import Alert
 from bot.model.change import Actor, Change, Waiting
 from bot.model.judgement import Verdict
 from bot.model.observable import Observable
+from bot.model.owner import OwnerAsked
 from bot.model.scope import Ruling
 from bot.model.task import Task
 from bot.model.times import Window
@@ -125,6 +126,10 @@ class Case:
     """Whether every alert of it came while a snooze covered it."""
     quiet: bool = False
     """Whether it was last judged calm enough for the digest."""
+    askable: bool = False
+    """Whether owners of keys may be asked."""
+    questions: tuple[OwnerAsked, ...] = ()
+    """What its owner was asked, oldest first."""
     declared: DeclaredIncident | None = None
     """``None`` unless a person declared it an incident."""
     links: tuple[Link, ...] = ()

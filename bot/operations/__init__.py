@@ -36,6 +36,7 @@ from bot.operations.casework import Casework
 from bot.operations.containing import Containing
 from bot.operations.leading import Leading
 from bot.operations.lookups import about_alert, about_hunt, about_scope, observable_of
+from bot.operations.owning import Owning
 from bot.operations.permitted import NO_REASON, asked
 from bot.operations.replaying import Replaying
 from bot.operations.snoozing import Snoozing
@@ -86,7 +87,7 @@ class Lookups(Protocol):
         """The time of the newest record."""
 
 
-class Operations(Casework, Leading, Snoozing, Teaching, Containing, Tasking, Replaying):
+class Operations(Casework, Leading, Owning, Snoozing, Teaching, Containing, Tasking, Replaying):
     """What Slack and the terminal call. Every method takes the person who asks, and refuses with a sentence."""
 
     def __init__(

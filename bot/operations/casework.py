@@ -13,7 +13,6 @@ from bot.intake.secret_guard import remove_secrets
 from bot.measures import Times, times_of
 from bot.model import Actor, Case, Conclusion, Kind, Operation, Refusal
 from bot.operations.permitted import NO_REASON, Permitted
-from bot.remediation.records import changes_of
 from bot.weights import Weights
 
 MOST_LISTED = 100
@@ -34,11 +33,7 @@ class Casework(Permitted):
     def case(self, number: int, actor: Actor) -> Case | Refusal:
         """One case, open or closed, with its changes. Raises ``LookupError`` if there is none of that number."""
 
-        def load(_: datetime) -> Case:
-            db = self._state.read()
-            return cases.with_changes(cases.load(db, number), changes_of(db, number))
-
-        return self._looked_up(actor, load)
+        return self._looked_up(actor, lambda _: self._loaded(number))
 
     def ask_again(self, case: int, actor: Actor) -> int | Refusal:
         """Ask every question of a case once more; its number. Raises ``LookupError`` if there is no such case."""
@@ -187,8 +182,7 @@ class Casework(Permitted):
         return None if known.open else _closed(known)
 
     def _loaded(self, case: int) -> Case:
-        db = self._state.read()
-        return cases.with_changes(cases.load(db, case), changes_of(db, case))
+        return self._pipeline.load(self._state.read(), case)
 
 
 def _closed(case: Case) -> Refusal:

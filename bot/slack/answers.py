@@ -33,6 +33,7 @@ from bot.slack.buttons import (
 from bot.slack.elements import Message, View
 from bot.slack.filled import Filled
 from bot.slack.home import home, refused_home
+from bot.slack.owner import ANSWERS
 from bot.slack.typed import Typed
 from bot.store import outbox
 from bot.store.jobs import Job
@@ -75,6 +76,7 @@ class Answers:
             ACTIONS: self._everything,
             SNOOZE: self._snoozing_of,
             REPORT: self._reported,
+            **dict.fromkeys(ANSWERS, self._answered_by_owner),
         }
         self._clock = clock
 
@@ -226,6 +228,14 @@ class Answers:
     def _reported(self, payload: Payload, actor: Actor) -> Commit:
         case = self._operations.ask_for_report(_case(payload["value"])[0], actor)
         return self._done(payload, case, f"The report of case #{case} is being made; it comes into the case's thread.")
+
+    def _answered_by_owner(self, payload: Payload, actor: Actor) -> Commit:
+        """The press of whoever was asked; anybody else's is refused."""
+        kind, _, number = str(payload["value"]).partition(":")
+        if kind != "owner" or not number.isdecimal():
+            raise LookupError(payload["value"])
+        made = self._operations.answer_as_owner(int(number), actor, ANSWERS[str(payload["action"])])
+        return self._done(payload, made, "Thank you. The security team was told.")
 
     def _everything(self, payload: Payload, actor: Actor) -> Commit:
         """A window with all that can be done about a case."""

@@ -20,10 +20,12 @@ from bot.model import (
     Observable,
     Operation,
     Overview,
+    OwnerAsked,
     Place,
     Plan,
     Refusal,
     RoomAsked,
+    Said,
     Scope,
     Snooze,
     Task,
@@ -112,6 +114,10 @@ class Operations(Protocol):
     def snoozes(self, actor: Actor) -> Sequence[Snooze] | Refusal: ...
 
     def lift_snooze(self, number: int, actor: Actor, reason: str) -> Snooze | Refusal: ...
+
+    def ask_owner(self, case: int, actor: Actor, reason: str) -> int | Refusal: ...
+
+    def answer_as_owner(self, number: int, actor: Actor, said: Said) -> OwnerAsked | Refusal: ...
 
     def ask_for_report(self, case: int, actor: Actor) -> int | Refusal: ...
 

@@ -28,6 +28,7 @@ HAND_OVER = "hand_over"
 DECLARE = "declare"
 SNOOZE, LIFT = "snooze", "lift"
 REPORT = "report"
+ASK_OWNER = "ask_owner"
 ACTIONS = "actions"
 """Everything that can be done about a case, in a window: a menu holds five."""
 RULE_IN, RULE_OUT = "rule_in", "rule_out"
@@ -138,6 +139,8 @@ def _more(case: Case) -> Iterator[tuple[str, str]]:
             yield "Declare incident…", f"{DECLARE} {here}"
     if case.open and case.subject is not None:
         yield "Seen in public…", f"{LEAK} {here}"
+        if case.askable:
+            yield "Ask the owner…", f"{ASK_OWNER} {here}"
         yield "Snooze…", f"{SNOOZE} {here}"
     yield "Report as files", f"{REPORT} {here}"
     if not case.open and (change := summary.undoable(case)):

@@ -99,7 +99,11 @@ def calling(group: str) -> Block | None:
 
 def mentioned(people: Sequence[Actor]) -> Block | None:
     """A line that mentions ``people``, so that they are notified; nobody who does not come from Slack."""
-    ids = [person.id.rpartition(":")[2] for person in people if person.id.startswith("slack:")]
+    return mentioned_ids([person.id.rpartition(":")[2] for person in people if person.id.startswith("slack:")])
+
+
+def mentioned_ids(ids: Sequence[str]) -> Block | None:
+    """The same by Slack's own ids."""
     spaced = [piece for id_ in ids for piece in ({"type": "user", "user_id": id_}, _text(" "))]
     return _rich([_section(spaced[:-1])]) if spaced else None
 

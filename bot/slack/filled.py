@@ -10,7 +10,7 @@ from bot import summary
 from bot.model import Actor, Conclusion, Refusal, RoomAsked
 from bot.slack import forms, snoozing
 from bot.slack.asked import Operations
-from bot.slack.buttons import CLOSE, DECLARE, HAND_OVER, LEAK, LIFT, SNOOZE
+from bot.slack.buttons import ASK_OWNER, CLOSE, DECLARE, HAND_OVER, LEAK, LIFT, SNOOZE
 
 Payload = Mapping[str, Any]
 Said = tuple[object, str]
@@ -29,6 +29,7 @@ class Filled:
             DECLARE: self._declared,
             SNOOZE: self._snoozed,
             LIFT: self._lifted,
+            ASK_OWNER: self._owner_asked,
         }
 
     def takes(self, form: str) -> bool:
@@ -91,3 +92,8 @@ class Filled:
     def _lifted(self, payload: Payload, actor: Actor) -> Said:
         made = self._operations.lift_snooze(snoozing.snooze_of(payload["about"]), actor, payload["reason"])
         return made, "" if isinstance(made, Refusal) else f"The snooze of {made.observable} is lifted."
+
+    def _owner_asked(self, payload: Payload, actor: Actor) -> Said:
+        case = forms.case_of(payload["about"])
+        made = self._operations.ask_owner(case, actor, payload["reason"])
+        return made, f"The owner is being asked; the thread of case #{case} says who, and what they answer."

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.commands import Ask, Command
 from bot.model import Conclusion
-from bot.slack.buttons import CLOSE, DECLARE, EXPECTED, HAND_OVER, LEAK, LIFT, RULE_IN, RULE_OUT
+from bot.slack.buttons import ASK_OWNER, CLOSE, DECLARE, EXPECTED, HAND_OVER, LEAK, LIFT, RULE_IN, RULE_OUT
 from bot.slack.elements import TITLE, Block, View, checkbox, choice, line_input, paragraph, people_input, plain
 from bot.slack.modals import reason_input
 
@@ -138,6 +138,15 @@ def _declaring(operation: str, value: str) -> View:
     )
 
 
+def _asking_owner(operation: str, value: str) -> View:
+    told = (
+        "The key's owner is asked by direct message whether it was them: what the key did in a few words, no whole key "
+        "id. Whoever holds the key may read that message, and learn that somebody is looking. The answer is evidence, "
+        "never proof; a yes takes nothing away from the verdict."
+    )
+    return _form(ASK_OWNER, operation, value, "Ask the owner", paragraph(told, 600), reason_input())
+
+
 def _lifting(operation: str, value: str) -> View:
     told = "Alerts that name it get a card again from now on, and so do the open cases that it kept silent."
     return _form(LIFT, operation, value, "Lift snooze", paragraph(told, 600), reason_input())
@@ -164,4 +173,5 @@ _FORMS: Mapping[str, Callable[[str, str], View]] = {
     HAND_OVER: _handing_over,
     DECLARE: _declaring,
     LIFT: _lifting,
+    ASK_OWNER: _asking_owner,
 }

@@ -29,6 +29,7 @@ from bot.slack import forms, modals, replies
 from bot.slack.buttons import (
     ACTIONS,
     ASK_AGAIN,
+    ASK_OWNER,
     CLOSE,
     CONTAIN,
     DECLARE,
@@ -53,11 +54,14 @@ from bot.slack.buttons import (
 from bot.slack.client import FAULTS, logger, web_client
 from bot.slack.containing import APPROVE_ALL
 from bot.slack.elements import View
+from bot.slack.owner import ANSWERS
 from bot.store import jobs, outbox
 from bot.store.state import State, StateUnavailable
 
 POOL = "ask"
-ANSWERED_BELOW = (ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE, REPORT)
+OWNER = tuple(ANSWERS)
+"""The buttons of a question to a key's owner."""
+ANSWERED_BELOW = (ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE, REPORT, *OWNER)
 """Clicks that open no window: what came of them is said beside the button."""
 LISTENERS = 50
 """Threads for listeners. Bolt's own five would let the sixth click of a busy minute go unacknowledged."""
@@ -68,11 +72,26 @@ NOT_OPENED = "Slack did not open the window in time, so nothing was changed. Ask
 _NAMED = "|".join(
     [
         *(UNDO, SECOND, CONTAIN, UNCONTAIN, ASK_AGAIN, TAKE, TASK_TAKE, TASK_DONE),
-        *(CLOSE, EXPECTED, LEAK, RULE_IN, RULE_OUT, MORE, HAND_OVER, DECLARE, ACTIONS, SNOOZE, LIFT, REPORT),
+        *(
+            CLOSE,
+            EXPECTED,
+            LEAK,
+            RULE_IN,
+            RULE_OUT,
+            MORE,
+            HAND_OVER,
+            DECLARE,
+            ACTIONS,
+            SNOOZE,
+            LIFT,
+            REPORT,
+            ASK_OWNER,
+            *OWNER,
+        ),
     ]
 )
 OPERATIONS = re.compile(rf"^(?:{PLAN}.+|(?:{_NAMED})(?::.+)?)$")
-_FORMS = "|".join((modals.APPROVE, forms.RULE, CLOSE, LEAK, APPROVE_ALL, HAND_OVER, DECLARE, SNOOZE, LIFT))
+_FORMS = "|".join((modals.APPROVE, forms.RULE, CLOSE, LEAK, APPROVE_ALL, HAND_OVER, DECLARE, SNOOZE, LIFT, ASK_OWNER))
 FORMS = re.compile(rf"^(?:{_FORMS})$")
 
 TRIAGE_MESSAGE = "triage_message"

@@ -413,3 +413,17 @@ def m021_snoozes(db: Database) -> None:
         ALTER TABLE cases ADD COLUMN created_at TEXT;
         """
     )
+
+
+@migrations()
+def m022_owner_questions(db: Database) -> None:
+    """“Was this you?”: who was asked about which case, until when, and what they said."""
+    db.execute(
+        """
+        CREATE TABLE owner_questions (
+            id INTEGER PRIMARY KEY, case_id INTEGER NOT NULL REFERENCES cases(id), person TEXT NOT NULL,
+            why TEXT NOT NULL, actor TEXT NOT NULL, actor_name TEXT NOT NULL, at TEXT NOT NULL, until TEXT NOT NULL,
+            said TEXT, said_at TEXT
+        )
+        """
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.model import Alert, Case, Kind, Verdict
+from bot.model import Alert, Case, Kind, OwnerAsked, Said, Verdict
 from bot.summary.findings import WORDS, brief, findings
 from bot.summary.wording import Row, moment
 
@@ -95,11 +95,22 @@ def _leading_rows(case: Case) -> Iterator[Row]:
     if case.declared is not None:
         said = case.declared
         yield Row("Declared", f"an incident by {said.by.name}, {moment(said.at)}: {said.reason}")
+    if case.questions:
+        yield Row("Owner asked", _owner_said(case.questions[-1]))
     if case.handovers and case.open:
         last = case.handovers[-1]
         due = f"; next check {moment(last.next_check)}" if last.next_check else ""
         note = f": {last.note}" if last.note else ""
         yield Row("Handed over", f"{last.by.name} to {last.to.name}, {moment(last.at)}{due}{note}")
+
+
+def _owner_said(asked: OwnerAsked) -> str:
+    """What the owner said, and what that is worth."""
+    if asked.said is None:
+        return f"no answer; one is taken until {moment(asked.until)}"
+    words = {Said.YES: "says it was them", Said.NO: "says it was not them", Said.UNSURE: "is not sure"}
+    at = f", {moment(asked.said_at)}" if asked.said_at else ""
+    return f"{words[asked.said]}{at} (evidence, not proof: whoever holds the key may read their messages)"
 
 
 def _alert_rows(case: Case, *, when: bool = True) -> Iterator[Row]:

@@ -41,10 +41,12 @@ from bot.model import (
     Observable,
     Operation,
     Overview,
+    OwnerAsked,
     Place,
     Plan,
     Refusal,
     RoomAsked,
+    Said,
     Scope,
     Snooze,
     Task,
@@ -216,6 +218,12 @@ class MadeUp:
         raise NotImplementedError
 
     def lift_snooze(self, number: int, actor: Actor, reason: str) -> Snooze | Refusal:
+        raise NotImplementedError
+
+    def ask_owner(self, case: int, actor: Actor, reason: str) -> int | Refusal:
+        raise NotImplementedError
+
+    def answer_as_owner(self, number: int, actor: Actor, said: Said) -> OwnerAsked | Refusal:
         raise NotImplementedError
 
     def ask_for_report(self, case: int, actor: Actor) -> int | Refusal:
