@@ -25,7 +25,7 @@ from bot.history.sqlite import SqliteHistory
 from bot.intake import normalise, read
 from bot.intake.source import Source
 from bot.ipdata import LocalAddressData
-from bot.model import Alert, History, Kind, Observable, Status, Triage, Verdict, Window
+from bot.model import COMMON_PRINCIPALS, Alert, History, Kind, Observable, Status, Triage, Verdict, Window
 from bot.plugins import load_enrichers
 from bot.triage import TriageWorld, triage
 from tests.history.athena_door import Door, doors
@@ -115,15 +115,17 @@ def made(history: History, observable: Observable, *alerts: Alert) -> Triage:
 
 
 def document(found: Triage) -> dict[str, Any]:
-    """All that is told, but for what it cost, and of common calls how many users they have at least: an embedded store
-    reads no more of them than shows that they are common.
+    """All that is told, but for what it cost, and who makes a common call: an embedded store reads no more of those
+    than shows that they are common.
     """
     told = triage_document(found)
     told.pop("cost", None)
     for each in told["enrichments"]:
         if each["enricher"] == "prevalence" and each["status"] == "answered":
-            each["facts"] = [fact["value"].removeprefix("at least ") for fact in each["facts"]]
-            each["data"]["events"] = [(row["event"], row["first_seen"] is None) for row in each["data"]["events"]]
+            rows = each["data"]["events"]
+            common = {row["event"]: row["principals"] > COMMON_PRINCIPALS for row in rows}
+            each["facts"] = [fact["value"] for fact in each["facts"] if not common.get(fact["label"])]
+            each["data"]["events"] = [(row["event"], common[row["event"]] or row) for row in rows]
     return told
 
 
