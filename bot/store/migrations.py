@@ -427,3 +427,16 @@ def m022_owner_questions(db: Database) -> None:
         )
         """
     )
+
+
+@migrations()
+def m023_turns(db: Database) -> None:
+    """Whose turn it is in the outbox, found at once, however many wait to be answered."""
+    db.executescript(
+        """
+        CREATE INDEX outbox_personal ON outbox(due_at, id)
+            WHERE state IN ('ready', 'sending') AND kind IN ('respond', 'view', 'home');
+        CREATE INDEX outbox_channels ON outbox(lane)
+            WHERE state IN ('ready', 'sending') AND kind IN ('message', 'reply');
+        """
+    )

@@ -9,7 +9,7 @@ open modal.
 A lane (a channel, a window, a person to be answered) sends one row after the other. In a channel the most urgent
 message goes first, then the threads in their order: a thread takes seconds at Slack's pace, and the card of the next
 alert must not wait for it. Nothing overtakes the message whose thread it belongs to, or a row that has been tried. What
-one person waits for goes before everything.
+one person waits for (an answer, a window, Home) goes before everything; Slack counts it apart.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ ASKED = 1000
 LOUD = 700
 """The urgency of what must be heard: before every card but one that somebody has asked for."""
 
-PERSONAL = frozenset({"respond", "view", "home"})
-"""What one person waits for. Slack counts it apart from what is posted in channels."""
-
-_LANES = "SELECT DISTINCT lane FROM outbox WHERE state IN ('ready', 'sending')"
+_CHANNELS = "SELECT DISTINCT lane FROM outbox WHERE state IN ('ready', 'sending') AND kind IN ('message', 'reply')"
 _COLUMNS = "o.id, o.kind, o.lane, o.slot, o.payload, o.attempts, o.state, o.due_at, o.urgency, o.leased_until"
 _TRIED = f"SELECT {_COLUMNS} FROM outbox o WHERE lane = ? AND (state = 'sending' OR state = 'ready' AND attempts > 0)"
-_OLDEST = f"SELECT {_COLUMNS} FROM outbox o WHERE lane = ? AND state = 'ready' ORDER BY id LIMIT 1"
+_PERSONAL = (
+    f"SELECT {_COLUMNS} FROM outbox o WHERE state IN ('ready', 'sending') AND kind IN ('respond', 'view', 'home')"
+    " AND due_at <= ? AND (state = 'ready' OR leased_until < ?) AND NOT EXISTS (SELECT 1 FROM outbox earlier"
+    "   WHERE earlier.lane = o.lane AND earlier.id < o.id AND earlier.state IN ('ready', 'sending'))"
+    " ORDER BY due_at, id LIMIT 1"
+)
 _SENDABLE = (
     f"SELECT {_COLUMNS} FROM outbox o LEFT JOIN messages m ON m.slot = o.slot WHERE lane = ? AND state = 'ready'"
     " AND due_at <= ? AND coalesce(m.shown_at, 0) <= ? AND NOT EXISTS (SELECT 1 FROM outbox p"
@@ -204,26 +206,25 @@ def _next(
     personal: bool = False,
 ) -> Any:
     moment = now.timestamp()
-    lanes = [lane for (lane,) in db.execute(_LANES).fetchall() if lane not in resting]
-    heads = [head for lane in lanes if (head := _head(db, lane, moment, moment - edits.total_seconds()))]
-    heads = [head for head in heads if head[1] in PERSONAL or not personal]
+    answer = db.execute(_PERSONAL, [moment, moment]).fetchone()
+    if answer or personal:
+        return answer
+    channels = [lane for (lane,) in db.execute(_CHANNELS).fetchall() if lane not in resting]
+    heads = [head for lane in channels if (head := _head(db, lane, moment, moment - edits.total_seconds()))]
     return min(heads, key=_turn, default=None)
 
 
-def _head(db: Database, lane: str, moment: float, edited_before: float) -> Any:
-    """The row of ``lane`` whose turn it is, if it is due and nothing of the lane is being sent."""
-    if tried := db.execute(f"{_TRIED} ORDER BY state DESC, id LIMIT 1", [lane]).fetchone():
+def _head(db: Database, channel: str, moment: float, edited_before: float) -> Any:
+    """The row of ``channel`` whose turn it is, if it is due and nothing is being sent there."""
+    if tried := db.execute(f"{_TRIED} ORDER BY state DESC, id LIMIT 1", [channel]).fetchone():
         leased = tried[6] == "sending" and tried[9] >= moment
         return tried if tried[7] <= moment and not leased else None
-    oldest = db.execute(_OLDEST, [lane]).fetchone()
-    if oldest[1] in PERSONAL:
-        return oldest if oldest[7] <= moment else None
-    sendable = [lane, moment, edited_before]
+    sendable = [channel, moment, edited_before]
     return db.execute(_MESSAGE, sendable).fetchone() or db.execute(_REPLY, sendable).fetchone()
 
 
-def _turn(head: Any) -> tuple[bool, bool, int, float, int]:
-    return head[1] not in PERSONAL, head[1] == "reply", -head[8], head[7], head[0]
+def _turn(head: Any) -> tuple[bool, int, float, int]:
+    return head[1] == "reply", -head[8], head[7], head[0]
 
 
 def troubles(db: Database) -> tuple[Trouble, ...]:

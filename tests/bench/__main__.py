@@ -6,7 +6,8 @@ from tests.bench import addresses, line, noise, report
 
 
 def main() -> None:
-    for section, measure in (("the addresses", addresses.measure), ("the line", line.measure)):
+    sections = [("the addresses", addresses.measure), ("the line", line.measure), ("the storm", line.measure_storm)]
+    for section, measure in sections:
         measured = []
         for one in measure():
             measured.append(one)
