@@ -9,7 +9,7 @@ from bot import summary
 from bot.calibration import Calibration, SignalRecord
 from bot.digests import Digest
 from bot.document import change_document, triage_document
-from bot.model import Alert, Case, Closing, Conclusion, Handover, Hidden, Snooze, Task, Verdict, rfc3339
+from bot.model import Alert, Case, Closing, Conclusion, Handover, Hidden, Observable, Snooze, Task, Verdict, rfc3339
 from bot.plain import clean
 
 Json = dict[str, Any]
@@ -34,6 +34,7 @@ def case_document(case: Case) -> Json:
         "owner": case.owner.id if case.owner else None,
         "declared": _declared(case),
         "handovers": [handover_document(each) for each in case.handovers],
+        "linked": [{"case": each.case, "subject": _value(each.subject), "why": each.why} for each in case.links],
         "triage": triage_document(case.triage) if case.triage is not None else None,
     }
 
@@ -214,13 +215,17 @@ def _brief(case: Case) -> Json:
         "case": case.id,
         "environment": case.environment,
         "state": "open" if case.open else "closed",
-        "subject": {"kind": case.subject.kind.value, "value": case.subject.value} if case.subject else None,
+        "subject": _value(case.subject) if case.subject else None,
         "title": case.title,
         "opened_at": rfc3339(case.opened_at),
         "verdict": judged.verdict.value if judged else None,
         "score": judged.score if judged else None,
         "concluded": case.closings[-1].conclusion.value if case.closings else None,
     }
+
+
+def _value(observable: Observable) -> Json:
+    return {"kind": observable.kind.value, "value": observable.value}
 
 
 def _alert(alert: Alert) -> Json:

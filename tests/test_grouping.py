@@ -11,6 +11,7 @@ import pytest
 
 from bot import cases
 from bot.app import Desk
+from bot.casebook import case_document
 from bot.config import load
 from bot.model import Alert, Conclusion, Kind, Observable
 from bot.store import jobs
@@ -144,6 +145,9 @@ def test_an_enumeration_that_we_found_is_linked_with_each_key_s_case_whichever_c
     deliver(desk, alert("b", TWO))
     assert stories(desk) == [("access_key", ONE, "open"), ("ip", PLACE, "open"), ("access_key", TWO, "open")]
     assert links_of(desk, 2) == [(1, ONE), (3, TWO)]
+    assert case_document(cases.load(desk.state.read(), 1))["linked"] == [
+        {"case": 2, "subject": {"kind": "ip", "value": PLACE}, "why": f"an alert of case #2 names {ONE}"}
+    ]
     ((payload,),) = rows(desk, "SELECT payload FROM outbox WHERE slot = 'case:1:card' ORDER BY id DESC LIMIT 1")
     assert f"#2 {PLACE} (an alert of case #2 names {ONE})" in payload
 
