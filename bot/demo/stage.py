@@ -27,7 +27,7 @@ from bot import cases, logs
 from bot.app import Bot
 from bot.config import load
 from bot.demo.aws import Attempt, LocalAws
-from bot.demo.slack import ANALYST, SOC, TEAM_ID, LocalSlack
+from bot.demo.slack import ANALYST, KEY_OWNER, SECOND_ANALYST, SOC, TEAM_ID, LocalSlack
 from bot.demo.world import Folder, Story, World, make_world
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
@@ -173,6 +173,7 @@ def _clock_from(start: datetime) -> Callable[[], datetime]:
 def _config(root: Path, stage: Stage) -> Path:
     access = stage.aws.access
     analyst = json.dumps([f"slack:{TEAM_ID}:{ANALYST}"])
+    analysts = json.dumps([f"slack:{TEAM_ID}:{person}" for person in (ANALYST, SECOND_ANALYST)])
     text = f"""\
 # The demo's configuration: what a real config.toml needs, and nothing more.
 [slack]
@@ -202,8 +203,15 @@ external_id = "env:TRIAGE_EXTERNAL_ID"
 [sources.{SOURCE}]
 secrets = ["env:TRIAGE_SIEM_SECRET"]
 
+# The owner of the stolen key is somebody of this workspace, too.
+[owners]
+ask = true
+
+[owners.people]
+{json.dumps(stage.story.lead.user)} = "{KEY_OWNER}"
+
 [access]
-triage = {analyst}
+triage = {analysts}
 approve = {analyst}
 undo = {analyst}
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot import summary
 from bot.model import Case
@@ -27,7 +28,7 @@ def declared(case: Case, on_call: str) -> Message:
     """Who declared it, why, and what the bot says of it."""
     said = case.declared
     who, why = (said.by.name, said.reason) if said else ("Somebody", "")
-    told = f"🚨 {who} declares case #{case.id} an incident: {why} The bot says: {summary.headline(case)}."
+    told = f"🚨 {who} declares case #{case.id} an incident: {why} The bot says: {summary.headline(replace(case, declared=None))}."
     return message(told, paragraph(told, 800), calling(on_call))
 
 

@@ -22,7 +22,7 @@ from bot.demo.slack.delivery import Delivered
 from bot.demo.slack.gestures import Gestures, NotPossible
 from bot.demo.slack.story import Story
 from bot.demo.slack.views import PNG, PNG_MAGIC
-from bot.demo.slack.workspace import Json, SlackError, Workspace
+from bot.demo.slack.workspace import SOC, Channel, Json, SlackError, Workspace
 
 STATIC = Path(__file__).parent.parent / "page" / "static"
 POLICY = "; ".join(
@@ -45,7 +45,11 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 STREAM_SECONDS = 20.0
-WATCHERS = frozenset({workspace.ANALYST, workspace.SECOND_ANALYST, workspace.GUEST, workspace.STRANGER})
+WATCHERS = frozenset(
+    {workspace.ANALYST, workspace.SECOND_ANALYST, workspace.GUEST, workspace.STRANGER, workspace.KEY_OWNER}
+)
+NOWHERE = Channel("", "no conversation yet", set())
+"""What somebody sees whom the app has not written to."""
 Act = Callable[[str, Json], Awaitable[Delivered]]
 
 
@@ -117,23 +121,33 @@ class Page:
         if user not in WATCHERS:
             return JSONResponse({"error": f"nobody here is {user}"}, 404)
         with self._space.changed:
-            return JSONResponse(self._seen_by(user), headers=HEADERS)
+            return JSONResponse(self._seen_by(user, request.query_params.get("channel", "")), headers=HEADERS)
 
-    def _seen_by(self, user: str) -> Json:
-        space, channel = self._space, self._space.channels[workspace.SOC]
-        own = [message for message in space.ephemeral if message["to"] == user]
+    def _conversations(self, user: str) -> list[Channel]:
+        """Where ``user`` and the app are both in: channels, private ones, direct messages."""
+        both = {user, workspace.BOT_USER}
+        return [channel for channel in self._space.channels.values() if both <= channel.members]
+
+    def _seen_by(self, user: str, wanted: str) -> Json:
+        """What ``user`` sees of the conversation ``wanted``, or of the first they are in."""
+        space, conversations = self._space, self._conversations(user)
+        chosen = [channel for channel in conversations if channel.id == wanted] or conversations
+        channel = chosen[0] if chosen else NOWHERE
+        own = [message for message in space.ephemeral if message["to"] == user and message["channel"] == channel.id]
+        notices = [each for each in space.notices if each["to"] == user and each["channel"] == channel.id]
         return {
             "revision": space.revision,
             "me": user,
             "bot": workspace.BOT_USER,
             "people": [person.as_json() for person in space.people.values()],
             "watchers": [one for one in space.people if one in WATCHERS],
-            "channel": {"id": channel.id, "name": channel.name, "members": len(channel.members)},
+            "channel": _told(channel),
+            "conversations": [_told(each) for each in conversations],
             "groups": [{"id": group, "name": "soc-analysts"} for group in space.groups],
             "shortcuts": dict(self._shortcuts),
             "messages": channel.messages,
             "ephemeral": own,
-            "notices": [notice for notice in space.notices if notice["to"] == user],
+            "notices": notices,
             "views": [space.views[view_id] for view_id in space.modals.get(user, [])],
             "home": space.homes.get(user),
             "story": self._story.as_json(),
@@ -208,13 +222,13 @@ class Page:
                 raise NotPossible(
                     f"{text.split(maxsplit=1)[0]} cannot be used in a thread; mention @Triage there instead"
                 )
-            return await self._gestures.type_command(user, workspace.SOC, text)
+            return await self._gestures.type_command(user, _where(asked), text)
         mention = text.replace("@Triage", f"<@{workspace.BOT_USER}>").replace("@triage", f"<@{workspace.BOT_USER}>")
-        return await self._gestures.say(user, workspace.SOC, mention, thread)
+        return await self._gestures.say(user, _where(asked), mention, thread)
 
     async def _click(self, user: str, asked: Json) -> Delivered:
         return await self._gestures.click(
-            user, workspace.SOC, asked["ts"], asked["action_id"], asked.get("block_id"), asked.get("value")
+            user, _where(asked), asked["ts"], asked["action_id"], asked.get("block_id"), asked.get("value")
         )
 
     async def _click_view(self, user: str, asked: Json) -> Delivered:
@@ -229,10 +243,22 @@ class Page:
         return await self._gestures.close_view(user, asked["view_id"])
 
     async def _shortcut(self, user: str, asked: Json) -> Delivered:
-        return await self._gestures.message_shortcut(user, workspace.SOC, asked["ts"], asked["callback_id"])
+        return await self._gestures.message_shortcut(user, _where(asked), asked["ts"], asked["callback_id"])
 
     async def _home(self, user: str, asked: Json) -> Delivered:
         return await self._gestures.open_home(user)
+
+
+def _where(asked: Json) -> str:
+    """The conversation an act is done in."""
+    return str(asked.get("channel") or SOC)
+
+
+def _told(channel: Channel) -> Json:
+    """A conversation as the page shows it: ``kind`` is ``channel``, ``private`` or ``direct``."""
+    kind = "direct" if channel.direct else "private" if channel.private else "channel"
+    name = "Triage" if channel.direct else channel.name
+    return {"id": channel.id, "name": name, "kind": kind, "members": len(channel.members)}
 
 
 def _escaped(text: str) -> str:

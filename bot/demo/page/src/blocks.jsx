@@ -164,6 +164,13 @@ function Field({ id, element, inputs, error, world, optional }) {
   if (element.type === "radio_buttons" || element.type === "checkboxes") {
     return <Choices id={id} element={element} />;
   }
+  if (element.type === "multi_users_select") {
+    return (
+      <select {...common} multiple size={5} defaultValue={element.initial_users ?? []}>
+        {world.names.users.map((user) => <option key={user.id} value={user.id}>{user.name}</option>)}
+      </select>
+    );
+  }
   if (element.type === "users_select") {
     return (
       <select {...common} defaultValue={element.initial_user ?? ""}>
@@ -203,14 +210,16 @@ function Choices({ id, element }) {
   );
 }
 
-// What stands in the inputs of a form, by action_id; checkboxes give a list.
+const MANY = new Set(["checkboxes", "multi_users_select"]);
+
+// What stands in the inputs of a form, by action_id; checkboxes and choices of several people give a list.
 export function valuesOf(form, blocks) {
   const data = new FormData(form);
   const values = {};
   for (const { type, element } of blocks) {
     if (type !== "input") continue;
     values[element.action_id] =
-      element.type === "checkboxes" ? data.getAll(element.action_id) : (data.get(element.action_id) ?? "");
+      MANY.has(element.type) ? data.getAll(element.action_id) : (data.get(element.action_id) ?? "");
   }
   return values;
 }

@@ -1,7 +1,7 @@
 // Where a person types: a message, or a slash command. Enter sends, Shift+Enter breaks the line, ↑ brings back the last.
 import { useRef, useState } from "react";
 
-const COMMANDS = ["help", "key AKIA…", "user NAME", "role NAME", "ip ADDRESS", "agent TEXT", "event NAME", "case", "undo", "whoami"];
+const COMMANDS = ["help", "key AKIA…", "user NAME", "role NAME", "ip ADDRESS", "agent TEXT", "event NAME", "case", "snooze", "undo", "whoami"];
 
 export function Composer({ label, onSend, thread }) {
   const [text, setText] = useState("");

@@ -44,7 +44,7 @@ function worldOf(state, theme, doAct, setConfirm, openThread) {
     people: Object.fromEntries(state.people.map((one) => [one.id, one])),
     names: {
       users: state.people.map((one) => ({ id: one.id, name: one.real_name })),
-      channels: [state.channel],
+      channels: state.conversations,
       user_groups: state.groups,
     },
   };
@@ -56,33 +56,42 @@ const topLevel = (one) => !one.thread_ts || one.thread_ts === one.ts || one.subt
 function Page() {
   const [user, setUser] = useState(asked.get("user"));
   const [theme, switchTheme] = useTheme();
-  const { state, live } = useWorkspace(user);
+  const [channel, setChannel] = useState(null);
+  const { state, live } = useWorkspace(user, channel);
   const [thread, setThread] = useState(null);
   const [confirm, setConfirm] = useState(null);
   const [home, setHome] = useState(false);
   const [error, setError] = useState("");
   const me = state?.me;
+  const here = state?.channel.id;
+  const go = (id) => {
+    setChannel(id);
+    setThread(null);
+    setHome(false);
+  };
   const doAct = useCallback(async (what) => {
     setError("");
     try {
-      await act(me, what);
+      await act(me, { channel: here, ...what });
     } catch (why) {
       setError(why.message);
     }
-  }, [me]);
+  }, [me, here]);
   const world = useMemo(() => state && worldOf(state, theme, doAct, setConfirm, setThread), [state, theme, doAct]);
   const everything = useMemo(() => state && inOrder([...state.messages, ...state.ephemeral, ...state.notices]), [state]);
   if (!state) return <p className="empty">{live ? "Connecting…" : "The demo is not running. Start it and reload."}</p>;
   const view = state.views.at(-1);
-  const say = (text, thread_ts) => act(me, { do: "type", text, thread_ts });
+  const say = (text, thread_ts) => act(me, { do: "type", channel: here, text, thread_ts });
+  const place = `${MARKS[state.channel.kind]}${state.channel.name}`;
   return (
     <div className={`page ${thread ? "with-thread" : ""}`}>
-      <Top state={state} onUser={setUser} theme={theme} onTheme={switchTheme} live={live} />
+      <Top state={state} onUser={(one) => { setUser(one); go(null); }} theme={theme} onTheme={switchTheme} live={live} />
       <Story story={state.story} onOffer={(label) => doAct({ do: "offer", label })} />
       <main>
         <header className="channel-head">
-          <h1># {state.channel.name}</h1>
+          <h1>{MARKS[state.channel.kind]} {state.channel.name}</h1>
           <span className="members">{state.channel.members} members</span>
+          {state.conversations.length > 1 && <Conversations all={state.conversations} here={here} onGo={go} />}
           <button
             type="button" className="quiet" aria-pressed={home}
             onClick={() => { setHome(!home); if (!home) doAct({ do: "home" }); }}
@@ -95,8 +104,8 @@ function Page() {
           <Home view={state.home} world={world} />
         ) : (
           <>
-            <Stream items={everything.filter(topLevel)} world={world} label="Messages in #soc" />
-            <Composer label={`Message #${state.channel.name}, or /triage …`} onSend={(text) => say(text)} />
+            <Stream items={everything.filter(topLevel)} world={world} label={`Messages in ${place}`} />
+            <Composer label={`Message ${place}, or /triage …`} onSend={(text) => say(text)} />
           </>
         )}
       </main>
@@ -129,6 +138,25 @@ function Page() {
 const viewClick = (view, block, element, value) => ({
   do: "click_view", view_id: view.id, action_id: element.action_id, block_id: block.block_id, value,
 });
+
+// Channels, private ones and direct messages, told apart by a sign and by words for those who do not see it.
+const MARKS = { channel: "#", private: "🔒", direct: "@" };
+const KINDS = { channel: "channel", private: "private channel", direct: "direct messages" };
+
+function Conversations({ all, here, onGo }) {
+  return (
+    <nav className="conversations" aria-label="Conversations">
+      {all.map((one) => (
+        <button
+          key={one.id} type="button" className="quiet" aria-current={one.id === here ? "page" : undefined}
+          aria-label={`${KINDS[one.kind]} ${one.name}`} onClick={() => onGo(one.id)}
+        >
+          {MARKS[one.kind]} {one.name}
+        </button>
+      ))}
+    </nav>
+  );
+}
 
 function Top({ state, onUser, theme, onTheme, live }) {
   return (

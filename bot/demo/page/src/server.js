@@ -18,14 +18,15 @@ async function ask(path, body) {
 }
 
 // The state as `user` sees it, and whether the server can be reached.
-export function useWorkspace(user) {
+export function useWorkspace(user, channel) {
   const [state, setState] = useState(null);
   const [live, setLive] = useState(true);
   const newest = useRef(0);
   const look = useCallback(async () => {
     const turn = ++newest.current;
     try {
-      const seen = await ask(`/page/state${user ? `?user=${user}` : ""}`);
+      const chosen = new URLSearchParams({ ...(user && { user }), ...(channel && { channel }) });
+      const seen = await ask(`/page/state?${chosen}`);
       if (turn === newest.current) {
         setState(seen);
         setLive(true);
@@ -33,7 +34,7 @@ export function useWorkspace(user) {
     } catch {
       setLive(false);
     }
-  }, [user]);
+  }, [user, channel]);
   useEffect(() => {
     const stream = new EventSource(`/page/stream?token=${encodeURIComponent(TOKEN)}`);
     stream.onmessage = look;
