@@ -127,3 +127,22 @@ def test_what_must_be_heard_does_not_wait_behind_a_thread(state: State) -> None:
     show(state, "heard", "it got worse", under="card", loud=True)
     first = take(state)
     assert (first.slot, first.payload["loud"]) == ("heard", True)
+
+
+def test_who_only_looks_whether_anything_waits_may_come_too_late(state: State) -> None:
+    """The sender looks without a transaction: what it saw first may be sent before it looks again."""
+    show(state, "card", "incident")
+    reader, came = state.read(), list[str]()
+
+    def meanwhile(statement: str) -> None:
+        if "DISTINCT lane" not in statement and not came:
+            came.append(statement)
+            post(state, take(state), "1.0")
+
+    assert outbox.waiting(reader, NOW)
+    reader.conn.set_trace_callback(meanwhile)
+    try:
+        assert not outbox.waiting(reader, NOW)
+    finally:
+        reader.conn.set_trace_callback(None)
+    assert came
