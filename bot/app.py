@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -70,8 +72,9 @@ from bot.slack.reports import Reports
 from bot.slack.rooms import Rooms
 from bot.slack.socket import SocketRunner
 from bot.slack.whom import Whom
-from bot.store import jobs, outbox
-from bot.store.state import State, StateUnavailable
+from bot.store import clocks, jobs, outbox, spoilt
+from bot.store.clocks import ClockWatch
+from bot.store.state import State, StateUnavailable, touch
 from bot.trail import follower_of
 from bot.ways_in import Ways
 from bot.workers import Handler, Workers
@@ -255,7 +258,8 @@ class Bot:
         """Take up what a killed process left, then work. Call it once."""
         state = self.desk.state
         self.desk.investigate.prepare()
-        state.write(lambda db: (jobs.release_all(db), outbox.release_all(db)))
+        state.write(lambda db: (jobs.release_all(db), outbox.release_all(db), clocks.mend(db, self.desk.clock())))
+        self._tell_of_damage()
         state.write(self._upkeep.begin)
         state.write(self._drills.begin)
         state.write(self._digests.begin)
@@ -271,6 +275,7 @@ class Bot:
         if self._watch is not None:
             self._workers.loop("detect", self._watch.step)
         self._workers.loop("touched", self._touching.step)
+        self._workers.loop("clock", ClockWatch(state, self.desk.clock).step)
         if self.follower:
             self._workers.loop("follow", self.follower.step)
         for queue in self._ways.queues():
@@ -296,15 +301,28 @@ class Bot:
             return None
         return Watch(desk.investigate.kept, desk.investigate.known, desk.clock, desk.pipeline.detected, every)
 
+    def _databases(self) -> tuple[Path, ...]:
+        history = self.desk.settings.history
+        return (self.desk.state.path, *([history.path] if history.kind == "sqlite" else []))
+
+    def _tell_of_damage(self) -> None:
+        """Say aloud that a database was moved aside, once for each."""
+        for file in self._databases():
+            for sentence in spoilt.sentences(file):
+                slot = f"damaged:{hashlib.sha256(sentence.encode()).hexdigest()[:16]}"
+                self.desk.state.write(lambda db, s=slot, t=sentence: self.desk.pipeline.say(db, s, f"{t}."))  # type: ignore[misc]
+
     def problems(self) -> list[str]:
         """A sentence for each thing that keeps the bot from working."""
         found = []
         if self._socket and not self._socket.alive():
             found.append(f"Slack's socket is not connected{self._socket.why()}")
         try:
-            self.desk.state.write(lambda db: db.execute("UPDATE cases SET id = id WHERE 0"))
+            self.desk.state.write(touch)
         except StateUnavailable as error:
             found.append(str(error))
+        for file in self._databases():
+            found.extend(spoilt.sentences(file))
         db = self.desk.state.read()
         return [*found, *troubles.sentences(db), *paging.problems(db)]
 

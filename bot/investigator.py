@@ -50,6 +50,7 @@ from bot.plugins import load_enrichers
 from bot.scope.ground import Ground, Known
 from bot.scope.hands import Hands
 from bot.settled import address_data_of, is_ours
+from bot.store import spoilt
 from bot.store.state import StateReader
 from bot.triage import TriageWorld, triage
 from bot.usual.corrections import corrected, corrections_of
@@ -113,7 +114,12 @@ class Investigator:
         return self._world.records
 
     def prepare(self) -> None:
-        """Have a history to ask, if an empty one: what an alert tells is evidence from the first minute on."""
+        """Have a history to ask, if an empty one: what an alert tells is evidence from the first minute on.
+
+        For the one who serves: a history that SQLite cannot open any more is moved aside.
+        """
+        if self.kept is not None:
+            spoilt.move_aside(self.kept.path, thorough=False)
         if self.kept is not None and not self.kept.ready():
             HistoryWriter(self.kept.path).close()
 

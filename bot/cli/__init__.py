@@ -25,6 +25,7 @@ from bot.cli import changing  # isort: skip
 from bot.cli import auditing  # isort: skip
 from bot.cli import addresses  # isort: skip
 from bot.cli import queued  # isort: skip
+from bot.cli import keeping  # isort: skip
 from bot.cli import serving  # isort: skip
 from bot.cli.terminal import INCOMPLETE, REFUSED, USAGE, app, say
 
@@ -39,6 +40,7 @@ __all__ = (
     "casework",
     "changing",
     "digest",
+    "keeping",
     "leading",
     "loading",
     "looking",

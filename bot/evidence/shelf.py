@@ -102,5 +102,11 @@ def pieces(db: Database, case: int) -> tuple[Piece, ...]:
     return tuple(Piece(*row) for row in rows)
 
 
+def every_piece(db: Database) -> tuple[tuple[int, Piece], ...]:
+    """Everything kept of every case, with its case; gaps, of which there is nothing on disk, are left out."""
+    rows = db.execute("SELECT case_id, name, sha256, size, about, gap FROM evidence WHERE sha256 <> '' ORDER BY 1, 2")
+    return tuple((row[0], Piece(*row[1:])) for row in rows)
+
+
 def _for_us_alone(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)

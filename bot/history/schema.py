@@ -10,8 +10,9 @@ costs a few bytes more than its id. Strings are kept once and named by small int
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Migrations
 
+from bot.database import Database, sqlite3
 from bot.families import terminal_of
 from bot.history import older
 from bot.model import AddressClass, Outcome
@@ -31,8 +32,12 @@ window of 14 days should not have to look through those of many more."""
 
 
 def bring_up_to_date(db: Database) -> None:
-    """Make the tables that are not there yet, in one transaction; of two processes that begin, one makes them."""
+    """Make the tables that are not there yet, in one transaction; of two processes that begin, one makes them.
+
+    Raises ``sqlite3.OperationalError`` with a sentence if a newer version made the file.
+    """
     _free_space_as_it_goes(db)
+    _refuse_newer(db)
     if not migrations.pending(db):
         return
     db.execute("BEGIN IMMEDIATE")
@@ -42,6 +47,15 @@ def bring_up_to_date(db: Database) -> None:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+
+
+def _refuse_newer(db: Database) -> None:
+    known = {each.name for each in migrations.pending(Database(memory=True))}
+    if unknown := [each.name for each in migrations.applied(db) if each.name not in known]:
+        raise sqlite3.OperationalError(
+            f"it was made by a newer version of this program ({unknown[-1]} is not known here): run that version,"
+            " or make a new history with `triage ingest`"
+        )
 
 
 def _free_space_as_it_goes(db: Database) -> None:

@@ -29,6 +29,8 @@ REHEARSED = (
     "A rehearsal: nothing will be changed, because two people have not armed this environment yet (`triage arm`)."
 )
 LONGEST_ID = 100
+CLOCK_SLACK = timedelta(seconds=60)
+"""Two processes of one machine read one clock; so much is let pass all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,10 @@ class Planning:
         if earlier := records.execution_of(db, plan.id):
             by = earlier.approved_by.name
             return Refusal(f"This was already approved by {by}; it is {earlier.state}: {earlier.sentence}")
+        if self._clock() < plan.created_at - CLOCK_SLACK:
+            return Refusal(
+                "This plan was made in what is the future now: the clock was put back. Plan the change again."
+            )
         if self._clock() > plan.expires_at:
             return Refusal(f"This plan expired at {rfc3339(plan.expires_at)}: plan the change again.")
         if plan.remediation not in self._remediations:

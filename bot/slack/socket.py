@@ -151,7 +151,9 @@ class _Socket(SocketModeClient):
             return True
         greeted = self._greeted == self.session_id()
         heard = max(session.last_ping_pong_time or 0.0, self._since) if greeted else self._since
-        return time.time() - heard > PINGS_MISSED * self.ping_interval
+        silent = time.time() - heard
+        # Heard in the future: the clock was put back, and nobody can say how long ago it was.
+        return silent > PINGS_MISSED * self.ping_interval or silent < -PINGS_MISSED * self.ping_interval
 
     def _on_hello(self, _client: Any, message: Mapping[str, Any], _raw: str | None) -> None:
         if message.get("type") == "hello":

@@ -10,14 +10,17 @@ from __future__ import annotations
 import fcntl
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from bot.database import Database, open_reader, open_writer, sqlite3
+from bot.store import spoilt
 from bot.store.migrations import migrations
+from bot.store.upgrading import NewerState, bring_up_to_date, is_behind
 
 Result = TypeVar("Result")
 
@@ -57,17 +60,26 @@ class State(StateReader):
 
     ``exclusive=True`` takes the serving lock beside the file, so that one process alone runs jobs; readers and single
     changes from a terminal need no lock. Raises :class:`StateUnavailable` if another process has the lock, or if the
-    file cannot be opened.
+    file cannot be opened. A damaged file is moved aside by who serves, who begins with an empty one; :attr:`aside`
+    says where it is.
     """
 
     def __init__(self, path: Path, *, exclusive: bool = False) -> None:
         super().__init__(path)
-        self._lock = _serving_lock(path) if exclusive else None
+        self._lock = serving_lock(path) if exclusive else nullcontext()
+        self._lock.__enter__()
         self._changes: queue.SimpleQueue[tuple[Callable[[Database], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
         self.changed = threading.Condition()
         """Notified after every commit of this process: waiting workers look again."""
-        writer = _opened(path)
+        try:
+            self.aside = spoilt.move_aside(path) if exclusive else None
+            writer = _opened(path, serving=exclusive)
+        except BaseException as error:
+            self._lock.__exit__(None, None, None)
+            if isinstance(error, OSError | sqlite3.Error | NewerState):
+                raise StateUnavailable(f"the state file {path} cannot be opened: {error}") from error
+            raise
         self._thread = threading.Thread(target=self._write_all, args=(writer,), name="state-writer", daemon=True)
         self._thread.start()
 
@@ -89,8 +101,7 @@ class State(StateReader):
             self._closed = True
             self._changes.put(None)
             self._thread.join()
-            if self._lock:
-                self._lock.close()
+            self._lock.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
         return self
@@ -114,12 +125,21 @@ class State(StateReader):
         writer.close()
 
 
-def _opened(path: Path) -> Database:
+def touch(db: Database) -> None:
+    """Write a page that means nothing, as the least that shows whether the disk takes anything."""
+    number = db.execute("PRAGMA user_version").fetchone()[0]
+    db.execute(f"PRAGMA user_version = {(number + 1) % 2**31}")
+
+
+def _opened(path: Path, *, serving: bool) -> Database:
+    writer = open_writer(path)
     try:
-        writer = open_writer(path)
-        migrations.apply(writer)
-    except (OSError, sqlite3.Error) as error:
-        raise StateUnavailable(f"the state file {path} cannot be opened: {error}") from error
+        # Nobody may serve while its tables change: an older version would not know them.
+        with serving_lock(path) if is_behind(writer) and not serving else nullcontext():
+            bring_up_to_date(writer, path)
+    except BaseException:
+        writer.close()
+        raise
     return writer
 
 
@@ -135,12 +155,20 @@ def _in_transaction(writer: Database, change: Callable[[Database], Result]) -> R
     return result
 
 
-def _serving_lock(path: Path) -> IO[str]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(path.name + ".lock").open("w")
+@contextmanager
+def serving_lock(path: Path) -> Iterator[None]:
+    """Hold what only one process can hold: the right to serve on the state file ``path``.
+
+    Raises :class:`StateUnavailable` if another process has it, or if the folder cannot be written.
+    """
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("w")
     except OSError as error:
-        lock.close()
-        raise StateUnavailable(f"another `triage serve` is already running on {path}") from error
-    return lock
+        raise StateUnavailable(f"the folder of the state file {path} cannot be written: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StateUnavailable(f"another `triage serve` is already running on {path}") from error
+        yield
