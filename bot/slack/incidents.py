@@ -28,7 +28,8 @@ def declared(case: Case, on_call: str) -> Message:
     """Who declared it, why, and what the bot says of it."""
     said = case.declared
     who, why = (said.by.name, said.reason) if said else ("Somebody", "")
-    told = f"🚨 {who} declares case #{case.id} an incident: {why} The bot says: {summary.headline(replace(case, declared=None))}."
+    says = summary.headline(replace(case, declared=None))
+    told = f"🚨 {who} declares case #{case.id} an incident: {why} The bot says: {says}."
     return message(told, paragraph(told, 800), calling(on_call))
 
 

@@ -440,3 +440,9 @@ def m023_turns(db: Database) -> None:
             WHERE state IN ('ready', 'sending') AND kind IN ('message', 'reply');
         """
     )
+
+
+@migrations()
+def m024_lanes_of_files(db: Database) -> None:
+    """Where files wait: they have lanes of their own."""
+    db.execute("CREATE INDEX outbox_files ON outbox(lane) WHERE state IN ('ready', 'sending') AND kind = 'file'")

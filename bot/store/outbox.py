@@ -31,7 +31,10 @@ ASKED = 1000
 LOUD = 700
 """The urgency of what must be heard: before every card but one that somebody has asked for."""
 
-_CHANNELS = "SELECT DISTINCT lane FROM outbox WHERE state IN ('ready', 'sending') AND kind IN ('message', 'reply')"
+_CHANNELS = (
+    "SELECT DISTINCT lane FROM outbox WHERE state IN ('ready', 'sending') AND kind IN ('message', 'reply')"
+    " UNION SELECT DISTINCT lane FROM outbox WHERE state IN ('ready', 'sending') AND kind = 'file'"
+)
 _COLUMNS = "o.id, o.kind, o.lane, o.slot, o.payload, o.attempts, o.state, o.due_at, o.urgency, o.leased_until"
 _TRIED = f"SELECT {_COLUMNS} FROM outbox o WHERE lane = ? AND (state = 'sending' OR state = 'ready' AND attempts > 0)"
 _PERSONAL = (

@@ -46,6 +46,15 @@ def test_a_card_is_posted_before_what_stands_in_its_thread(state: State) -> None
     assert claim(state) is None, "its lane waits until the card is there"
 
 
+def test_files_are_sent_once_what_they_stand_under_is_there(state: State) -> None:
+    show(state, "card", "incident")
+    state.write(lambda db: outbox.upload(db, "pictures", "C1", [{"filename": "a.png"}], NOW, under="card"))
+    card = take(state)
+    assert (card.slot, claim(state)) == ("card", None)
+    post(state, card, "1.0")
+    assert take(state).slot == "pictures"
+
+
 def test_the_card_of_the_next_case_does_not_wait_for_a_thread(state: State) -> None:
     show(state, "card", "incident")
     show(state, "detail", "lists", under="card")
