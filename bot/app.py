@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import socket
@@ -10,7 +9,6 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +16,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from bot import logs, paging, web
+from bot import logs, web
 from bot.access import Directory
 from bot.armoury import Armoury
 from bot.config.settings import Server as ServerTable
@@ -29,6 +27,7 @@ from bot.drills import Drills
 from bot.evidence.archive import Archive
 from bot.evidence.collecting import Collector
 from bot.evidence.shelf import Shelf
+from bot.health import Health
 from bot.histories import remote_of
 from bot.history import retention
 from bot.history.retention import Retirement
@@ -36,6 +35,7 @@ from bot.history.sqlite import SqliteHistory
 from bot.hunts.watching import Watch
 from bot.investigator import Investigator
 from bot.made.makings import Makings
+from bot.metrics import Metrics
 from bot.model import Verdict
 from bot.operations import Operations
 from bot.outside import aws_at_hand, aws_of, outside_at_hand, outside_of
@@ -60,7 +60,6 @@ from bot.settled import (
     sources_of,
     upkeep_of,
 )
-from bot.slack import troubles
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.http import endpoint
@@ -72,9 +71,9 @@ from bot.slack.reports import Reports
 from bot.slack.rooms import Rooms
 from bot.slack.socket import SocketRunner
 from bot.slack.whom import Whom
-from bot.store import clocks, jobs, outbox, spoilt
+from bot.store import clocks, jobs, outbox
 from bot.store.clocks import ClockWatch
-from bot.store.state import State, StateUnavailable, touch
+from bot.store.state import State
 from bot.trail import follower_of
 from bot.ways_in import Ways
 from bot.workers import Handler, Workers
@@ -233,7 +232,6 @@ class Bot:
             clock=clock,
             slack=endpoint(app, signing_secret, clock=clock) if in_http_mode else None,
         )
-        self.health = web.health(self.problems)
         self._upkeep = upkeep_of(settings, clock)
         self._drills = Drills(settings.remediation.drill.days, self.desk.drill, clock, self.desk.pipeline.say)
         whom = Whom(self._client, lambda case: owner_of(case, settings.owners.people, settings.owners.tags))
@@ -253,13 +251,24 @@ class Bot:
         self._touching = Touching(self.desk.state, lambda: self.desk.investigate.history, clock)
         self._retirement = Retirement(settings.history.path, clock, settings.history.days)
         self.follower = follower_of(settings, aws, SqliteHistory(settings.history.path), clock)
+        self._queues = self._ways.queues()
+        self.well = Health(
+            self.desk.state,
+            clock,
+            socket=self._socket,
+            queues=self._queues,
+            following=self.follower.status if self.follower else None,
+            history=self.desk.investigate.kept,
+        )
+        metrics = Metrics(self.desk.state.read, clock, self.well.now, self.well.databases())
+        self.health = web.health(self.problems, metrics)
 
     def start(self) -> None:
         """Take up what a killed process left, then work. Call it once."""
         state = self.desk.state
         self.desk.investigate.prepare()
         state.write(lambda db: (jobs.release_all(db), outbox.release_all(db), clocks.mend(db, self.desk.clock())))
-        self._tell_of_damage()
+        self.well.tell_of_damage(self.desk.pipeline.say)
         state.write(self._upkeep.begin)
         state.write(self._drills.begin)
         state.write(self._digests.begin)
@@ -278,7 +287,7 @@ class Bot:
         self._workers.loop("clock", ClockWatch(state, self.desk.clock).step)
         if self.follower:
             self._workers.loop("follow", self.follower.step)
-        for queue in self._ways.queues():
+        for queue in self._queues:
             self._workers.loop(f"alerts-{queue.source}", queue.step)
         if self._socket:
             self._socket.start()
@@ -301,30 +310,9 @@ class Bot:
             return None
         return Watch(desk.investigate.kept, desk.investigate.known, desk.clock, desk.pipeline.detected, every)
 
-    def _databases(self) -> tuple[Path, ...]:
-        history = self.desk.settings.history
-        return (self.desk.state.path, *([history.path] if history.kind == "sqlite" else []))
-
-    def _tell_of_damage(self) -> None:
-        """Say aloud that a database was moved aside, once for each."""
-        for file in self._databases():
-            for sentence in spoilt.sentences(file):
-                slot = f"damaged:{hashlib.sha256(sentence.encode()).hexdigest()[:16]}"
-                self.desk.state.write(lambda db, s=slot, t=sentence: self.desk.pipeline.say(db, s, f"{t}."))  # type: ignore[misc]
-
     def problems(self) -> list[str]:
         """A sentence for each thing that keeps the bot from working."""
-        found = []
-        if self._socket and not self._socket.alive():
-            found.append(f"Slack's socket is not connected{self._socket.why()}")
-        try:
-            self.desk.state.write(touch)
-        except StateUnavailable as error:
-            found.append(str(error))
-        for file in self._databases():
-            found.extend(spoilt.sentences(file))
-        db = self.desk.state.read()
-        return [*found, *troubles.sentences(db), *paging.problems(db)]
+        return self.well.problems()
 
     def _handlers(self) -> dict[str, Handler]:
         answers = Answers(self.desk.operations, self.desk.clock, self.problems)
@@ -360,6 +348,7 @@ def serve(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
 def _run(bot: Bot, table: ServerTable) -> None:
     with _listener(table.host, table.port) as public, _listener(table.health_host, table.health_port) as private:
         front, health = _server(bot.web), _server(bot.health)
+        bot.well.listening = lambda: front.started and not front.should_exit
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises a signal again after its own shutdown, which would end us before the workers have.
             signal.signal(number, lambda *_: setattr(front, "should_exit", True))

@@ -12,6 +12,7 @@ in and repeats nothing that was seen.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import anchors, cases, intake, links, rehunt, snoozes
+from bot import anchors, cases, counts, intake, links, rehunt, snoozes
 from bot.access import AccessRules
 from bot.database import Database
 from bot.hearing import Hearing
@@ -216,6 +217,7 @@ class Pipeline(Showing, Receiving, Hearing):
         if case.subject is None:
             return nothing
         told: list[bytes] = []
+        began = time.monotonic()
         triage = self._investigate(
             case.subject,
             case.window,
@@ -224,6 +226,7 @@ class Pipeline(Showing, Receiving, Hearing):
             on_progress=lambda partial: self._state.write(lambda db: self._settle(db, case.id, partial)),
             on_record=told.append if self._keep_asked is not None else None,
         )
+        counts.TRIAGES.add(time.monotonic() - began)
         drawn = files_of(triage.scope)
         keep = self._keep_asked(case.id, told[0]) if self._keep_asked is not None and told else nothing
 

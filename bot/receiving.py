@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot import cases, intake
+from bot import cases, counts, intake
 from bot.database import Database
 from bot.intake.secret_guard import remove_secrets
 from bot.model import Alert, Place
@@ -48,7 +48,10 @@ class Receiving:
         """
         now = self._clock()
         alerts = [part for payload in payloads for part in intake.parts(self._sources[source], payload)]
-        return self._state.write(lambda db: [self._keep(db, source, alert, now) for alert in alerts])
+        receipts = self._state.write(lambda db: [self._keep(db, source, alert, now) for alert in alerts])
+        for receipt in receipts:
+            counts.ALERTS.add(source, "duplicate" if receipt.duplicate_of else "kept")
+        return receipts
 
     def bury(self, source: str, body: str, why: str) -> None:
         """Keep what came in and is no alert, without its secrets: ``triage jobs`` lists it, and can replay it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -23,11 +24,12 @@ class Threads:
         self._lock = threading.Lock()
 
     def run(self, work: Callable[[], None]) -> None:
-        """Do ``work`` at once in a thread of its own. ``work`` must not raise."""
+        """Do ``work`` at once in a thread of its own. ``work`` must not raise; what it logs says what ours would."""
+        here = copy_context()
         with self._lock:
             idle = self._idle > 0
             self._idle -= idle
-        self._work.put(work)
+        self._work.put(lambda: here.run(work))
         if not idle:
             threading.Thread(target=self._serve, name="enricher", daemon=True).start()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from bot import counts
 from bot.asking import address_gaps, addresses_of, questions_of
 from bot.assessment import Case, assess
 from bot.enrichment import Question, Runner
@@ -159,6 +160,7 @@ def triage(
         on_progress(making.triage(answers))
     for index, enrichment in world.runner.ask(questions, context):
         answers[index] = enrichment
+        counts.ENRICHMENTS.add(enrichment.enricher, enrichment.status.value)
         if on_progress is not None and len(answers) < len(questions):
             on_progress(making.triage(answers))
     answered = making.triage(answers)

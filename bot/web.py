@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot import intake
+from bot import counts, intake
 from bot.intake import signatures, sns
 from bot.intake.payload import MAX_BYTES, Payload
 from bot.store.inbox import Receipt
@@ -96,16 +96,22 @@ def build(
 ) -> Starlette:
     """The public application: ``POST /alerts/{source}``, and ``POST /slack/events`` if ``slack`` is handed in."""
 
+    def _count(result: str, source: str) -> None:
+        counts.ALERTS.add(source if source in doors else "unknown", result)
+
     async def alerts(request: Request) -> Response:
         source = request.path_params["source"]
         try:
             return await _receive(request, source)
         except signatures.NotAuthentic as reason:
             log.warning("alert refused", source=source[:64], reason=str(reason))
+            _count("refused", source)
             return Response(status_code=401)
         except TooLarge:
+            _count("unusable", source)
             return _refuse(413, f"The body is over {MAX_BYTES} bytes.")
         except TimeoutError:
+            _count("unusable", source)
             return _refuse(408, f"The body took longer than {body_seconds:g} s.")
 
     async def _receive(request: Request, source: str) -> Response:
@@ -141,6 +147,7 @@ def build(
             return await _store(accept, source, intake.read(body, limit))
         except intake.Unreadable as reason:
             log.warning("alert unreadable", source=source, reason=str(reason))
+            _count("unusable", source)
             return _refuse(400, str(reason))
 
     routes = [Route("/alerts/{source}", alerts, methods=["POST"])]
@@ -152,10 +159,11 @@ def build(
     return app
 
 
-def health(problems: Callable[[], Sequence[str]]) -> Starlette:
+def health(problems: Callable[[], Sequence[str]], metrics: Callable[[], bytes] | None = None) -> Starlette:
     """The private application: ``/healthz`` says the process lives, ``/readyz`` whether it can do its work.
 
-    ``problems`` gives a sentence for each thing that keeps it from that; it may block.
+    ``problems`` gives a sentence for each thing that keeps it from that, ``metrics`` the text of ``/metrics``; both may
+    block.
     """
 
     async def alive(_: Request) -> Response:
@@ -165,7 +173,11 @@ def health(problems: Callable[[], Sequence[str]]) -> Starlette:
         reasons = list(await run_in_threadpool(problems))
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
 
-    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready)])
+    async def measured(_: Request) -> Response:
+        text = await run_in_threadpool(metrics) if metrics is not None else b""
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+    return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", measured)])
 
 
 async def read_body(request: Request, limit: int, seconds: float = BODY_SECONDS) -> bytes:
@@ -203,6 +215,7 @@ async def _store(accept: Accept, source: str, payloads: Sequence[Payload]) -> Re
         receipts = await run_in_threadpool(accept, source, payloads)
     except StateUnavailable as reason:
         log.error("alert not stored", source=source, reason=str(reason))  # noqa: TRY400 - the reason says it all
+        counts.ALERTS.add(source, "unavailable")
         return _refuse(503, "The alert could not be stored; send it again.", {"Retry-After": "5"})
     deliveries = [{"delivery": one.delivery, "duplicate_of": one.duplicate_of} for one in receipts]
     return JSONResponse({"deliveries": deliveries}, status_code=202)

@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
+from bot import counts
 from bot.database import Database
 from bot.store import jobs
+from bot.store.concerning import case_of
 from bot.store.jobs import Job
 from bot.store.state import State, StateUnavailable
 
@@ -80,7 +83,10 @@ class Workers:
         job = self._state.write(lambda db: jobs.claim(db, pool, self._clock(), urgent=urgent))
         if job is None:
             return False
-        self._carry_out(job)
+        case = case_of(self._state.read(), job.payload)
+        about = {} if case is None else {"case": case}
+        with bound_contextvars(job=job.id, kind=job.kind, **about):
+            self._carry_out(job)
         return True
 
     def _end(self, db: Database, job: Job, commit: Commit) -> None:
@@ -94,8 +100,9 @@ class Workers:
         except StateUnavailable:
             raise
         except jobs.LeaseLost:
-            log.warning("a job took longer than its lease and was done elsewhere", job=job.id, kind=job.kind)
+            log.warning("a job took longer than its lease and was done elsewhere")
         except Exception as error:  # a job must never take its worker with it
-            log.exception("a job failed and will be tried again", job=job.id, kind=job.kind, attempts=job.attempts)
+            counts.JOB_FAILURES.add(job.kind)
+            log.exception("a job failed and will be tried again", attempts=job.attempts)
             why = f"{type(error).__name__}: {error}"[:500]
             self._state.write(lambda db: jobs.retry(db, job, why, self._clock()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,12 +18,16 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
+from structlog.contextvars import bound_contextvars
 
+from bot import counts
 from bot.database import Database
+from bot.measures import times_of
 from bot.slack import troubles
 from bot.slack.client import FAULTS, TIMEOUT_SECONDS, logger
 from bot.slack.elements import flattened
 from bot.store import outbox
+from bot.store.concerning import case_of_slot
 from bot.store.outbox import FILE, Outgoing, Posted
 from bot.store.state import State
 
@@ -78,6 +83,8 @@ REFUSED = frozenset(
 )
 """Slack said no: the message is certainly not there. Any other failure leaves that open."""
 
+_WORD = re.compile(r"[A-Za-z0-9_ ]{1,40}")
+
 Clock = Callable[[], datetime]
 
 log = structlog.get_logger()
@@ -122,6 +129,11 @@ class Sender:
         return {"resting": resting, "edits": EDITS * self._pace, "personal": personal}
 
     def _send(self, outgoing: Outgoing) -> None:
+        case = case_of_slot(outgoing.slot, outgoing.payload.get("under"))
+        with bound_contextvars(**({} if case is None else {"case": case})):
+            self._try(outgoing)
+
+    def _try(self, outgoing: Outgoing) -> None:
         send = (
             self._message
             if outgoing.kind in MESSAGES
@@ -141,6 +153,9 @@ class Sender:
             self._state.write(lambda db: self._sent(db, outgoing, posted))
 
     def _sent(self, db: Database, outgoing: Outgoing, posted: Posted | None) -> None:
+        case = case_of_slot(outgoing.slot)
+        if case is not None and outgoing.slot == f"case:{case}:card" and not outbox.posted(db, outgoing.slot):
+            counts.CARDS.add((self._clock() - times_of(db, case).began).total_seconds())
         outbox.sent(db, outgoing, self._clock(), at=posted)
         if outgoing.kind in MESSAGES:
             troubles.relieve(db, outgoing.lane, self._clock())
@@ -301,6 +316,8 @@ class Sender:
     def _postpone(self, outgoing: Outgoing, why: str, *, maybe_sent: bool, seconds: float | None = None) -> None:
         wait = min(timedelta(seconds=2.0 ** min(outgoing.attempts, 10)), LONGEST_WAIT)
         until = self._clock() + (wait if seconds is None else timedelta(seconds=seconds))
+
+        counts.SLACK_FAILURES.add(why if _WORD.fullmatch(why) else "other")
 
         def commit(db: Database) -> None:
             outbox.postpone(db, outgoing, until, why, maybe_sent=maybe_sent)

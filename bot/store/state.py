@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
+from contextvars import Context, copy_context
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -92,7 +94,8 @@ class State(StateReader):
         if self._closed:
             raise StateUnavailable("the state file is closed")
         done: Future[Result] = Future()
-        self._changes.put((change, done))
+        # What a change logs says what its caller's thread would: which case it is about.
+        self._changes.put((partial(_in_context, copy_context(), change), done))
         return done.result()
 
     def close(self) -> None:
@@ -141,6 +144,10 @@ def _opened(path: Path, *, serving: bool) -> Database:
         writer.close()
         raise
     return writer
+
+
+def _in_context(context: Context, change: Callable[[Database], Result], db: Database) -> Result:
+    return context.run(change, db)
 
 
 def _in_transaction(writer: Database, change: Callable[[Database], Result]) -> Result:
