@@ -213,6 +213,27 @@ class Aws:
             )
             return self._client(grant.service, region, ACT, session)
 
+    def try_acting(self, account: str, *, third: bool = False) -> str | None:
+        """See whether the acting role (``third``: the third one) of ``account`` can be taken; its session may do
+        nothing.
+
+        Its name; ``None`` where there is none, so that the process's own credentials act. Raises as :meth:`reader`.
+        """
+        role = self._settings.roles_role if third else self._settings.act_role
+        if not role:
+            return None
+        nothing = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+        with self._lock:
+            self._assume(
+                role,
+                account,
+                RoleSessionName="triage-doctor",
+                SourceIdentity="triage-doctor",
+                Policy=json.dumps({"Version": "2012-10-17", "Statement": [nothing]}),
+                DurationSeconds=ACT_SECONDS,
+            )
+        return role.rpartition("/")[2]
+
     def holder_of(self, account: str | None, key: str, secret: str) -> Any:
         """An IAM client with a key of somebody else's, to see whether AWS takes it. Raises :class:`NoWayIn`."""
         region = self._home("iam", account or "", None)

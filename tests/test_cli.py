@@ -359,8 +359,7 @@ def test_an_unreadable_alert_is_refused_with_a_sentence(
         (("serve", "--config", "broken.toml"), USAGE, "is not TOML"),
         (("serve",), USAGE, "[slack] bot_token cannot be read"),
         (("demo", "--once", "--at", "soon"), USAGE, "'soon' is not a time"),
-        (("doctor",), USAGE, "triage doctor --act"),
-        (("doctor", "--act", "--detections"), USAGE, "Say what to look at"),
+        (("doctor", "--act", "--detections"), USAGE, "One of --act, --detections and --slack at a time"),
         (("frobnicate",), USAGE, "No such command"),
     ],
 )

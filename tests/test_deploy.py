@@ -20,6 +20,7 @@ import yaml
 from slack_sdk import WebClient
 
 from bot.demo.slack import ANALYST, SOC, LocalSlack
+from bot.slack import checkup
 from bot.slack.listeners import EVENTS, TRIAGE_MESSAGE
 from tests.documents import ROOT, blocks
 from tests.remediation.cloud import ACCOUNT, EXTERNAL_ID, MAY_ASSUME, TRUST
@@ -32,7 +33,7 @@ SCOPES = {
     "conversations.history": {"channels:history", "groups:history", "im:history"},
     "conversations.invite": {"groups:write"},
     "conversations.open": {"im:write"},
-    "conversations.list": {"groups:read"},
+    "conversations.list": {"channels:read", "groups:read"},
     "conversations.replies": {"channels:history", "groups:history", "im:history"},
     "files.upload.v2": {"files:write"},
     "usergroups.users.list": {"usergroups:read"},
@@ -76,6 +77,12 @@ def slack_name(python: str) -> str:
 def test_the_app_asks_for_the_scopes_its_calls_need_and_no_more() -> None:
     needed = {scope for method in called_methods() for scope in SCOPES[method]}
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed | {"commands", "app_mentions:read"}
+
+
+def test_the_manifest_that_is_shipped_is_the_one_to_read() -> None:
+    """`triage init` writes the one in the package: copy deploy/slack-manifest.yaml to bot/slack/manifest.yaml."""
+    assert checkup.manifest() == (ROOT / "deploy" / "slack-manifest.yaml").read_text(encoding="utf-8")
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == checkup.wanted()
 
 
 def test_the_calls_are_found_in_the_code() -> None:

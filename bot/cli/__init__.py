@@ -27,6 +27,8 @@ from bot.cli import addresses  # isort: skip
 from bot.cli import queued  # isort: skip
 from bot.cli import keeping  # isort: skip
 from bot.cli import serving  # isort: skip
+from bot.cli import doctoring  # isort: skip
+from bot.cli import beginning  # isort: skip
 from bot.cli.terminal import INCOMPLETE, REFUSED, USAGE, app, say
 
 __all__ = (
@@ -37,9 +39,11 @@ __all__ = (
     "app",
     "auditing",
     "backtesting",
+    "beginning",
     "casework",
     "changing",
     "digest",
+    "doctoring",
     "keeping",
     "leading",
     "loading",

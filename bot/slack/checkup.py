@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 from slack_sdk import WebClient
@@ -21,17 +23,56 @@ SCOPES = frozenset(
 """What the bot cannot do its work without; the manifest asks for more, for what can be switched off."""
 
 
+_SCOPE = re.compile(r"^ {6}- ([a-z_.:]+)", re.MULTILINE)
+MOST_PAGES = 10
+"""Of 1,000 channels each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One thing that was looked at; ``problem`` is a sentence, empty if it is well."""
+    """One thing that was looked at; ``problem`` is a sentence, empty if it is well. ``note``: what else is to know."""
 
     what: str
     problem: str = ""
+    note: str = ""
+
+    def line(self) -> str:
+        return f"{self.what}: {self.problem or self.note or 'works'}"
+
+    def document(self) -> dict[str, str | None]:
+        return {"what": self.what, "problem": self.problem or None, "note": self.note or None}
 
 
 def check(client: WebClient, channels: Sequence[str], app_token: str | None = None) -> tuple[Looked, ...]:
     """The token, its scopes, the app token (Socket Mode only), and each of ``channels`` by its id."""
     return tuple(_looked(client, channels, app_token))
+
+
+def manifest() -> str:
+    """The manifest of the Slack app, as it is shipped."""
+    return resources.files("bot.slack").joinpath("manifest.yaml").read_text(encoding="utf-8")
+
+
+def wanted() -> frozenset[str]:
+    """Every scope of a bot that the manifest asks for."""
+    return frozenset(_SCOPE.findall(manifest().partition("scopes:")[2].partition("settings:")[0]))
+
+
+def whereabouts(client: WebClient) -> tuple[str, list[tuple[str, str]]]:
+    """The workspace, and id and name of each channel the bot is in.
+
+    Raises ``bot.slack.client.FAULTS``, ``KeyError``.
+    """
+    team, channels, cursor = str(client.auth_test()["team_id"]), [], ""
+    for _ in range(MOST_PAGES):
+        answer = client.conversations_list(
+            types="public_channel,private_channel", exclude_archived=True, limit=1000, cursor=cursor or None
+        )
+        channels += [(str(each["id"]), str(each["name"])) for each in answer["channels"] if each.get("is_member")]
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return team, channels
 
 
 def _looked(client: WebClient, channels: Sequence[str], app_token: str | None) -> Iterator[Looked]:
@@ -42,8 +83,15 @@ def _looked(client: WebClient, channels: Sequence[str], app_token: str | None) -
         return
     yield Looked(f"the bot's token, for {answer.get('team')}")
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    missing = SCOPES - {scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",")}
-    yield Looked("its scopes", f"the app lacks {', '.join(sorted(missing))}: {REINSTALL}" if missing else "")
+    granted = {scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",")}
+    missing, less = SCOPES - granted, wanted() - granted
+    yield Looked(
+        "its scopes",
+        f"the app lacks {', '.join(sorted(missing))}: {REINSTALL}" if missing else "",
+        f"works, without {', '.join(sorted(less))} of the manifest: {REINSTALL} to have what they are for"
+        if less
+        else "",
+    )
     if app_token is not None:
         yield _app_token(client, app_token)
     for channel in channels:
