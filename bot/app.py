@@ -221,8 +221,7 @@ class Bot:
         self.desk = Desk(settings, environ, clock, exclusive=True, directory=People(self._client, clock))
         self._pace = pace
         in_http_mode = slack.mode == "http"
-        signing_secret = slack.signing_secret.read(environ) if in_http_mode else ""
-        app = build_app(self._client, self.desk.state, clock, signing_secret=signing_secret)
+        app = build_app(self._client, self.desk.state, clock)
         self._socket = None if in_http_mode else SocketRunner(app, self._client, slack.app_token.read(environ))
         aws = aws_of(settings, environ, clock)
         self._ways = Ways(settings, environ, aws, self.desk.pipeline, self.desk.state, clock)
@@ -230,7 +229,7 @@ class Bot:
             self._ways.doors(),
             self.desk.pipeline.accept,
             clock=clock,
-            slack=endpoint(app, signing_secret, clock=clock) if in_http_mode else None,
+            slack=endpoint(app, slack.signing_secrets(environ), clock=clock) if in_http_mode else None,
         )
         self._upkeep = upkeep_of(settings, clock)
         self._drills = Drills(settings.remediation.drill.days, self.desk.drill, clock, self.desk.pipeline.say)

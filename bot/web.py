@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import structlog
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -24,6 +25,8 @@ from bot.topics import CertificateUnavailable
 
 BODY_SECONDS = 10.0
 """A sender that takes longer to send its body is cut off."""
+MOST_AT_ONCE = 128
+"""Authentic alerts on their way to the disk; whoever comes then is told to send again. Strangers take no place here."""
 
 Clock = Callable[[], datetime]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -93,8 +96,13 @@ def build(
     clock: Clock = utc_now,
     slack: Endpoint | None = None,
     body_seconds: float = BODY_SECONDS,
+    most_at_once: int = MOST_AT_ONCE,
 ) -> Starlette:
-    """The public application: ``POST /alerts/{source}``, and ``POST /slack/events`` if ``slack`` is handed in."""
+    """The public application: ``POST /alerts/{source}``, and ``POST /slack/events`` if ``slack`` is handed in.
+
+    Whatever is not taken leaves one line in the log, without its body and its headers.
+    """
+    under_way = 0
 
     def _count(result: str, source: str) -> None:
         counts.ALERTS.add(source if source in doors else "unknown", result)
@@ -109,10 +117,10 @@ def build(
             return Response(status_code=401)
         except TooLarge:
             _count("unusable", source)
-            return _refuse(413, f"The body is over {MAX_BYTES} bytes.")
+            return _unfit(source, 413, f"The body is over {MAX_BYTES} bytes.")
         except TimeoutError:
             _count("unusable", source)
-            return _refuse(408, f"The body took longer than {body_seconds:g} s.")
+            return _unfit(source, 408, f"The body took longer than {body_seconds:g} s.")
 
     async def _receive(request: Request, source: str) -> Response:
         door = doors.get(source)
@@ -125,7 +133,7 @@ def build(
             return await _of_topic(door, source, body)
         door.verify(request.headers, body, clock())
         if not _is_json(request.headers.get("Content-Type", "")):
-            return _refuse(415, "Send application/json.")
+            return _unfit(source, 415, "Send application/json.")
         return await _kept(source, body, MAX_BYTES)
 
     async def _of_topic(door: TopicDoor, source: str, body: bytes) -> Response:
@@ -143,17 +151,23 @@ def build(
         return JSONResponse({"deliveries": []}, status_code=202)
 
     async def _kept(source: str, body: bytes, limit: int) -> Response:
+        nonlocal under_way
+        if under_way >= most_at_once:
+            return _unfit(source, 503, "Too many alerts at once; send it again.", {"Retry-After": "5"})
+        under_way += 1
         try:
             return await _store(accept, source, intake.read(body, limit))
         except intake.Unreadable as reason:
             log.warning("alert unreadable", source=source, reason=str(reason))
             _count("unusable", source)
             return _refuse(400, str(reason))
+        finally:
+            under_way -= 1
 
     routes = [Route("/alerts/{source}", alerts, methods=["POST"])]
     if slack is not None:
         routes.append(Route("/slack/events", slack, methods=["POST"]))
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, exception_handlers={404: _nothing_here, 405: _nothing_here})
     # A redirect would lose a signed body; a wrong address is said at once.
     app.router.redirect_slashes = False
     return app
@@ -223,6 +237,18 @@ async def _store(accept: Accept, source: str, payloads: Sequence[Payload]) -> Re
 
 def _refuse(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
     return JSONResponse({"error": sentence}, status_code=status, headers=headers)
+
+
+def _unfit(source: str, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Refuse what was not looked into, with a line that says so."""
+    log.warning("alert refused", source=source[:64], reason=sentence)
+    return _refuse(status, sentence, headers)
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    log.warning("request refused", method=request.method[:16], path=request.url.path[:64], status=status)
+    return Response(status_code=status)
 
 
 def _is_json(content_type: str) -> bool:

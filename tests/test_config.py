@@ -403,7 +403,7 @@ def test_a_secret_file_that_everyone_can_read_is_a_problem(tmp_path: Path) -> No
     secret.chmod(0o644)
     assert problems(tmp_path, OK, environ) == [
         (
-            f":1: warning: [slack] app_token is in {secret}, which every user of this machine can read; "
+            f":1: error: [slack] app_token is in {secret}, which every user of this machine can read; "
             f"run: chmod 600 {secret}"
         )
     ]

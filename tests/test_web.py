@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -192,6 +194,49 @@ def test_only_json_is_taken(address: str, inbox: Inbox, content_type: str) -> No
     answer = post(address, ALERT, signed(ALERT, more={"Content-Type": content_type}))
     assert (answer.status_code, answer.json()) == (415, {"error": "Send application/json."})
     assert inbox.kept == {}
+
+
+def test_each_request_that_is_not_taken_leaves_one_line_and_nothing_of_its_body(address: str) -> None:
+    mark = b'{"canary-body": "\\n{\\"event\\": \\"forged\\"}"}'
+    long = mark + b" " * MAX_BYTES
+    refused: list[tuple[int, str, bytes, Mapping[str, str | bytes]]] = [
+        (401, "siem", mark, {}),
+        (401, "x" * 9_000, mark, {}),
+        (400, "siem", mark[:-1], signed(mark[:-1])),
+        (413, "siem", long, signed(long)),
+        (415, "siem", mark, signed(mark, more={"Content-Type": "text/plain"})),
+        (404, "siem/more", mark, signed(mark)),
+    ]
+    for status, source, body, headers in refused:
+        with capture_logs() as logs:
+            answer = post(address, body, headers, source)
+        assert (answer.status_code, len(logs)) == (status, 1)
+        assert "canary" not in str(logs) + answer.text
+        assert len(str(logs)) < 400
+
+
+def test_who_comes_while_the_disk_is_busy_is_told_to_send_again_and_a_stranger_takes_no_place() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def accept(source: str, payloads: Sequence[Mapping[str, Any]]) -> list[Receipt]:
+        begun.set()
+        assert go_on.wait(30)
+        return [Receipt("d0", None)]
+
+    door = {"siem": web.Door("hmac", (SECRET,))}
+    with (
+        serving(web.build(door, accept, clock=lambda: NOW, most_at_once=1)) as address,
+        ThreadPoolExecutor() as senders,
+        socket.create_connection((urlsplit(address).hostname or "", urlsplit(address).port or 0)) as stranger,
+    ):
+        stranger.sendall(HEAD + b"Content-Length: 10\r\n\r\n")
+        first = senders.submit(post, address, ALERT, signed(ALERT))
+        assert begun.wait(30)
+        second = post(address, ALERT, signed(ALERT))
+        go_on.set()
+        assert first.result().status_code == 202
+        assert (second.status_code, second.headers["Retry-After"]) == (503, "5")
+        assert post(address, ALERT, signed(ALERT)).status_code == 202
 
 
 @pytest.mark.parametrize("source", ["siem", "nobody"])

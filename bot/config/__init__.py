@@ -230,7 +230,7 @@ class _Check:
             file = reference.file(self.environ)
             if file and readable_by_everyone(file):
                 sentence = f"is in {file}, which every user of this machine can read; run: chmod 600 {file}"
-                yield self.problem("warning", key, sentence)
+                yield self.problem("error", key, sentence)
 
     def channel(self) -> Iterator[Problem]:
         if not self.settings.slack.channel:

@@ -160,6 +160,7 @@ class Slack(Table):
     bot_token: Secret = SecretRef("env", "SLACK_BOT_TOKEN")
     app_token: Secret = SecretRef("env", "SLACK_APP_TOKEN")
     signing_secret: Secret = SecretRef("env", "SLACK_SIGNING_SECRET")
+    other_signing_secret: Secret | None = None
     api_url: str = "https://slack.com/api/"
 
     def secrets(self) -> Iterator[tuple[str, SecretRef]]:
@@ -169,6 +170,13 @@ class Slack(Table):
             yield "app_token", self.app_token
         else:
             yield "signing_secret", self.signing_secret
+            if self.other_signing_secret:
+                yield "other_signing_secret", self.other_signing_secret
+
+    def signing_secrets(self, environ: Mapping[str, str]) -> tuple[str, ...]:
+        """Those with which Slack may have signed: two while one is changed for the other. Raises ``MissingSecret``."""
+        both = (self.signing_secret, self.other_signing_secret)
+        return tuple(secret.read(environ) for secret in both if secret is not None)
 
 
 class OnCall(Table):

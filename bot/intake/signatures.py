@@ -49,14 +49,25 @@ def verify_api_key(secrets: Sequence[str], headers: Mapping[str, str]) -> None:
     _match(headers.get(API_KEY), [secret for secret in secrets if secret], "API key")
 
 
-def verify_slack(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-    """Raises :class:`NotAuthentic` unless Slack signed ``body`` within 300 seconds of ``now``.
+def expect_slack(headers: Mapping[str, str], now: datetime) -> int:
+    """The timestamp of what may be signed by Slack, told from the headers alone, before any of the body is read.
+
+    Raises :class:`NotAuthentic` where the timestamp is not within 300 seconds of ``now``, or nothing like a signature
+    stands beside it.
+    """
+    timestamp = _fresh(headers.get(SLACK_TIMESTAMP), now)
+    if not re.fullmatch(r"v0=[0-9a-f]{64}", headers.get(SLACK_SIGNATURE) or "", re.ASCII):
+        raise NotAuthentic("no signature, or one that is none of Slack's")
+    return timestamp
+
+
+def verify_slack(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """Raises :class:`NotAuthentic` unless ``body`` was signed with one of ``secrets`` within 300 seconds of ``now``.
 
     The scheme is v0 of https://docs.slack.dev/authentication/verifying-requests-from-slack.
     """
-    timestamp = _fresh(headers.get(SLACK_TIMESTAMP), now)
-    expected = [f"v0={_hmac(secret, f'v0:{timestamp}:'.encode() + body)}"] if secret else []
-    _match(headers.get(SLACK_SIGNATURE), expected, "signature")
+    signed = f"v0:{expect_slack(headers, now)}:".encode() + body
+    _match(headers.get(SLACK_SIGNATURE), [f"v0={_hmac(one, signed)}" for one in secrets if one], "signature")
 
 
 def _hmac(secret: str, message: bytes) -> str:

@@ -106,14 +106,15 @@ Clock = Callable[[], datetime]
 log = structlog.get_logger()
 
 
-def build_app(client: WebClient, state: State, clock: Clock, *, signing_secret: str = "") -> App:
-    """The Bolt app, for HTTP (with ``signing_secret``) and Socket Mode alike.
+def build_app(client: WebClient, state: State, clock: Clock) -> App:
+    """The Bolt app, for HTTP and Socket Mode alike. It takes every request for Slack's: :mod:`bot.slack.http` verifies,
+    by either of two secrets where Bolt knows one, and a socket is opened by us.
 
     ``client`` carries the bot's token. Nothing is asked of Slack here, so the bot starts while Slack is down.
     """
     app = App(
         client=web_client(None, client.base_url),
-        signing_secret=signing_secret,
+        request_verification_enabled=False,
         authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=client.token),
         listener_executor=ThreadPoolExecutor(max_workers=LISTENERS, thread_name_prefix="slack-listener"),
         logger=logger,

@@ -91,7 +91,7 @@ class Doors:
             "shut": web.Door("hmac", ()),
             "topic": web.TopicDoor((TOPIC,), lambda region, name: signer.certificate, self._confirm),
         }
-        slack = endpoint(cast("App", SimpleNamespace(dispatch=self._dispatch)), KEY, clock=lambda: NOW)
+        slack = endpoint(cast("App", SimpleNamespace(dispatch=self._dispatch)), (KEY,), clock=lambda: NOW)
         self._app = web.build(doors, self._accept, clock=lambda: NOW, slack=slack)
         self._loop = asyncio.new_event_loop()
 

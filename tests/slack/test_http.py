@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 from slack_bolt import Ack, App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.signature import SignatureVerifier
+from structlog.testing import capture_logs
 
 from bot import web
 from bot.slack import http
 from bot.slack.guard import Replays
 from tests.serving import serving
 
-SECRET = "canary-signing-secret"
+SECRET, OTHER_SECRET = "canary-signing-secret", "canary-other-secret"
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 COMMAND = {
     "command": "/triage",
@@ -43,7 +45,7 @@ def _nothing_asked(asked: list[str]) -> None:
 @pytest.fixture(scope="module")
 def address(asked: list[str]) -> Iterator[str]:
     app = App(
-        signing_secret=SECRET,
+        request_verification_enabled=False,
         authorize=lambda: AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-made-up"),
         token_verification_enabled=False,
     )
@@ -53,7 +55,7 @@ def address(asked: list[str]) -> Iterator[str]:
         asked.append(command["text"])
         ack("yes")
 
-    slack = http.endpoint(app, SECRET, clock=lambda: datetime.now(UTC))
+    slack = http.endpoint(app, (SECRET, OTHER_SECRET), clock=lambda: datetime.now(UTC))
     with serving(web.build({}, lambda _source, _payloads: [], slack=slack)) as address:
         yield address
 
@@ -78,6 +80,29 @@ def test_an_authentic_command_reaches_bolt_and_a_replay_does_not(address: str, a
     assert (first.status_code, first.text) == (200, "yes")
     assert (again.status_code, again.text) == (200, "")
     assert asked == ["help"]
+
+
+def test_two_secrets_are_valid_while_one_is_changed_for_the_other(address: str, asked: list[str]) -> None:
+    body = urlencode({**COMMAND, "trigger_id": "2"})
+    with_each = [signed(body, secret=secret) for secret in (SECRET, OTHER_SECRET, "guess")]
+    assert [post(address, body, headers).status_code for headers in with_each] == [200, 200, 401]
+    assert asked == ["help", "help"]
+
+
+def test_who_signs_nothing_is_answered_before_their_body_is_read(address: str) -> None:
+    at = urlsplit(address)
+    with socket.create_connection((at.hostname or "", at.port or 0), timeout=10) as connection:
+        connection.sendall(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n{")
+        assert b" 401 " in connection.recv(1000)
+
+
+@pytest.mark.parametrize("length", [10, http.MAX_BYTES + 1])
+def test_a_refused_request_leaves_one_line_and_nothing_of_its_body(address: str, length: int) -> None:
+    body = "canary-body".ljust(length)
+    with capture_logs() as logs:
+        post(address, body, signed(body, secret="guess"))
+    assert [line["event"] for line in logs] == ["request refused"]
+    assert "canary" not in str(logs)
 
 
 @pytest.mark.parametrize(
