@@ -25,6 +25,7 @@ from bot import anchors, cases, counts, intake, links, rehunt, snoozes
 from bot.access import AccessRules
 from bot.database import Database
 from bot.hearing import Hearing
+from bot.hunts import remains
 from bot.model import (
     Alert,
     Case,
@@ -161,11 +162,17 @@ class Pipeline(Showing, Receiving, Hearing):
         return opened
 
     def detected(self, alerts: Iterable[Alert]) -> None:
-        """Open or join the cases of what our own detections found; an alert that a case has already changes nothing."""
+        """Open or join the cases of what our own detections found; an alert that a case has already changes nothing.
+
+        Nor does what is left of yesterday's story.
+        """
         for alert in alerts:
             self._state.write(lambda db, alert=alert: self._detected(db, alert))  # type: ignore[misc]
 
     def _detected(self, db: Database, alert: Alert) -> None:
+        if remains.is_left_of_another(db, alert):
+            return
+        remains.keep(db, alert)
         if not cases.has_alert(db, alert.id):
             self.open_cases(db, alert)
 

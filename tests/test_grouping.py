@@ -133,7 +133,7 @@ def test_two_keys_are_never_one_case_because_they_share_an_address(desk: Desk) -
 def test_an_enumeration_that_we_found_is_linked_with_each_key_s_case_whichever_came_first(desk: Desk) -> None:
     deliver(desk, alert("a", ONE))
     found = Alert(
-        id="detection:enumeration",
+        id=f"detection:enumeration:{PLACE}:2026-11-20",
         source="detection",
         title="Two keys were tried",
         severity="high",

@@ -37,7 +37,7 @@ class Usage(Protocol):
 
     def coverage(self, span: Span) -> Coverage | None: ...
 
-    def everyones_habits(self, span: Span) -> Sequence[Habit]: ...
+    def population(self, span: Span) -> int: ...
 
     def uses(self, observable: Observable, span: Span) -> Sequence[Use]: ...
 
@@ -92,15 +92,14 @@ class Prevalences:
     window: Span
     searched: Coverage | None
     population: int
-    """How many principals did anything at all."""
+    """How many principals did anything at all on the days of the window; AWS's own services do not count."""
     events: tuple[Prevalence, ...]
 
 
 def prevalence(history: Usage, events: Iterable[str], window: Span) -> Prevalences:
     """Who used each of ``events`` (``service:Name`` or a bare name) inside ``window``."""
-    population = len({habit.principal for habit in history.everyones_habits(window)})
     found = tuple(_prevalence(history, event, window) for event in dict.fromkeys(events))
-    return Prevalences(window, history.coverage(window), population, found)
+    return Prevalences(window, history.coverage(window), history.population(window), found)
 
 
 def _prevalence(history: Usage, event: str, window: Span) -> Prevalence:

@@ -446,3 +446,9 @@ def m023_turns(db: Database) -> None:
 def m024_lanes_of_files(db: Database) -> None:
     """Where files wait: they have lanes of their own."""
     db.execute("CREATE INDEX outbox_files ON outbox(lane) WHERE state IN ('ready', 'sending') AND kind = 'file'")
+
+
+@migrations()
+def m025_stories(db: Database) -> None:
+    """How far each story that the detections told goes, so that what is left of it tomorrow is no new one."""
+    db.execute("CREATE TABLE stories (id TEXT PRIMARY KEY, until TEXT NOT NULL)")

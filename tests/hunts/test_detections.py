@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -267,4 +268,28 @@ def test_a_theft_that_was_loaded_opens_a_case_once(desk: Desk, tmp_path: Path) -
     triage = json.dumps({"principal": {"id": ALICE.id}})
     desk.state.write(lambda db: db.execute("UPDATE cases SET triage = ?", [triage]))
     assert set(desk.investigate.known().doubted) == {ALICE.id}
+    history.close()
+
+
+def test_what_is_left_of_a_story_past_midnight_is_no_second_one(desk: Desk, tmp_path: Path) -> None:
+    midnight, numbers = NOW.replace(hour=0, minute=0, second=0), count(900)
+    history, now = SqliteHistory(tmp_path / "history.db"), [NOW]
+    known = Known(doubted={ALICE.id: midnight - timedelta(minutes=20)})
+    watching = Watch(history, lambda: known, lambda: now[-1], desk.pipeline.detected, timedelta(minutes=5))
+
+    def looked(at: datetime, name: str = "UpdateAccountSendingEnabled", **changes: Any) -> list[str]:
+        """The alerts that cases have, once a call was made, loaded and looked at."""
+        call = record(next(numbers), (NOW - at) / timedelta(minutes=1), name, **changes)
+        load_paths(history, [made.write(tmp_path / f"{at:%d-%H-%M}.json", [call])])
+        now.append(at)
+        watching.step()
+        return [row[0] for row in desk.state.read().execute("SELECT alert_id FROM case_alerts ORDER BY rowid")]
+
+    thief = {"sourceIPAddress": RENTED, "userAgent": KALI_AGENT}
+    begun = looked(midnight - timedelta(minutes=20), **thief)
+    assert len(begun) == 1
+    assert looked(midnight + timedelta(minutes=20), **thief) == begun, "the same story"
+    the_next_night = midnight + timedelta(hours=23, minutes=50)
+    assert looked(the_next_night, "GetObject") == begun, "what is left of it"
+    assert len(looked(the_next_night + timedelta(minutes=6), **thief)) == 2, "it goes on"
     history.close()
