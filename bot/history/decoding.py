@@ -15,6 +15,8 @@ from bot.history.sources import Source
 BATCH = 40_000
 """Events in a batch, about. Larger ones store faster (uses are touched less often) and take more memory."""
 
+_OVER = 1.25
+"""How much larger a batch may be to end with a log: one that begins within a log has to be renumbered."""
 _STRETCH = 10_000
 _FILES = 2_000
 
@@ -26,12 +28,12 @@ def batches(logs: Iterable[Source]) -> Iterator[Batch]:
         read = _Reading(log)
         for found in read.records():
             groups.add(found, read.tally, memory)
-            if groups.events >= BATCH:
+            if groups.events >= BATCH * _OVER:
                 groups.files.append(read.so_far(done=False))
                 yield groups.finished()
                 groups = Groups()
         groups.files.append(read.so_far(done=True))
-        if len(groups.files) >= _FILES:
+        if groups.events >= BATCH or len(groups.files) >= _FILES:
             yield groups.finished()
             groups = Groups()
     if groups.files:

@@ -10,7 +10,7 @@ from bot.history.digest import COPY_AT, FIELDS, NAME_AT, PLACE_AT, PRINCIPAL_AT,
 from bot.history.numbers import Numbers
 from bot.history.schema import DAYS_OF_MANNER
 
-_REMEMBERED = 50_000
+_REMEMBERED = 100_000
 
 _COLUMNS = ", ".join(FIELDS)
 _FIND = f"SELECT id, {_COLUMNS} FROM manner WHERE block = ? AND digest = ?"  # noqa: S608 - our own column names

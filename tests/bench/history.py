@@ -88,6 +88,7 @@ def sqlite_utils_insert_all(logs: Sequence[Path], into: Path) -> int:
         (record for path in logs for record in json.loads(_unpacked(path))["Records"]),
         pk="eventID",
         ignore=True,
+        alter=True,
     )
     return int(db.table("event").count)
 
