@@ -163,7 +163,7 @@ def calibration_document(found: Calibration) -> Json:
 
 def cases_text(cases: Sequence[Case]) -> str:
     """One line a case."""
-    lines = [f"#{case.id}  {case.opened_at:%Y-%m-%d %H:%M}  {summary.headline(case)}" for case in cases]
+    lines = [f"#{case.id}  {summary.moment(case.opened_at)}  {summary.headline(case)}" for case in cases]
     return "\n".join(clean(line, 200) for line in lines) or "No cases."
 
 

@@ -21,7 +21,9 @@ def news(before: Triage | None, after: Triage) -> str | None:
     """What is different in ``after``; ``None`` if there is no finished triage to compare it with."""
     if before is None or before.pending:
         return None
-    differences = "; ".join(_differences(before, after)) or f"nothing new since {before.window.until:%H:%M}"
+    differences = (
+        "; ".join(_differences(before, after)) or f"nothing new since {before.window.until.astimezone(UTC):%H:%M} UTC"
+    )
     return f"{after.window.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {differences}; {_complete(after.searched)}"
 
 
@@ -30,7 +32,7 @@ def _complete(searched: Coverage | None) -> str:
     if searched is None:
         return "nothing of CloudTrail is in yet"
     newest = max(searched.regions.values(), default=searched.until)
-    return f"CloudTrail is complete up to about {(newest - DELIVERY).astimezone(UTC):%Y-%m-%d %H:%M}"
+    return f"CloudTrail is complete up to about {(newest - DELIVERY).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _differences(before: Triage, after: Triage) -> Iterator[str]:

@@ -49,7 +49,8 @@ def test_a_closed_case_says_so_on_its_card_and_on_record(desk: Desk) -> None:
     assert (known.open, known.closings[0].conclusion, known.closings[0].by) == (False, Conclusion.BENIGN, ANA)
     shown = card(desk, f"case:{case}:card")
     assert "Closed as benign" in shown
-    assert "by Ana, 2026-11-20 15:00 UTC: our own scanner" in shown
+    assert "2026-11-20 15:00 UTC" in shown
+    assert ": our own scanner" in shown
     assert "Ask again" not in shown
     (entry,) = [each for each in audit.entries(desk.state.read()) if each.operation == "close"]
     assert (entry.actor, entry.target, entry.reason, entry.result) == (

@@ -48,13 +48,16 @@ def test_what_came_late_is_told() -> None:
     assert news(BEFORE, asked([*CALM, stolen(), stolen(-4)], 5)) == (
         "2026-11-20 14:05 UTC: low (0/100) became probable (70/100); 2 more calls; new: an offensive client, "
         "a kind of client not used before, a hosting provider never used before, refused discovery calls; "
-        "CloudTrail is complete up to about 2026-11-20 13:49"
+        "CloudTrail is complete up to about 2026-11-20 13:49 UTC"
     )
 
 
 def test_nothing_new_is_said_too() -> None:
     told = news(BEFORE, asked(CALM, 15))
-    assert told == "2026-11-20 14:15 UTC: nothing new since 14:00; CloudTrail is complete up to about 2026-11-20 13:35"
+    assert (
+        told
+        == "2026-11-20 14:15 UTC: nothing new since 14:00 UTC; CloudTrail is complete up to about 2026-11-20 13:35 UTC"
+    )
 
 
 def test_without_cloudtrail_nothing_is_called_complete() -> None:

@@ -1,8 +1,9 @@
 """The few pieces of Block Kit the bot draws with.
 
 All text, ours and strangers', goes into ``plain_text`` or ``rich_text`` text elements, which Slack shows as they
-are: mrkdwn can only escape ``& < >``, so a user agent such as ``*x*`` could still dress itself up there. The
-top-level ``text`` of a message is the one place Slack reads as mrkdwn; it is escaped.
+are: mrkdwn can only escape ``& < >``, so a user agent such as ``*x*`` could still dress itself up there. Moments in it
+become dates (``bot.slack.clocks``). The top-level ``text`` of a message is the one place of words that Slack reads as
+mrkdwn; it is escaped.
 https://docs.slack.dev/messaging/formatting-message-text/
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 from bot.model import Actor
 from bot.plain import clean, cut
+from bot.slack.clocks import in_words, pieces, small
 from bot.summary import Row
 
 Block = dict[str, Any]
@@ -22,6 +24,7 @@ View = dict[str, Any]
 HEADER = 150
 BUTTON = 75
 TITLE = 24
+MOST_SMALL = 10
 TEXT = 4000
 PLAIN = 3000
 BLOCKS = 50
@@ -72,7 +75,10 @@ def header(text: str) -> Block:
 
 def context(*texts: str) -> Block | None:
     """Small print; at most ten elements."""
-    elements = [plain(text, 300) for text in texts if text][:10]
+    shown = [clean(text, 300) for text in texts]
+    elements = [element for text in shown for element in small(text)]
+    if len(elements) > MOST_SMALL:
+        elements = [plain(text) for text in shown if text][:MOST_SMALL]
     return {"type": "context", "elements": elements} if elements else None
 
 
@@ -82,7 +88,7 @@ def divider() -> Block:
 
 def paragraph(text: str, limit: int = PLAIN) -> Block:
     """One paragraph of plain words."""
-    return _rich([_section([_text(clean(text, limit) or "–")])])
+    return _rich([_section(pieces(clean(text, limit) or "–"))])
 
 
 def heading(text: str) -> Block:
@@ -110,7 +116,7 @@ def mentioned_ids(ids: Sequence[str]) -> Block | None:
 
 def channel_link(text: str, channel: str) -> Block:
     """A paragraph that ends with a channel, by its id, to be opened by those who are in it."""
-    return _rich([_section([_text(f"{clean(text, PLAIN)} "), {"type": "channel", "channel_id": channel}])])
+    return _rich([_section([*pieces(f"{clean(text, PLAIN)} "), {"type": "channel", "channel_id": channel}])])
 
 
 def link(text: str, url: str) -> Block:
@@ -120,16 +126,16 @@ def link(text: str, url: str) -> Block:
 
 def labelled(rows: Sequence[Row], limit: int = 300) -> Block | None:
     """Rows with bold labels in one block; a value is cut at ``limit`` characters."""
-    pieces: list[dict[str, Any]] = []
+    drawn: list[dict[str, Any]] = []
     for number, row in enumerate(rows):
         label = ("\n" if number else "") + clean(row.label, 60) + ": "
-        pieces += [_text(label, bold=True), _text(clean(row.value, limit) or "–")]
-    return _rich([_section(pieces)]) if pieces else None
+        drawn += [_text(label, bold=True), *pieces(clean(row.value, limit) or "–")]
+    return _rich([_section(drawn)]) if drawn else None
 
 
 def bullets(lines: Sequence[str], limit: int = 300) -> Block | None:
     """A bulleted list."""
-    items = [_section([_text(clean(line, limit) or "–")]) for line in lines]
+    items = [_section(pieces(clean(line, limit) or "–")) for line in lines]
     return _rich([{"type": "rich_text_list", "style": "bullet", "elements": items}]) if items else None
 
 
@@ -218,7 +224,7 @@ def texts(element: Any) -> Iterator[str]:
     """Every text in a block, in reading order."""
     if isinstance(element, Mapping):
         for key, value in element.items():
-            if key == "text" and isinstance(value, str):
+            if key in {"text", "fallback"} and isinstance(value, str):
                 yield value
             elif key not in {"value", "action_id", "block_id", "type", "style"}:
                 yield from texts(value)
@@ -230,7 +236,7 @@ def texts(element: Any) -> Iterator[str]:
 def flattened(blocks: Sequence[Block]) -> str:
     """The words of ``blocks`` without any layout, escaped: what is sent where Slack refuses the layout."""
     words = " ".join("".join(texts(block)) for block in blocks)
-    return escape(words)
+    return escape(in_words(words))
 
 
 def _rich(elements: list[dict[str, Any]]) -> Block:

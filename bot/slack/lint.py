@@ -162,6 +162,9 @@ def _rich_element(element: Shape) -> Iterator[str]:
         elif piece.get("type") in NAMED_PIECES:
             name = NAMED_PIECES[piece["type"]]
             yield from _length(name, piece.get(name), ID_LIMIT)
+        elif piece.get("type") == "date":
+            yield from _length("format", piece.get("format"), ID_LIMIT)
+            yield from _length("fallback", piece.get("fallback"), ID_LIMIT)
         elif piece.get("type") == "link":
             yield from _length("url", piece.get("url"), 3000)
         elif piece.get("type") != "text":

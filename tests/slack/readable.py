@@ -1,4 +1,7 @@
-"""A message or window as text a reviewer can read: what stands where, which buttons, what is chosen."""
+"""A message or window as text a reviewer can read: what stands where, which buttons, what is chosen.
+
+``<2026-11-23 10:00 UTC>`` is a date, which Slack shows by the reader's own clock.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def _block(block: Json) -> Iterator[str]:
         for element in block["elements"]:
             yield from _rich(element)
     elif kind == "context":
-        yield from (f"  {element['text']}" for element in block["elements"])
+        yield "  " + " ".join(_small(element).strip() for element in block["elements"])
     elif kind == "actions":
         yield "  ".join(_element(element) for element in block["elements"])
     elif kind == "input":
@@ -52,9 +55,15 @@ def _piece(piece: Json) -> str:
     if piece["type"] in named:
         return f"<{piece[named[piece['type']]]}>"
     if piece["type"] == "date":
-        return f"<{piece['format']}>"
+        return f"<{piece['fallback']}>"
     text = str(piece["text"])
     return f"\n{text.strip()} "[not text.startswith("\n") :] if piece.get("style", {}).get("bold") else text
+
+
+def _small(element: Json) -> str:
+    """A piece of small print; of a date, what the reader's clock is beside."""
+    text = str(element["text"])
+    return f"<{text[:-1].rpartition('|')[2]}>" if element["type"] == "mrkdwn" else text
 
 
 def _element(element: Json) -> str:

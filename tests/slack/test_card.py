@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -42,13 +43,21 @@ from tests.slack.cases import (
     suspicion,
     triage,
 )
+from tests.slack.readable import readable
 
 HOSTILE = "<!channel> <https://evil.example|click> *x* _y_ `z` \u202egnp.exe\u200b\x1b[31m\n> quote &amp; :skull:"
 
+DATE = re.compile(
+    r"<!date\^\d+\^\{date_short(?:_pretty)?\} \{time(?:_secs)?\} \([\d:]+ UTC\)\|20[\d-]+[ T][\d:]+(?: UTC|Z)>",
+    re.ASCII,
+)
+
 
 def mrkdwn(thing: Any) -> Iterator[Any]:
-    """Everything Slack would read as markup, or could ping or link with."""
+    """Everything Slack would read as markup, or could ping or link with, but dates, of which every letter is ours."""
     if isinstance(thing, dict):
+        if DATE.fullmatch(str(thing.get("text", ""))):
+            return
         if thing.get("type") in {"mrkdwn", "user", "usergroup", "broadcast", "channel", "link", "emoji", "image"}:
             yield thing
         for value in thing.values():
@@ -270,12 +279,12 @@ def test_a_scope_that_is_cut_says_how_much_is_missing() -> None:
 
 def test_the_thread_says_what_the_keys_made_what_is_left_of_it_and_what_answers_it() -> None:
     (message,) = [message for slot, message in details(CASES["scoped"]) if slot == "made"]
-    words = list(texts(list(message.blocks)))
-    assert "user 111122223333:user/helper (exists: made at 2026-11-23T09:30:00Z)" in words
-    assert f"iam:CreateUser with {KEY} from {ADDRESS} at 2026-11-23T09:30:00Z" in words
+    words = readable(message.payload())
+    assert "user 111122223333:user/helper (exists: made at <2026-11-23T09:30:00Z>)" in words
+    assert f"iam:CreateUser with {KEY} from {ADDRESS} at <2026-11-23T09:30:00Z>" in words
     assert "triage plan disable_created 111122223333:user/helper" in words
     assert "function URL <!channel> *x* (could not ask: AccessDenied on GetFunctionUrlConfig)" in words
-    assert any(each.endswith("; maybe its owner's doing") for each in words)
+    assert any(each.endswith("; maybe its owner's doing") for each in words.split("\n"))
 
 
 @pytest.mark.parametrize("things", [0, 500])

@@ -36,7 +36,7 @@ def test_a_case_is_handed_over_with_its_state_and_comes_back_when_the_next_check
     assert f"<{SECOND_ANALYST}>" in told
     assert "State: " in told
     assert "Open tasks: none" in told
-    assert "Next check: 2026-11-20 16:00 UTC" in told
+    assert "Next check: <2026-11-20 16:00 UTC>" in told
     assert "Note: Ask the mail team." in told
     assert (ME, "hand over", "case 1", "handed over to Noor Haddad") in room.audit()
     assert not [each for each in room.thread() if "The next check of case #1 is due" in each]

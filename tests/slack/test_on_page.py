@@ -91,3 +91,13 @@ def test_windows_and_conversations_fit_a_phone_in_either_theme(page: Page, room:
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
+
+
+def test_a_moment_stands_by_the_clock_of_whoever_reads_with_utc_beside(browser: Browser, room: Office) -> None:
+    for zone, shown in (("Asia/Tokyo", "Nov 21, 2026 12:00 AM"), ("America/New_York", "Nov 20, 2026 10:00 AM")):
+        with browser.new_context(timezone_id=zone) as context:
+            page = context.new_page()
+            page.goto(room.slack.url)
+            small = page.locator(".context").filter(has_text="last changed").first
+            expect(small).to_contain_text(f"{shown} (15:00 UTC)")
+            expect(small).not_to_contain_text("<!date")

@@ -26,6 +26,7 @@ from tests.checkers import problems
 from tests.fakes import KALI_AGENT
 from tests.history import made
 from tests.remediation.cloud import key_id
+from tests.slack.readable import readable
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 ONE, TWO = key_id(1), key_id(2)
@@ -116,7 +117,7 @@ def told(slack: LocalSlack, text: str, user: str = ANALYST) -> str:
     assert slack.type_command(user, SOC, text).acked
     said = slack.wait_until(lambda: slack.ephemeral(user)[before:])[0]
     assert problems({"text": said["text"], "blocks": said.get("blocks", [])}) == []
-    return json.dumps(said, ensure_ascii=False)
+    return json.dumps(said, ensure_ascii=False) + readable({"blocks": [], **said})
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def told(slack: LocalSlack, text: str, user: str = ANALYST) -> str:
     [
         (f"/triage scope key {ONE}", ["2 keys in the same hands", TWO, "GetSendQuota (0 principals before, 2 ever)"]),
         (f"/triage scope ip {RENTED}", ["keys in the same hands", ONE, TWO]),
-        ("/triage hunt all", ["Hunted 2026-11-19 15:00 UTC to 2026-11-20 15:00 UTC"]),
+        ("/triage hunt all", ["Hunted <2026-11-19 15:00 UTC> to <2026-11-20 15:00 UTC>"]),
         ("/triage hunt playbook nonsense", ["Name one of the playbooks: "]),
         ("/triage event ses:GetSendQuota", ["111122223333:user/alice (1 calls), 111122223333:user/bob (1 calls)"]),
         ("/triage event ses:GetSendQuota sts:GetCallerIdentity", ["2 looked up"]),

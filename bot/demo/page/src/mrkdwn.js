@@ -26,6 +26,8 @@ function angle(inside, style) {
   if (target.startsWith("#")) return { type: "channel", channel_id: target.slice(1) };
   if (target.startsWith("!subteam^")) return { type: "usergroup", usergroup_id: target.slice(9) };
   if (/^!(here|channel|everyone)$/.test(target)) return { type: "broadcast", range: target.slice(1) };
+  const date = /^!date\^(\d+)\^([^^]+)/.exec(target);
+  if (date) return { type: "date", timestamp: Number(date[1]), format: plain(date[2]), fallback: plain(label ?? "") };
   if (target.startsWith("!")) return textElement(label ?? target, style);
   if (/^(https?:|mailto:)/i.test(target)) return { type: "link", url: plain(target), text: plain(label ?? target), style };
   return textElement(`<${inside}>`, style);
