@@ -59,6 +59,7 @@ from bot.scope.leads import CONFIRMED, QUESTION, SCOPED, leads_of, signals_of
 from bot.suggestions import suggestions
 from bot.suggestions import told as what_is_told
 from bot.usual.countries import Learner, UsualHere
+from bot.usual.machines import machine_in_words
 from bot.weights import Weights, shipped
 
 LONG_TERM_KEY = "AKIA"
@@ -154,6 +155,7 @@ def triage(
     making = _Making(
         *(observable, window, found, environment, questions, case, world.weights, store),
         *(world.offered, world.is_ours),
+        (*environment.says_of(found.principal), *filter(None, [machine_in_words(context)])),
     )
     answers: dict[int, Enrichment] = {}
     if on_progress is not None:
@@ -187,6 +189,8 @@ class _Making:
     history: History | None
     offered: Collection[str]
     is_ours: Callable[[str], bool]
+    stated: tuple[str, ...]
+    """What people should know of the principal, in a few words each."""
 
     def triage(self, answers: dict[int, Enrichment]) -> Triage:
         enrichments = tuple(answers[index] for index in sorted(answers))
@@ -205,7 +209,7 @@ class _Making:
             suggested=self._suggested(owner, assessment.verdict, enrichments),
             pending=tuple(dict.fromkeys(question.plugin.declaration.question for question in waiting)),
             account_name=self.environment.account_names.get(owner or ""),
-            stated=self.environment.says_of(self.found.principal),
+            stated=self.stated,
             cost=self.history.cost() if self.history is not None else None,
         )
 

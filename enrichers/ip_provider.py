@@ -8,7 +8,7 @@ counts for nothing. Lists are of a date, and an address in no list is unknown, n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from bot.model import (
     AddressClass,
@@ -24,6 +24,7 @@ from bot.model import (
     Unknown,
     Unread,
     Use,
+    UsualProvider,
     inside,
     network_of,
 )
@@ -43,7 +44,7 @@ NOT_ASKED = "no list at hand knows whose it is; [ipdata] whois = true has the re
 
 def enrich(observable: Observable, context: Context) -> Answer:
     assert context.addresses is not None  # noqa: S101 - the runner never asks an enricher without what it needs
-    known = _registered(context.addresses.origin(observable.value), context)
+    known = _usual(_registered(context.addresses.origin(observable.value), context), context)
     return judge(known, context, _uses(observable, context), context.baseline_if_searchable())
 
 
@@ -58,6 +59,8 @@ class Whose:
     """Those around it, where a registry was asked."""
     unasked: str | None = None
     """Why no registry has said what no list knows."""
+    usual: UsualProvider | None = None
+    """How usual the provider is for the organisation; ``None`` where nobody can say, or it does not matter."""
 
 
 def judge(whose: Whose, context: Context, recent: Sequence[Use], baseline: Baseline | None) -> Answer:
@@ -69,7 +72,12 @@ def judge(whose: Whose, context: Context, recent: Sequence[Use], baseline: Basel
         facts=_facts(whose),
         signals=signals,
         unknowns=unknowns,
-        data={**asdict(origin), "own": whose.own},
+        data={
+            **asdict(origin),
+            "own": whose.own,
+            "usual_here": whose.usual.usual if whose.usual else None,
+            "usual_from": whose.usual.source if whose.usual else None,
+        },
     )
 
 
@@ -85,6 +93,14 @@ def _registered(origin: AddressOrigin, context: Context) -> Whose:
     if isinstance(found, Unread):
         return Whose(origin, own, unasked=f"no list at hand knows whose it is, and {found.why}")
     return Whose(_together(origin, found.origin), own, found.networks)
+
+
+def _usual(whose: Whose, context: Context) -> Whose:
+    """``whose``, with what is usual here where the address could be an oddity."""
+    if whose.own or context.usual is None or _suspicious_kind(whose.origin) is None:
+        return whose
+    account = context.principal.account if context.principal is not None else None
+    return replace(whose, usual=context.usual.provider(whose.origin, account, context.window.baseline.until))
 
 
 def _together(known: AddressOrigin, registered: AddressOrigin) -> AddressOrigin:
@@ -118,7 +134,7 @@ def _decide(
     whose: Whose, context: Context, recent: Sequence[Use], baseline: Baseline | None
 ) -> tuple[tuple[Signal, ...], tuple[Unknown, ...]]:
     origin, kind = whose.origin, _suspicious_kind(whose.origin)
-    if kind is None and origin.hosting is False:
+    if (kind is None and origin.hosting is False) or _is_stated(whose):
         return (), ()
     if kind is not None and baseline is None:
         return (), (Unknown(kind, "nobody knows which providers are usual: there is no history of one principal"),)
@@ -130,7 +146,14 @@ def _decide(
         return (), (Unknown("ip.hosting", whose.unasked or _unlisted(origin)),)
     evidence = tuple(dict.fromkeys(event for use in reversed(recent) for event in use.evidence))[:MOST_EVIDENCE]
     who = context.principal.name if context.principal is not None else "this user"
-    return (Signal(kind, _sentence(kind, origin, who), evidence),), ()
+    return (Signal(kind, _sentence(kind, origin, who) + _here(whose.usual), evidence),), ()
+
+
+def _is_stated(whose: Whose) -> bool:
+    """Whether config calls the provider usual. What was learned takes nothing away: where our own machines are rented,
+    a thief rents, too. Nobody rents a Tor exit.
+    """
+    return whose.usual is not None and whose.usual.source == "config" and not whose.origin.tor
 
 
 def _used_before(whose: Whose, baseline: Baseline, context: Context) -> bool:
@@ -161,6 +184,10 @@ def _sentence(kind: str, origin: AddressOrigin, who: str) -> str:
     owner = _owner(origin)
     whose = f"belongs to {owner}, {what}" if owner else f"belongs to {what}"
     return f"{origin.ip} {whose} that is not AWS, Google or Microsoft; {who} never used it."
+
+
+def _here(usual: UsualProvider | None) -> str:
+    return f" Others here do: {usual.words}." if usual is not None and usual.usual else ""
 
 
 def _owner(origin: AddressOrigin) -> str | None:
@@ -204,5 +231,6 @@ def _facts(whose: Whose) -> tuple[Fact, ...]:
         ("Country", origin.country or "unknown"),
         ("Source", f"{origin.source}, as of {origin.as_of}" if origin.as_of else origin.source or "no list"),
         *((("Registries", whose.unasked),) if whose.unasked else ()),
+        *((("Usual here", f"{said[usual.usual]}: {usual.words}"),) if (usual := whose.usual) is not None else ()),
     )
     return tuple(Fact(label, value) for label, value in rows)

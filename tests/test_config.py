@@ -143,6 +143,10 @@ BROKEN = [
         ),
     ),
     (
+        '[environments.e]\nusual_providers = ["Hetzner", " "]',
+        ':2: error: [environments.e] usual_providers entry 2 must be a provider such as "Hetzner" or "AS24940"',
+    ),
+    (
         '[environments.e]\nusual_countries = ["Germany"]',
         ':2: error: [environments.e] usual_countries entry 1 must be an ISO 3166 country code such as "DE"',
     ),

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bot.config.fields import Account, Country, KeyId, Moment, OwnNetwork, Principals, Table, TestedNetwork
+from bot.config.fields import Account, Country, KeyId, Moment, OwnNetwork, Principals, Provider, Table, TestedNetwork
 from bot.history.address import classify
 from bot.model import AddressClass, ApprovedTest, Environment, rfc3339
 from bot.partitions import partition_of
@@ -55,6 +55,7 @@ class EnvironmentTable(Table):
     on_call: str = ""
     own_networks: tuple[OwnNetwork, ...] = ()
     usual_countries: tuple[Country, ...] = ()
+    usual_providers: tuple[Provider, ...] = ()
     automation: tuple[Principals, ...] = ()
     protected: tuple[Principals, ...] = ()
     tests: Mapping[Name, TestTable] = {}
@@ -70,6 +71,7 @@ class EnvironmentTable(Table):
             on_call=self.on_call or on_call,
             own_networks=self.own_networks,
             usual_countries=self.usual_countries,
+            usual_providers=self.usual_providers,
             account_names=dict(self.account_names),
             partition=self.partition or partition_of(region),
             automation=self.automation,

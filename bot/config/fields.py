@@ -64,6 +64,9 @@ def _principals(value: str) -> str:
 
 Account = Annotated[str, AfterValidator(matching(r"\d{12}", "must be an account id of 12 digits, as a string"))]
 Country = Annotated[str, AfterValidator(matching(r"[A-Z]{2}", 'must be an ISO 3166 country code such as "DE"'))]
+Provider = Annotated[
+    str, AfterValidator(matching(r"\S(.{0,98}\S)?", 'must be a provider such as "Hetzner" or "AS24940"'))
+]
 KeyId = Annotated[str, AfterValidator(matching(r"A[A-Z0-9]{15,127}", 'must be an access key id such as "AKIA…"'))]
 OwnNetwork = Annotated[str, AfterValidator(_network(WIDEST_OWN))]
 TestedNetwork = Annotated[str, AfterValidator(_network(WIDEST_TESTED))]

@@ -33,6 +33,7 @@ from bot.model import (
     Status,
     Triage,
     UsualCountries,
+    UsualProvider,
     Window,
 )
 from bot.scope.hands import Hands
@@ -242,5 +243,21 @@ class _ListeningLearner(Learner):
             "countries",
             question([list(accounts), until]),
             lambda: self.learner.countries(accounts, history, addresses, until, doubted),
+        )
+        return learned
+
+    def providers(
+        self,
+        accounts: Sequence[str],
+        history: History,
+        addresses: AddressData,
+        until: datetime,
+        doubted: Doubted | None = None,
+    ) -> tuple[UsualProvider, ...]:
+        learned: tuple[UsualProvider, ...] = self.recorder.answer(
+            "learner",
+            "providers",
+            question([list(accounts), until]),
+            lambda: self.learner.providers(accounts, history, addresses, until, doubted),
         )
         return learned

@@ -20,6 +20,7 @@ from bot.model import (
     NotAnswered,
     Triage,
     UsualCountries,
+    UsualProvider,
 )
 from bot.plugins import load_enrichers
 from bot.scope.ground import Known
@@ -141,6 +142,16 @@ class _ReplayingLearner(Learner):
         learned = self.answers.give("learner", "countries", question([list(accounts), until]))
         assert isinstance(learned, UsualCountries)  # noqa: S101 - nothing else is recorded under this name
         return learned
+
+    def providers(
+        self,
+        accounts: Sequence[str],
+        history: History,
+        addresses: AddressData,
+        until: datetime,
+        doubted: Doubted | None = None,
+    ) -> tuple[UsualProvider, ...]:
+        return tuple(self.answers.give("learner", "providers", question([list(accounts), until])))
 
 
 class _GivingUp(Runner):

@@ -36,6 +36,7 @@ from bot.model import (
     Use,
     Users,
     UsualCountries,
+    UsualProvider,
 )
 
 RECORDS: Mapping[str, type] = {
@@ -43,7 +44,7 @@ RECORDS: Mapping[str, type] = {
     for each in (
         *(AddressOrigin, CodeFound, ContactRecord, Coverage, EarlierCase, Environment, Event, Habit, Holder),
         *(IdentityRecord, KeyRecord, MailSent, Prevalence, Principal, Registration, Reputation, Unread, Use, Users),
-        UsualCountries,
+        *(UsualCountries, UsualProvider),
     )
 }
 """Everything a port may answer with, by the name it is written under."""

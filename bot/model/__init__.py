@@ -91,7 +91,16 @@ from bot.model.task import Task
 from bot.model.times import RECENT, Span, Window, rfc3339
 from bot.model.triage import Triage
 from bot.model.unanswered import AnswerCut, CannotSearch, HistoryUnavailableError, NotAnswered, NotAsked
-from bot.model.usual import Correction, Doubted, Ordinary, Usual, UsualCountries, is_trusted, trusted_habits
+from bot.model.usual import (
+    Correction,
+    Doubted,
+    Ordinary,
+    Usual,
+    UsualCountries,
+    UsualProvider,
+    is_trusted,
+    trusted_habits,
+)
 from bot.name_patterns import Pattern, patterns_of
 from bot.networks import inside, network_of, site_of
 from bot.places import FARTHEST_KM, kilometres_between
@@ -222,6 +231,7 @@ __all__ = (
     "Users",
     "Usual",
     "UsualCountries",
+    "UsualProvider",
     "Verdict",
     "Waiting",
     "Want",

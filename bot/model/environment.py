@@ -48,6 +48,8 @@ class Environment:
     """The id of the Slack user group that is called when something is grave; empty: nobody."""
     own_networks: tuple[str, ...] = ()
     usual_countries: tuple[str, ...] = ()
+    usual_providers: tuple[str, ...] = ()
+    """Whose addresses calls may come from, by name or ``AS…``: where our own servers and VPN exits are rented."""
     account_names: Mapping[str, str] = field(default_factory=dict)
     """What people call an account, by its id."""
     partition: str = "aws"

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from bot.model.change import Actor
 from bot.model.event import Habit
+from bot.model.ports import AddressOrigin
 
 Doubted = Mapping[str, datetime]
 """Principals of open cases, each with the moment from which on it is judged: what they did since may be a thief's, and
@@ -49,6 +50,32 @@ class UsualCountries:
     """Countries that an analyst called usual or not: their word stands before both."""
 
 
+@dataclass(frozen=True, slots=True)
+class UsualProvider:
+    """How much of what an organisation does comes from the addresses of one provider."""
+
+    name: str
+    usual: bool
+    source: Literal["config", "history"]
+    """Which of the two was used."""
+    calls: int = 0
+    """Sampled calls that came from it, ``of`` so many of everybody's."""
+    of: int = 0
+    principals: int = 0
+    hosting: bool | None = None
+    since: datetime | None = None
+    """The oldest sampled call of all; ``None`` if it was not learned."""
+
+    @property
+    def words(self) -> str:
+        """Where that comes from and since when."""
+        if self.source == "config":
+            return "stated in config"
+        calls = f"{self.calls} of {self.of}" if self.calls else f"none of {self.of}"
+        who = f", of {self.principals} principal{'s' if self.principals != 1 else ''}," if self.calls else ""
+        return f"{calls} sampled calls{who} since {self.since:%Y-%m-%d}"
+
+
 class Ordinary(StrEnum):
     """What an analyst may call usual, or not."""
 
@@ -80,3 +107,6 @@ class Usual(Protocol):
 
         Raises what the history raises.
         """
+
+    def provider(self, origin: AddressOrigin, account: str | None, until: datetime) -> UsualProvider | None:
+        """What is known at ``until`` of the provider of an address; ``None`` where nobody can say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 
 from bot.model import THIN_BASELINE_DAYS, THIN_BASELINE_EVENTS, AddressClass, Habit, Trace, inside, site_of
@@ -90,11 +90,7 @@ class Own:
         kind, _, name = self.principal.partition("/")
         if self.principal.startswith("service:") or (kind.endswith(":role") and name.startswith("AWSServiceRoleFor")):
             return True
-        human = len(self._clients) > self._rules.service_clients or any(
-            each.startswith(("browser", "console")) for each in self._clients
-        )
-        enough = days >= self._rules.familiar_spread_days
-        return enough and not human and self._days_of_baseline >= self._rules.service_share_of_days * days
+        return works_like_a_machine(self._days_of_baseline, days, self._clients, self._rules)
 
     def _count(self, habit: Habit) -> None:
         place = pivot_of(habit.ip, habit.address_class)
@@ -106,6 +102,12 @@ class Own:
         if place:
             self._at_home[holder(habit.key, self.principal), place].add(habit.day)
             self._places[place].add(habit.day)
+
+
+def works_like_a_machine(at_work: int, days: int, families: Collection[str], rules: HabitRules) -> bool:
+    """At work on nearly all of ``days``, weekends too, with one client or two, none of them a browser."""
+    human = len(families) > rules.service_clients or any(each.startswith(("browser", "console")) for each in families)
+    return days >= rules.familiar_spread_days and not human and at_work >= rules.service_share_of_days * days
 
 
 def own(place: str, networks: Iterable[str]) -> bool:

@@ -1,27 +1,32 @@
-"""Where people work, learned from an even sample of 90 days of their calls."""
+"""Where people work, and from whose addresses, learned from an even sample of 90 days of calls."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.model import (
     AddressClass,
     AddressData,
+    AddressOrigin,
     CannotSearch,
     Correction,
     Doubted,
     Environment,
     History,
+    NotAnswered,
     Ordinary,
     Sampled,
     Span,
     UsualCountries,
+    UsualProvider,
     is_trusted,
 )
+from bot.usual import providers
 
 LEAST_SHARE = 0.02
 """A country with a smaller share of the calls people make here is not usual: a traveller leaves a few, too."""
@@ -30,6 +35,8 @@ LEAST_CALLS = 50
 
 LEARNED = timedelta(days=90)
 MOST_REMEMBERED = 100
+
+Learned = TypeVar("Learned")
 
 PEOPLE = (":user/", ":sso/", ":root", ":saml/")
 
@@ -75,7 +82,7 @@ def _hour(at: datetime) -> datetime:
 class Learner:
     """Learns, and remembers what it learned until the history has gone on by an hour. Safe from several threads."""
 
-    _known: dict[object, UsualCountries] = field(default_factory=dict)
+    _known: dict[object, tuple[UsualCountries, tuple[UsualProvider, ...]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def countries(
@@ -87,13 +94,35 @@ class Learner:
         doubted: Doubted | None = None,
     ) -> UsualCountries:
         """As of the full hour before ``until``. Raises what ``history`` raises; that is not remembered."""
+        return self._learned(accounts, history, addresses, until, doubted)[0]
+
+    def providers(
+        self,
+        accounts: Sequence[str],
+        history: History,
+        addresses: AddressData,
+        until: datetime,
+        doubted: Doubted | None = None,
+    ) -> tuple[UsualProvider, ...]:
+        """As :meth:`countries`, of the same sample."""
+        return self._learned(accounts, history, addresses, until, doubted)[1]
+
+    def _learned(
+        self,
+        accounts: Sequence[str],
+        history: History,
+        addresses: AddressData,
+        until: datetime,
+        doubted: Doubted | None,
+    ) -> tuple[UsualCountries, tuple[UsualProvider, ...]]:
         until, newest, doubted = _hour(until), history.newest(), doubted or {}
         key = (tuple(accounts), until, _hour(newest) if newest else None, frozenset(doubted.items()))
         with self._lock:
             known = self._known.get(key)
         if known is None:
             sample = history.sampled(accounts, Span(until - LEARNED, until))
-            known = learned((each for each in sample if is_trusted(each.principal, each.at, doubted)), addresses)
+            trusted = [each for each in sample if is_trusted(each.principal, each.at, doubted)]
+            known = learned(trusted, addresses), providers.learned(trusted, addresses)
             with self._lock:
                 if len(self._known) >= MOST_REMEMBERED:
                     self._known.clear()
@@ -130,11 +159,23 @@ class UsualHere:
         stated = frozenset(self.environment.usual_countries)
         if stated:
             return UsualCountries(stated, "config", f"usual: {', '.join(sorted(stated))}, stated in config")
-        accounts = sorted(self.environment.accounts | ({account} if account else set()))
-        if self.history is None or self.addresses is None or not accounts:
-            return UsualCountries()
         try:
-            return self.learner.countries(accounts, self.history, self.addresses, until, self.doubted)
+            return self._learned(self.learner.countries, account, until) or UsualCountries()
         except CannotSearch:
             # A history that cannot be sampled teaches nothing; whoever asks is told that nothing is known.
             return UsualCountries()
+
+    def provider(self, origin: AddressOrigin, account: str | None, until: datetime) -> UsualProvider | None:
+        names = self.environment.usual_providers
+        try:
+            known = () if providers.stated(origin, names) else self._learned(self.learner.providers, account, until)
+        except NotAnswered:
+            known = ()
+        return providers.provider_here(origin, names, known or ())
+
+    def _learned(self, learn: Callable[..., Learned], account: str | None, until: datetime) -> Learned | None:
+        """What is learned of the environment's accounts and ``account``; ``None`` where nothing can be."""
+        accounts = sorted(self.environment.accounts | ({account} if account else set()))
+        if self.history is None or self.addresses is None or not accounts:
+            return None
+        return learn(accounts, self.history, self.addresses, until, self.doubted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +11,6 @@ from bot.history.ordinary import Exit, Practice, exits, practices
 from bot.history.sqlite import SqliteHistory
 from bot.model import (
     RECENT,
-    AddressClass,
     AddressData,
     Coverage,
     Doubted,
@@ -21,14 +19,13 @@ from bot.model import (
     Kind,
     Observable,
     Ordinary,
-    Sampled,
     Span,
     UsualCountries,
+    UsualProvider,
     inside,
-    is_trusted,
 )
 from bot.scope.rules import HabitRules, shipped
-from bot.usual.countries import LEARNED, Learner, UsualHere
+from bot.usual.countries import Learner, UsualHere
 
 HABITS = timedelta(days=30)
 """Exits, machines and rare events are those of 30 days, as in scoping; countries are learned from 90."""
@@ -37,16 +34,6 @@ EXIT_PRINCIPALS, EXIT_DAYS = 3, 3
 MOST_EXITS = 200
 MOST_RARE = 200
 """Rare events that are named with their users, the rarest first; each is a question of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A network that the sampled calls of people and machines came from."""
-
-    name: str
-    calls: int
-    principals: int
-    hosting: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +71,8 @@ class Profile:
     span: Span
     searched: Coverage | None
     countries: UsualCountries
-    providers: tuple[Provider, ...]
+    providers: tuple[UsualProvider, ...]
+    """Those of config first; then every one that calls came from."""
     exits: tuple[SharedExit, ...]
     machines: tuple[Machine, ...]
     rare: tuple[RareEvent, ...]
@@ -127,13 +115,9 @@ def profile(
         span=span,
         searched=searched,
         countries=countries,
-        providers=_providers(
-            [
-                each
-                for each in history.sampled(accounts, Span(at - LEARNED, at))
-                if is_trusted(each.principal, each.at, doubted)
-            ],
-            addresses,
+        providers=(
+            *(UsualProvider(name, usual=True, source="config") for name in environment.usual_providers),
+            *learner.providers(asked, history, addresses, at, doubted),
         ),
         exits=tuple(_exits(environment, shared)),
         machines=tuple(_machines(environment, found, rules)),
@@ -167,22 +151,6 @@ def _done_before(history: SqliteHistory, principal: str, span: Span, since: date
     if until < span.since:
         return set()
     return {use.event for use in history.uses(Observable(Kind.PRINCIPAL, principal), Span(span.since, until))}
-
-
-def _providers(sample: Sequence[Sampled], addresses: AddressData) -> tuple[Provider, ...]:
-    calls: Counter[str] = Counter()
-    who: dict[str, set[str]] = {}
-    hosting: dict[str, bool | None] = {}
-    for each in sample:
-        if each.ip is None or each.by_service or each.address_class is not AddressClass.PUBLIC:
-            continue
-        origin = addresses.origin(each.ip)
-        name = origin.provider or origin.organisation or (f"AS{origin.asn}" if origin.asn is not None else "unknown")
-        calls[name] += each.count
-        who.setdefault(name, set()).add(each.principal)
-        hosting[name] = origin.hosting
-    ordered = sorted(calls, key=lambda name: (-calls[name], name))
-    return tuple(Provider(name, calls[name], len(who[name]), hosting[name]) for name in ordered)
 
 
 def _exits(environment: Environment, seen: Sequence[Exit]) -> Iterator[SharedExit]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bot.document import cut, searched_document
-from bot.model import Correction, rfc3339
+from bot.model import Correction, UsualProvider, rfc3339
 from bot.plain import clean
 from bot.usual.profile import Profile
 
@@ -31,7 +31,15 @@ def profile_document(found: Profile) -> Json:
                 "sentence": countries.words or None,
             },
             "providers": [
-                {"provider": each.name, "calls": each.calls, "principals": each.principals, "hosting": each.hosting}
+                {
+                    "provider": each.name,
+                    "usual": each.usual,
+                    "from": each.source,
+                    "calls": each.calls,
+                    "principals": each.principals,
+                    "hosting": each.hosting,
+                    "since": rfc3339(each.since) if each.since else None,
+                }
                 for each in found.providers
             ],
             "exits": [
@@ -83,7 +91,7 @@ def profile_text(found: Profile) -> str:
         f"What is usual in {found.environment.name}",
         f"{found.span.since:%Y-%m-%d} to {found.span.until:%Y-%m-%d}, {found.population} principals",
         *_section("Countries", [f"{named} ({countries.words})" if countries.words else named]),
-        *_section("Providers", (_provider(each.name, each.calls, each.hosting) for each in found.providers)),
+        *_section("Providers", (_provider(each) for each in found.providers)),
         *_section("Exits", (_line(each.place, each.source, _exit(each.seen)) for each in found.exits)),
         *_section("Automation", (_line(each.principal, each.source, _practice(each.seen)) for each in found.machines)),
         *_section(
@@ -113,9 +121,10 @@ def _line(name: str, source: str, seen: str) -> str:
     return f"{name} ({source}{f': {seen}' if seen else ''})"
 
 
-def _provider(name: str, calls: int, hosting: bool | None) -> str:
-    kind = {True: ", hosting", False: ", not hosting", None: ""}[hosting]
-    return f"{name}: {calls} sampled calls{kind}"
+def _provider(each: UsualProvider) -> str:
+    kind = {True: ", hosting", False: ", not hosting", None: ""}[each.hosting]
+    usual = "" if each.usual else ", not usual"
+    return f"{each.name} ({each.source}{f': {each.words}' if each.calls else ''}{kind}{usual})"
 
 
 def _exit(seen: Any) -> str:

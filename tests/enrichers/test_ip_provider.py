@@ -12,14 +12,27 @@ from bot.model import (
     Environment,
     Event,
     Fact,
+    HistoryUnavailableError,
     Kind,
     Observable,
     Registration,
+    Sampled,
+    Span,
     Unknown,
     Unread,
 )
 from enrichers.ip_provider import enrich
-from tests.fakes import OFFICE, RENTED, FakeAddresses, FakeRegistries, context, event, ordinary
+from tests.fakes import (
+    ALICE,
+    OFFICE,
+    RENTED,
+    FakeAddresses,
+    FakeHistory,
+    FakeRegistries,
+    context,
+    event,
+    ordinary,
+)
 
 ADDRESS = Observable(Kind.IP, RENTED)
 
@@ -61,6 +74,8 @@ def test_data_is_the_whole_of_what_is_known() -> None:
         "source": None,
         "as_of": None,
         "own": None,
+        "usual_here": None,
+        "usual_from": None,
     }
 
 
@@ -139,6 +154,70 @@ def test_what_nobody_knows_is_open_and_never_a_no(
     unknowns = answer(origin, events).unknowns
     assert [unknown.kind for unknown in unknowns] == (["ip.hosting"] if why else [])
     assert all(why in unknown.why for unknown in unknowns if why)
+
+
+# --------------------------------------------------------------------------- what is usual here
+
+TENANT = "203.0.113.5"
+COLLEAGUES = [
+    call
+    for name in ("bob", "carol")
+    for call in ordinary(principal=replace(ALICE, id=f"111122223333:user/{name}"), ip=TENANT)
+]
+"""A hundred calls of two people from the provider the thief rents at, too."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "usual", "source", "words"),
+    [
+        ({"usual_providers": ()}, True, "history", "yes: 96 of 144 sampled calls, of 2 principals, since 2026-11-10"),
+        ({"usual_providers": ("digitalocean",)}, True, "config", "yes: stated in config"),
+        ({"usual_providers": ("AS14061", "Hetzner")}, True, "config", "yes: stated in config"),
+    ],
+)
+def test_what_is_usual_here_is_told_with_where_it_is_from(
+    changes: dict[str, Any], usual: bool, source: str, words: str
+) -> None:
+    tenant = AddressOrigin(TENANT, provider="DigitalOcean", hosting=True)
+    given = answer({**HOSTING, "asn": 14061}, [*STOLEN, *COLLEAGUES], tenant, environment=Environment(**changes))
+    assert (given.data["usual_here"], given.data["usual_from"]) == (usual, source)
+    assert Fact("Usual here", words) in given.facts
+
+
+def test_what_was_learned_is_told_and_takes_nothing_away_and_what_is_stated_does() -> None:
+    tenant, events = AddressOrigin(TENANT, provider="DigitalOcean", hosting=True), [*STOLEN, *COLLEAGUES]
+    (learned,) = answer(HOSTING, events, tenant).signals
+    assert learned.sentence.endswith(
+        "alice never used it. Others here do: 96 of 144 sampled calls, of 2 principals, since 2026-11-10."
+    )
+    stated = Environment(usual_providers=("DigitalOcean",))
+    assert answer(HOSTING, events, tenant, environment=stated).signals == ()
+    assert answer({**HOSTING, "tor": True}, events, tenant, environment=stated).signals, "nobody rents a Tor exit"
+    assert answer({**HOSTING, "provider": "Vultr"}, events, tenant, environment=stated).signals
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([*STOLEN, *ordinary(ip=TENANT)], "no: 48 of 96 sampled calls, of 1 principal, since 2026-11-10"),
+        ([*STOLEN, *ordinary(days=20)], "no: none of 146 sampled calls since 2026-10-31"),
+        ([*ordinary(days=4), event(ip=RENTED)], None),
+    ],
+)
+def test_one_victim_or_too_little_history_make_no_provider_usual(events: Sequence[Event], words: str | None) -> None:
+    tenant = AddressOrigin(TENANT, provider="DigitalOcean", hosting=True)
+    told = [fact.value for fact in answer(HOSTING, events, tenant).facts if fact.label == "Usual here"]
+    assert told == ([words] if words else [])
+
+
+def test_a_history_that_cannot_be_sampled_leaves_the_signal() -> None:
+    class Unsampled(FakeHistory):
+        def sampled(self, accounts: Sequence[str], span: Span) -> Sequence[Sampled]:
+            raise HistoryUnavailableError("the query was stopped")
+
+    given = answer(HOSTING, STOLEN, history=Unsampled(STOLEN))
+    assert [signal.kind for signal in given.signals] == ["ip.hosting"]
+    assert given.data["usual_here"] is None
 
 
 # ------------------------------------------------------------------------------------------ registries
