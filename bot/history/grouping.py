@@ -25,7 +25,7 @@ from bot.history.packing import beginning, entry, packed_id, uuids_bytes
 from bot.history.raw import Brief, UnreadableError
 from bot.model import Outcome
 
-_REMEMBERED = 30_000
+_REMEMBERED = 20_000
 _EPOCH = date(1970, 1, 1)
 _BEGINNINGS = {
     f"T{hour:02}:{minute:02}:{second:02}Z": beginning((hour * 60 + minute) * 60 + second, uuid=True)

@@ -37,13 +37,14 @@ class Parts:
             return self._last[1]
         ids = self._ids.get(part)
         if ids is None:
-            self._make_room()
+            self.make_room()
             ids = self._ids[part] = self._read(place, day)
         self._ids.move_to_end(part)
         self._last = part, ids
         return ids
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Let those go that were not touched for longest, until what is left may be kept."""
         size = sum(map(len, self._ids.values()))
         while self._ids and size > _REMEMBERED:
             _, gone = self._ids.popitem(last=False)

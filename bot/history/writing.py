@@ -69,6 +69,7 @@ class HistoryWriter:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             self._look_again()
+            self._parts.make_room()
             self._manners.begin()
             self._adding.begin()
             yield
