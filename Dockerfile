@@ -10,13 +10,19 @@ COPY README.md LICENSE ./
 COPY bot bot
 COPY enrichers enrichers
 RUN uv sync --frozen --no-dev --no-editable
+# A library brings pip along; nothing that runs needs it, or what a shell would source.
+RUN rm -rf /opt/triage/lib/python3.11/site-packages/pip /opt/triage/lib/python3.11/site-packages/pip-*.dist-info \
+ && find /opt/triage/bin -mindepth 1 ! -name 'python*' ! -name triage -delete
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/triage/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin triage \
+# Nothing that installs or builds is left, and nobody in it is root.
+RUN python -m pip uninstall --yes --quiet --root-user-action=ignore setuptools wheel pip \
+ && rm -rf /usr/local/bin/pip* /usr/local/lib/python3.11/ensurepip \
+ && useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin triage \
  && install -d -o triage -g triage -m 700 /data
 COPY --from=build /opt/triage /opt/triage
-# config.toml, state.db and history.db: all that is to be kept.
+# config.toml, state.db, state.evidence and history.db: all that is to be kept. The rest may be read-only, but for /tmp.
 VOLUME /data
 WORKDIR /data
 USER 10001

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -89,8 +90,9 @@ URGENT = {"triage": 2}
 SENDERS = {"send-0": False, "send-1": False, "answer": True}
 """Threads that talk to Slack; one of them only to people who wait, so that a slow channel holds up none of them."""
 
-DRAIN_SECONDS = 20.0
-"""Orchestrators kill 30 s after SIGTERM; what has not ended by then is claimed again at the next start."""
+END_SECONDS = 22.0
+"""From SIGTERM to the end, requests and workers together; orchestrators kill after 25 or 30 s. What has not ended by
+then is claimed again at the next start."""
 
 GRACE_SECONDS = 5
 """For requests that are being answered when the end comes."""
@@ -220,6 +222,7 @@ class Bot:
         self._client = web_client(slack.bot_token.read(environ), slack.api_url)
         self.desk = Desk(settings, environ, clock, exclusive=True, directory=People(self._client, clock))
         self._pace = pace
+        self._ending = 0.0
         in_http_mode = slack.mode == "http"
         app = build_app(self._client, self.desk.state, clock)
         self._socket = None if in_http_mode else SocketRunner(app, self._client, slack.app_token.read(environ))
@@ -291,16 +294,24 @@ class Bot:
         if self._socket:
             self._socket.start()
 
+    def ending(self) -> None:
+        """The end was asked for: from now on the seconds of :data:`END_SECONDS` count. May be called from a signal."""
+        self._ending = self._ending or time.monotonic()
+
     def stop(self) -> None:
         """Take nothing new, finish what is held, close."""
+        self.ending()
         if self._socket:
-            self._socket.close()
-        self._workers.stop(DRAIN_SECONDS)
+            self._socket.close(self._left() / 2)
+        self._workers.stop(self._left())
         self._retirement.close()
         if self.follower:
             self.follower.close()
         self._ways.close()
         self.desk.close()
+
+    def _left(self) -> float:
+        return max(1.0, self._ending + END_SECONDS - time.monotonic())
 
     def _watch_of(self, settings: Settings) -> Watch | None:
         """The detections that run by themselves, where there is an embedded history and they are switched on."""
@@ -348,9 +359,14 @@ def _run(bot: Bot, table: ServerTable) -> None:
     with _listener(table.host, table.port) as public, _listener(table.health_host, table.health_port) as private:
         front, health = _server(bot.web), _server(bot.health)
         bot.well.listening = lambda: front.started and not front.should_exit
+
+        def end(*_: object) -> None:
+            bot.ending()
+            front.should_exit = True
+
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises a signal again after its own shutdown, which would end us before the workers have.
-            signal.signal(number, lambda *_: setattr(front, "should_exit", True))
+            signal.signal(number, end)
         bot.start()
         watcher = threading.Thread(target=health.run, args=([private],), name="health", daemon=True)
         watcher.start()

@@ -7,9 +7,11 @@ import getpass
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import pytest
 import yaml
 from slack_sdk import WebClient
 
+from bot import app as composition
 from bot.demo.slack import ANALYST, SOC, LocalSlack
 from bot.slack import checkup
 from bot.slack.listeners import EVENTS, TRIAGE_MESSAGE
@@ -109,6 +112,92 @@ def test_the_container_keeps_what_the_image_keeps() -> None:
     assert (ROOT / "deploy" / service["build"] / "Dockerfile").is_file()
     assert [mount.split(":")[1] for mount in service["volumes"]] == [volume, f"{volume}/config.toml"]
     assert [port.split(":")[0] for port in service["ports"]] == ["127.0.0.1"]
+
+
+def stages() -> list[str]:
+    """The build's stages, each step on one line."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    return re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]
+
+
+def test_the_image_runs_as_nobody_and_keeps_no_tool_that_builds() -> None:
+    build, last = stages()
+    assert "uv sync --frozen --no-dev --no-editable" in build
+    assert "COPY --from=build /opt/triage /opt/triage" in last
+    assert re.search(r"^USER 10001$", last, re.MULTILINE)
+    assert re.search(r"pip uninstall --yes .*setuptools wheel pip", last)
+    assert "STOPSIGNAL SIGTERM" in last
+    assert "/healthz" in last
+    assert not re.search(r"\b(apt-get|gcc|uv|curl)\b", last)
+
+
+def test_the_container_may_write_its_volume_and_nothing_else() -> None:
+    service = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"]["triage"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert int(service["stop_grace_period"].removesuffix("s")) > composition.END_SECONDS
+
+
+@pytest.mark.full
+def test_what_the_build_leaves_runs_and_holds_no_tool_that_builds(tmp_path: Path) -> None:
+    """The steps of the image's first stage, run into a folder."""
+    source, made = tmp_path / "src", tmp_path / "opt"
+    source.mkdir()
+    build = next(part for part in stages() if "AS build" in part)
+    copied = [word for line in re.findall(r"^COPY (.+)$", build, re.MULTILINE) for word in line.split()[:-1]]
+    assert set(copied) == {"pyproject.toml", "uv.lock", "README.md", "LICENSE", "bot", "enrichers"}
+    for name in copied:
+        whole = ROOT / name
+        (shutil.copytree if whole.is_dir() else shutil.copy)(whole, source / name)
+    environ = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(made), "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "1"}
+    environ["PATH"] = f"{environ['PATH']}:{Path(sys.executable).parent}"
+    for step in re.findall(r"^RUN (.+)$", build, re.MULTILINE):
+        if not step.startswith("pip install"):
+            here = step.replace("/opt/triage", str(made))
+            subprocess.run(["bash", "-euc", here], cwd=source, env=environ, check=True, capture_output=True)
+    assert {each.name for each in (made / "bin").iterdir()} == {"triage", "python", "python3", "python3.11"}
+    packages = {each.name for each in (made / "lib" / "python3.11" / "site-packages").iterdir()}
+    assert packages & {"pip", "setuptools", "wheel", "pytest", "ministack", "tests", "mypy", "uv"} == set()
+    size = sum(each.stat().st_size for each in made.rglob("*") if each.is_file() and not each.is_symlink())
+    assert size < 200e6
+    words = [str(made / "bin" / "triage"), "init", "--json"]
+    checked = subprocess.run(words, cwd=tmp_path, env={"HOME": "/"}, capture_output=True, check=True)
+    assert json.loads(checked.stdout)["written"]
+
+
+@pytest.mark.full
+def test_what_hangs_keeps_it_no_longer_than_an_orchestrator_waits(tmp_path: Path, slack: LocalSlack) -> None:
+    walk = Walk(tmp_path, slack)
+    config = (tmp_path / "config.toml").read_text()
+    (tmp_path / "hanging").mkdir()
+    (tmp_path / "hanging" / "question.py").write_text(HANGING)
+    (tmp_path / "config.toml").write_text(f'{config}\n[enrichers]\nenabled = ["hanging.question"]\n')
+    walk.environ["PYTHONPATH"] = str(tmp_path)
+    process = walk.serve()
+    walk.wait(slack)
+    assert walk.run(block_with("openssl dgst")).returncode == 0
+    until = time.monotonic() + 30
+    while not (tmp_path / "asked").exists():
+        assert time.monotonic() < until
+        assert process.poll() is None
+    process.terminate()
+    assert process.wait(25) == 0
+
+
+HANGING = """
+from pathlib import Path
+from threading import Event
+from bot.model import Answer, Context, Declaration, Kind, Observable
+
+DECLARATION = Declaration(question="Does it hang?", takes=frozenset(Kind), needs=frozenset(), seconds=300.0)
+
+
+def enrich(observable: Observable, context: Context) -> Answer:
+    Path("asked").touch()
+    Event().wait(300)
+    return Answer("It does not")
+"""
 
 
 # ---------------------------------------------------------------------------------------- AWS's side

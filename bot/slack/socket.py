@@ -65,11 +65,11 @@ class SocketRunner:
         """What is known of why it is not alive, as the end of a sentence; empty if nothing is."""
         return f": {self._why}" if self._why else ""
 
-    def close(self) -> None:
-        """Say goodbye, so that Slack sends nothing more here."""
+    def close(self, seconds: float | None = None) -> None:
+        """Say goodbye, so that Slack sends nothing more here; wait at most so many ``seconds`` for it."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         failures = 0
