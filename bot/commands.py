@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from bot.intake.secret_guard import KEY_ID, remove_secrets
 from bot.model import Refusal
-from bot.networks import parse_address
+from bot.networks import parse_address, spelled_network
 from bot.plain import clean
 
 
@@ -77,8 +77,8 @@ SNOOZED = {
 }
 """What can be snoozed, by the words for it."""
 HOW_TO_SNOOZE = (
-    "Name what to snooze: `/triage snooze ip 203.0.113.7`, `snooze key AKIA…`, `snooze user NAME` or "
-    "`snooze agent CLIENT`; `/triage snooze` alone lists what is snoozed."
+    "Name what to snooze: `/triage snooze ip 203.0.113.7`, `snooze ip 203.0.113.0/24`, `snooze key AKIA…`, "
+    "`snooze user NAME` or `snooze agent CLIENT`; `/triage snooze` alone lists what is snoozed."
 )
 
 
@@ -230,6 +230,11 @@ def _address(text: str) -> str | None:
     return str(address) if address else None
 
 
+def _network(text: str) -> str | None:
+    """The network in ``text``, which may be defanged; ``None`` if it is none."""
+    return spelled_network(_DEFANGED.sub(".", text))
+
+
 def _client(rest: str) -> Ask | Refusal:
     return Ask(Command.AGENT, (rest,)) if rest else Refusal("Name the client: `/triage agent aws-cli/1.22.34 …`.")
 
@@ -290,7 +295,7 @@ def _snooze(rest: str) -> Ask | Refusal:
     value = named[0] if kind and named else words[0]
     if KEY_ID.fullmatch(value) and kind in {None, "access_key"}:
         return Ask(Command.SNOOZE, ("access_key", value))
-    if (address := _address(value)) and kind in {None, "ip"}:
+    if (address := _network(value) or _address(value)) and kind in {None, "ip"}:
         return Ask(Command.SNOOZE, ("ip", address))
     return Ask(Command.SNOOZE, (kind, value)) if kind == "principal" and named else Refusal(HOW_TO_SNOOZE)
 

@@ -12,7 +12,8 @@ from datetime import datetime
 import msgspec
 
 from bot.database import Database, storable
-from bot.model import Actor, Alert, Hidden, Kind, Observable, Snooze, rfc3339
+from bot.model import Actor, Alert, Hidden, Kind, Observable, Snooze, inside, network_of, rfc3339
+from bot.networks import common_start
 
 LONGEST = 2000
 PEOPLE = frozenset({"person", "slack", "owner"})
@@ -83,9 +84,8 @@ def covering(db: Database, environment: str, alert: Alert, at: datetime) -> Snoo
     """The snooze that covers ``alert``, if one does; what a person asks or says is never covered."""
     if alert.source in PEOPLE:
         return None
-    named = set(alert.observables)
     held = (each for each in holding(db, at) if each.environment in {"", environment})
-    return next((each for each in held if each.observable in named), None)
+    return next((each for each in held if _names(alert, each.observable)), None)
 
 
 def cover(db: Database, case: int, alert: str, snooze: Snooze, at: datetime) -> None:
@@ -109,21 +109,39 @@ def would_hide(
     rows = db.execute(
         "SELECT a.case_id, a.alert FROM case_alerts a JOIN cases c ON c.id = a.case_id"
         " WHERE a.at >= ? AND a.at <= ? AND (? = '' OR c.environment = ?) AND instr(a.alert, ?) > 0",
-        [rfc3339(since), rfc3339(until), environment, environment, json.dumps(observable.value, ensure_ascii=False)],
+        [rfc3339(since), rfc3339(until), environment, environment, _written(observable)],
     ).fetchall()
     named = [case for case, told in rows if _names(msgspec.json.decode(told, type=Alert), observable)]
     cases = tuple(dict.fromkeys(named))
     return Hidden(observable, since, until, len(named), len(cases), tuple(case for case in cases if is_grave(case)))
 
 
+def is_network(observable: Observable) -> bool:
+    """Whether it stands for every address of a network."""
+    return observable.kind is Kind.IP and "/" in observable.value
+
+
+def _written(observable: Observable) -> str:
+    """What stands in every alert that names ``observable``, and in some that do not."""
+    if is_network(observable):
+        return f'"{common_start(observable.value)}'
+    return json.dumps(observable.value, ensure_ascii=False)
+
+
 def _names(alert: Alert, observable: Observable) -> bool:
-    return alert.source not in PEOPLE and observable in alert.observables
+    if alert.source in PEOPLE:
+        return False
+    if not is_network(observable):
+        return observable in alert.observables
+    return any(each.kind is Kind.IP and inside(each.value, (observable.value,)) for each in alert.observables)
 
 
 def candidates(observables: Collection[Observable]) -> tuple[Observable, ...]:
-    """What of an alert can be kept silent: what a detector names again and again."""
+    """What of an alert can be kept silent: what a detector names again and again. With an address its network."""
     order: Sequence[Kind] = (Kind.ACCESS_KEY, Kind.PRINCIPAL, Kind.IP, Kind.USER_AGENT)
-    return tuple(sorted({each for each in observables if each.kind in order}, key=lambda each: order.index(each.kind)))
+    named = {each for each in observables if each.kind in order}
+    around = {Observable(Kind.IP, network_of(each.value)) for each in named if each.kind is Kind.IP}
+    return tuple(sorted(named | around, key=lambda each: (order.index(each.kind), is_network(each), each.value)))
 
 
 def _snooze(row: Sequence[object]) -> Snooze:

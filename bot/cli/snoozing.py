@@ -58,12 +58,13 @@ def add_snooze(
     if kind not in WORDS:
         fail(f"{kind} cannot be snoozed: name one of {', '.join(WORDS)}.", 2)
     with desk_of(config) as desk:
-        meant = granted(desk.operations.meant(WORDS[kind], [value], kind if kind in {"user", "role"} else ""))
+        word = kind if kind in {"user", "role"} else ""
+        meant = granted(desk.operations.snoozable(WORDS[kind], value, word))
         if not reason.strip():
-            (hidden,) = granted(desk.operations.preview_snooze(meant, me(), environment=environment))
+            (hidden,) = granted(desk.operations.preview_snooze([meant], me(), environment=environment))
             print_json(hidden_document(hidden)) if as_json else typer.echo(hidden_text(hidden))
             return
-        made = granted(desk.operations.snooze(meant[0], timedelta(hours=hours), me(), reason, environment=environment))
+        made = granted(desk.operations.snooze(meant, timedelta(hours=hours), me(), reason, environment=environment))
     if as_json:
         print_json(snooze_document(made))
     else:

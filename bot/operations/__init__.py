@@ -32,6 +32,7 @@ from bot.model import (
     Triage,
     Waiting,
 )
+from bot.networks import spelled_network
 from bot.operations.casework import Casework
 from bot.operations.containing import Containing
 from bot.operations.leading import Leading
@@ -149,6 +150,14 @@ class Operations(Casework, Leading, Owning, Snoozing, Teaching, Containing, Task
             return refusal or tuple(each for each in found if isinstance(each, Observable))
 
         return asked(find)
+
+    def snoozable(self, kind: Kind, value: str, word: str) -> Observable | Refusal:
+        """What a person means by ``value`` who wants it silent: of addresses a whole network, too."""
+        network = spelled_network(value) if kind is Kind.IP else None
+        if network is not None and "/" in network:
+            return Observable(kind, network)
+        found = self.meant(kind, [network or value], word)
+        return found if isinstance(found, Refusal) else found[0]
 
     def incident_playbook(self, case: int, actor: Actor) -> str | Refusal:
         """What the thief of ``case`` did, drafted as a playbook's TOML. Raises ``LookupError`` if there is no case."""

@@ -9,12 +9,13 @@ from bot import audit, cases, snoozes
 from bot.database import Database
 from bot.intake.secret_guard import remove_secrets
 from bot.model import Actor, Hidden, Observable, Operation, Refusal, Snooze
+from bot.networks import WIDEST, too_wide
 from bot.operations.permitted import NO_REASON, Permitted
 
 PREVIEW = timedelta(days=30)
 """How far back a preview looks."""
 LONGEST = timedelta(days=90)
-MOST_CANDIDATES = 5
+MOST_CANDIDATES = 6
 
 
 class Snoozing(Permitted):
@@ -25,6 +26,8 @@ class Snoozing(Permitted):
     ) -> tuple[Hidden, ...] | Refusal:
         """What a snooze of each observable would have hidden in the last 30 days."""
         if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        if refusal := next(filter(None, map(_too_wide, observables)), None):
             return refusal
         db, now = self._state.read(), self._clock()
 
@@ -54,6 +57,8 @@ class Snoozing(Permitted):
     ) -> Snooze | Refusal:
         """Keep what names ``observable`` silent for ``lasting``; in every environment if none is named."""
         if refusal := self._refused(actor, Operation.TRIAGE):
+            return refusal
+        if refusal := _too_wide(observable):
             return refusal
         if not reason.strip():
             return NO_REASON
@@ -114,3 +119,12 @@ class Snoozing(Permitted):
             return snoozes.load(db, number)
 
         return self._state.write(commit)
+
+
+def _too_wide(observable: Observable) -> Refusal | None:
+    if not snoozes.is_network(observable) or not too_wide(observable.value):
+        return None
+    return Refusal(
+        f"{observable.value} is too wide to be kept silent: at most a /{WIDEST[4]}, or a /{WIDEST[6]} of IPv6. "
+        "Name the network that the noise comes from."
+    )

@@ -210,7 +210,9 @@ class Answers:
         return self._done(payload, taken, "" if isinstance(taken, Refusal) else f"Case #{taken.id} is yours.")
 
     def _snoozing_of(self, payload: Payload, actor: Actor) -> Commit:
-        """A window to snooze something that the alerts of a case name."""
+        """A window to snooze something that the alerts of a case name, or what a mention named."""
+        if asked := snoozing.typed_in(str(payload["value"])):
+            return self._snoozing_asked(payload, asked, actor)
         found = self._operations.preview_snooze_of(_case(payload["value"])[0], actor)
         if isinstance(found, Refusal):
             return self._refuse(payload, found)
@@ -219,8 +221,8 @@ class Answers:
     def _snoozing_asked(self, payload: Payload, values: Sequence[str], actor: Actor) -> Commit:
         """The same for what somebody typed."""
         kind, value = Kind(values[0]), values[1]
-        meant = self._operations.meant(kind, [value], "user" if kind is Kind.PRINCIPAL else "")
-        hidden = meant if isinstance(meant, Refusal) else self._operations.preview_snooze(meant, actor)
+        meant = self._operations.snoozable(kind, value, "user" if kind is Kind.PRINCIPAL else "")
+        hidden = meant if isinstance(meant, Refusal) else self._operations.preview_snooze([meant], actor)
         if isinstance(hidden, Refusal):
             return self._refuse(payload, hidden)
         return self._show(payload, snoozing.snooze_view(hidden, ""))

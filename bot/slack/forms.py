@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bot import summary
 from bot.commands import Ask, Command
-from bot.model import Conclusion
+from bot.model import Case, Conclusion
 from bot.slack.buttons import ASK_OWNER, CLOSE, DECLARE, EXPECTED, HAND_OVER, LEAK, LIFT, RULE_IN, RULE_OUT
-from bot.slack.elements import TITLE, Block, View, checkbox, choice, line_input, paragraph, people_input, plain
+from bot.slack.elements import (
+    TITLE,
+    Block,
+    Message,
+    View,
+    actions,
+    button,
+    checkbox,
+    choice,
+    line_input,
+    message,
+    paragraph,
+    people_input,
+    plain,
+)
 from bot.slack.modals import reason_input
 
 RULE = "rule"
@@ -19,6 +34,10 @@ YES = "yes"
 
 CHECKS = {"30": "in 30 minutes", "60": "in an hour", "240": "in 4 hours", "720": "in 12 hours", "1440": "in a day"}
 """When the next one looks again: minutes, and how that is said."""
+
+OF_WORDS = {"hand-over": HAND_OVER, "declare": DECLARE, "close": CLOSE}
+"""The forms that have a word of their own (``commands.CASE_FORMS``)."""
+LABELS = {HAND_OVER: "Hand over…", DECLARE: "Declare incident…", CLOSE: "Close…"}
 
 CONCLUSIONS = {
     Conclusion.TRUE: "True: the key was stolen",
@@ -39,8 +58,17 @@ def asked_for(ask: Ask) -> View | None:
     """The form that a typed command opens; ``None`` where it needs none."""
     if ask.command is not Command.CASE or len(ask.values) < 2:
         return None
-    operation = {"hand-over": HAND_OVER, "declare": DECLARE, "close": CLOSE}[ask.values[1]]
-    return opened_by(operation, f"case:{ask.values[0]}")
+    return opened_by(OF_WORDS[ask.values[1]], f"case:{ask.values[0]}")
+
+
+def opening(case: Case, word: str) -> Message:
+    """A button that opens the form, where nobody but a button opens a window: for what was asked by a mention."""
+    operation = OF_WORDS[word]
+    told = f"Case #{case.id}: {summary.headline(case)}. The button opens the window for it."
+    if not case.open:
+        told = f"Case #{case.id} is closed: {summary.headline(case)}."
+    press = [button(LABELS[operation], operation, f"case:{case.id}")] if case.open else []
+    return message(told, paragraph(told, 600), actions(f"opening:{case.id}", press))
 
 
 def ruling_of(metadata: str) -> tuple[int, str, bool]:

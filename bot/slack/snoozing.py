@@ -26,6 +26,8 @@ from bot.slack.elements import (
 )
 from bot.slack.modals import reason_input
 
+TYPED = "snooze"
+"""How the value of a button begins that was not drawn of a case."""
 WHAT, LASTING = "what", "lasting"
 LASTINGS = {"4": "4 hours", "24": "a day", "168": "a week", "720": "30 days"}
 """Hours, and how they are said."""
@@ -98,6 +100,20 @@ def snooze_of(metadata: str) -> int:
     return int(number)
 
 
+def asked_for(kind: str, value: str) -> Message:
+    """A button that opens the window, where nobody but a button opens one."""
+    told = f"The button opens a window that says what a snooze of {value} would have hidden, and asks for how long."
+    press = button("Snooze…", SNOOZE, f"{TYPED}:{kind}:{value}")
+    return message(told, paragraph(told, LINE), actions("snooze", [press]))
+
+
+def typed_in(value: str) -> tuple[str, str] | None:
+    """The kind and the value that such a button carries; ``None`` for one of a case."""
+    typed, kind, what = [*value.split(":", 2), "", ""][:3]
+    return (kind, what) if typed == TYPED and kind in {each.value for each in Kind} and what else None
+
+
 def named(observable: Observable) -> str:
     """What it is, and its value."""
-    return f"{KINDS.get(observable.kind, observable.kind.value)} {observable.value}"
+    kind = "Network" if "/" in observable.value and observable.kind is Kind.IP else None
+    return f"{kind or KINDS.get(observable.kind, observable.kind.value)} {observable.value}"

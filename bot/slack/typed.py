@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.commands import Command
 from bot.model import Actor, Kind, Observable, Place, Refusal
 from bot.networks import parse_address
-from bot.slack import found, replies, scoped, snoozing
+from bot.slack import forms, found, replies, scoped, snoozing
 from bot.slack.asked import Operations
 from bot.slack.card import card
 from bot.slack.elements import Message
@@ -23,10 +23,6 @@ OF_CASES = {
     Command.IP: Kind.IP,
 }
 """Commands that open or join a case: its card is the answer."""
-NEEDS_A_WINDOW = (
-    "That needs a window, and Slack opens none for a mention: press the button of the case's card, or type the slash "
-    "command in the channel."
-)
 OF_LOOKUPS = {Command.AGENT: Kind.USER_AGENT, Command.EVENT: Kind.EVENT}
 
 
@@ -82,14 +78,14 @@ class Typed:
         if not values:
             listed = self._operations.open_cases(actor)
             return listed if isinstance(listed, Refusal) else found.listed(listed)
-        if len(values) > 1:
-            return Refusal(NEEDS_A_WINDOW)
         case = self._operations.case(int(values[0]), actor)
-        return case if isinstance(case, Refusal) else card(case, now=self._clock())
+        if isinstance(case, Refusal):
+            return case
+        return forms.opening(case, values[1]) if len(values) > 1 else card(case, now=self._clock())
 
     def _snooze(self, values: Values, actor: Actor) -> Message | Refusal:
         if values:
-            return Refusal(NEEDS_A_WINDOW)
+            return snoozing.asked_for(*values)
         held = self._operations.snoozes(actor)
         return held if isinstance(held, Refusal) else snoozing.snoozes_message(held)
 

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from bot.demo.slack import LocalSlack
+from bot.slack.answers import Answers
+from bot.slack.client import web_client
+from bot.slack.listeners import POOL, build_app
+from bot.slack.post import Sender
+from bot.slack.socket import SocketRunner
 from bot.store.state import State
+from bot.workers import Workers
+from tests.slack.made_up import PING_SECONDS, MadeUp, now
 
 
 class Clock:
@@ -40,3 +47,27 @@ def state(tmp_path: Path) -> Iterator[State]:
 def slack() -> Iterator[LocalSlack]:
     with LocalSlack() as started:
         yield started
+
+
+@pytest.fixture
+def operations() -> MadeUp:
+    return MadeUp()
+
+
+@pytest.fixture
+def runner(state: State, slack: LocalSlack) -> Iterator[SocketRunner]:
+    client = web_client(slack.bot_token, slack.api_url)
+    running = SocketRunner(build_app(client, state, now), client, slack.app_token, ping_seconds=PING_SECONDS)
+    running.start()
+    slack.wait_until(lambda: slack.connections)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def bot(state: State, slack: LocalSlack, operations: MadeUp, runner: SocketRunner) -> Iterator[Workers]:
+    workers = Workers(state, now, Answers(operations, now).handlers())
+    workers.start(POOL, 2)
+    workers.loop("send", Sender(state, web_client(slack.bot_token, slack.api_url), now).send_next)
+    yield workers
+    workers.stop(5)

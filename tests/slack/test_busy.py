@@ -26,7 +26,7 @@ from bot.store.state import State
 from bot.workers import Workers
 from tests.remediation.cloud import key_id
 from tests.slack import cases as made
-from tests.slack.test_conversation import MadeUp
+from tests.slack.made_up import MadeUp
 
 COMMANDS, TRIAGES = 12, 50
 WANTED = key_id(1000)

@@ -105,10 +105,13 @@ def test_without_the_scope_the_thread_says_what_is_missing_and_it_can_be_asked_f
         assert "declared an incident" in room.submit("Declare incident", {"reason": "Now.", "room": ["yes"]})
 
 
-def test_a_typed_command_opens_the_window_and_a_mention_says_that_it_cannot(room: Office) -> None:
+def test_a_typed_command_opens_the_window_and_a_mention_gives_a_button_that_does(room: Office) -> None:
     room.card()
     assert room.slack.type_command(ANALYST, SOC, "/triage case hand-over 1").acked
     assert room.window("Hand over")["private_metadata"] == "hand_over:case:1"
     room.slack.mention(ANALYST, SOC, "case declare 1")
     room.settle()
-    assert "That needs a window" in room.slack.messages(SOC)[-1]["text"]
+    answer = room.slack.messages(SOC)[-1]
+    assert "The button opens the window for it" in answer["text"]
+    room.press("declare", card=answer)
+    assert room.window("Declare incident")["private_metadata"] == "declare:case:1"

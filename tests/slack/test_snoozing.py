@@ -160,3 +160,51 @@ def test_it_is_previewed_for_what_was_typed(room: Office) -> None:
     room.settle()
     assert f"{SCANNER}: 1 alert in 1 case" in readable(room.window("Snooze"))
     assert room.times[0] == NOW
+
+
+NETWORK = "198.51.100.0/24"
+
+
+def test_a_network_is_snoozed_from_a_card_and_hides_every_address_in_it_alone(room: Office) -> None:
+    room.alert("first", source_ip=SCANNER)
+    room.press("snooze case:1", card=room.card())
+    room.settle()
+    assert f"{NETWORK}: 1 alert in 1 case" in readable(room.window("Snooze"))
+    chosen = options(room).index(f"Network {NETWORK}")
+    told = room.submit("Snooze", {"what": str(chosen), "lasting": "24", "reason": "our scanners"})
+    assert f"{NETWORK} in default is snoozed until" in told
+    for number, ip in ((1, "198.51.100.99"), (2, "198.51.101.7")):
+        room.alert(f"more-{number}", access_key=KEYS[number], source_ip=ip, user_agent="aws-cli/2.31.0")
+    room.settle()
+    assert [room.case(2).snoozed, room.case(3).snoozed] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("typed", "title", "said"),
+    [
+        (f"ip {NETWORK}", "Snooze", f"{NETWORK}: 1 alert in 1 case"),
+        ("198.51.100.7/16", "Snooze", "198.51.0.0/16: 1 alert in 1 case"),
+        ("ip 203.0.113.0/24", "Snooze", "203.0.113.0/24: nothing"),
+        ("ip 198.0.0.0/8", "Nothing was changed", "198.0.0.0/8 is too wide to be kept silent: at most a /16"),
+        ("ip 0.0.0.0/0", "Nothing was changed", "is too wide"),
+        ("ip 2001:db8::/31", "Nothing was changed", "or a /32 of IPv6"),
+    ],
+)
+def test_a_typed_network_is_previewed(typed: str, title: str, said: str, room: Office) -> None:
+    room.alert("first", source_ip=SCANNER)
+    room.card()
+    assert room.slack.type_command(ANALYST, SOC, f"/triage snooze {typed}").acked
+    room.settle()
+    assert said in readable(room.window(title))
+
+
+def test_a_mention_gives_a_button_that_opens_the_window(room: Office) -> None:
+    room.alert("first", source_ip=SCANNER)
+    room.card()
+    room.slack.mention(ANALYST, SOC, f"snooze {NETWORK}")
+    room.settle()
+    answer = room.slack.messages(SOC)[-1]
+    assert f"what a snooze of {NETWORK} would have hidden" in answer["text"]
+    room.press("snooze", card=answer)
+    room.settle()
+    assert f"{NETWORK}: 1 alert in 1 case" in readable(room.window("Snooze"))
