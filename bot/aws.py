@@ -147,6 +147,19 @@ class NoWayIn(Exception):
     """There is neither a role nor credentials for an account; the text is a sentence for people."""
 
 
+def secret_value(name: str, region: str) -> tuple[str, str]:
+    """The text that Secrets Manager keeps under ``name``, asked with the process's own credentials; and, where there is
+    none, why, without any of it.
+    """
+    client = boto3.session.Session().client("secretsmanager", region_name=region, config=READ)
+    try:
+        return str(client.get_secret_value(SecretId=name).get("SecretString") or ""), ""
+    except ClientError as error:
+        return "", str(error.response.get("Error", {}).get("Code") or "refused")
+    except BotoCoreError as error:
+        return "", type(error).__name__
+
+
 class Aws:
     """Clients for reading, shared by all threads, and for one approved change, used once."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_BYTES = 64 * 1024
+_IN_AWS = re.compile(r"[\w/+=.@:-]{1,2048}(?:#[\w.-]{1,256})?", re.ASCII)
+"""A name or an ARN in Secrets Manager, and the member of the JSON object it holds, if it holds one."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -18,7 +21,10 @@ class MissingSecret(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """Where a secret stands: ``env:NAME`` (or the file named by ``NAME_FILE``), or ``file:/path``."""
+    """Where a secret stands: ``env:NAME`` (or the file named by ``NAME_FILE``), ``file:/path``, or ``aws:NAME``.
+
+    The last is a name or an ARN in AWS Secrets Manager; ``aws:NAME#member`` is one member of a JSON object there.
+    """
 
     scheme: str
     place: str
@@ -31,7 +37,10 @@ class SecretRef:
             return cls(scheme, place)
         if scheme == "file" and place.strip():
             return cls(scheme, place)
-        raise ValueError('must say where the secret stands, as "env:NAME" or "file:/path"; a secret itself never does')
+        if scheme == "aws" and _IN_AWS.fullmatch(place):
+            return cls(scheme, place)
+        wanted = '"env:NAME", "file:/path" or "aws:NAME"'
+        raise ValueError(f"must say where the secret stands, as {wanted}; a secret itself never does")
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.place}"
@@ -45,8 +54,15 @@ class SecretRef:
         named = environ.get(f"{self.place}_FILE")
         return Path(named) if named else None
 
+    @property
+    def far(self) -> bool:
+        """Whether reading it asks somebody over the network."""
+        return self.scheme == "aws"
+
     def read(self, environ: Mapping[str, str]) -> str:
         """The secret, without surrounding white space. Raises :class:`MissingSecret`."""
+        if self.far:
+            return _read_in_aws(self.place, environ)
         file = self.file(environ)
         secret = _read_file(file) if file else environ.get(self.place, "").strip()
         if not secret:
@@ -58,6 +74,32 @@ class SecretRef:
         if file:
             return "write the secret into it"
         return f"set {self.place}, or {self.place}_FILE to a file that holds it"
+
+
+def _read_in_aws(place: str, environ: Mapping[str, str]) -> str:
+    from bot.aws import secret_value  # noqa: PLC0415 - boto3 costs more to import than most commands take
+
+    name, _, member = place.partition("#")
+    region = name.split(":")[3] if name.startswith("arn:") and name.count(":") > 3 else ""
+    region = region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    value, why = secret_value(name, region)
+    if why:
+        raise MissingSecret(f"Secrets Manager did not give {name} in {region} ({why})")
+    secret = (_member(value, member) if member else value).strip()
+    if not secret:
+        what = f'has no text under "{member}"' if member else "is empty"
+        raise MissingSecret(f"{name} in Secrets Manager {what}; put the secret there")
+    return secret
+
+
+def _member(text: str, name: str) -> str:
+    """The text under ``name`` of the JSON object ``text``; empty if there is none."""
+    try:
+        held = json.loads(text)
+    except ValueError:
+        return ""
+    value = held.get(name) if isinstance(held, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def readable_by_everyone(file: Path) -> bool:
