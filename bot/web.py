@@ -153,6 +153,7 @@ def build(
     async def _kept(source: str, body: bytes, limit: int) -> Response:
         nonlocal under_way
         if under_way >= most_at_once:
+            _count("unavailable", source)
             return _unfit(source, 503, "Too many alerts at once; send it again.", {"Retry-After": "5"})
         under_way += 1
         try:

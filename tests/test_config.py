@@ -66,7 +66,8 @@ BROKEN = [
     (
         f'[slack]\nbot_token = "{CANARY}"',
         (
-            ':2: error: [slack] bot_token must say where the secret stands, as "env:NAME" or "file:/path"; '
+            ':2: error: [slack] bot_token must say where the secret stands, as "env:NAME", "file:/path" or '
+            '"aws:NAME"; '
             "a secret itself never does"
         ),
     ),

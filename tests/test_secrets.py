@@ -4,6 +4,7 @@ nobody is asked but whom the configuration names. Secrets in AWS Secrets Manager
 from __future__ import annotations
 
 import getpass
+import gzip
 import http.server
 import io
 import json
@@ -163,11 +164,11 @@ def test_on_a_day_of_failures_no_secret_comes_out_and_nobody_else_is_asked(tmp_p
         seen += [site.triage(*COMMANDS)]
         seen += [json.dumps(slack.asked_to_show()).encode(), json.dumps(slack.thread(SOC, ts_of(site))).encode()]
         files = [file for file in tmp_path.rglob("*") if file.is_file()]
-        assert {"log", "state.db", "history.db", "case.zip", "case.html", "manifest.json"} <= {
-            file.name for file in files
-        }
+        made = {"log", "state.db", "history.db", "case.zip", "case.html", "manifest.json"}
+        assert made <= {file.name for file in files}
         seen += [file.read_bytes() for file in files if file != site.asked]
-        everything = b"\n".join([*seen, *(member for content in seen for member in unpacked(content))])
+        everything = b"\n".join(member for content in seen for member in unpacked(content))
+        assert everything.count(PLACE.stolen.id.encode()) > 100, "what was looked through is not what came out"
         assert [secret for secret in site.canaries if secret.encode() in everything] == []
         assert trapped == []
         assert asked_of_list, "the list must have heard a key, or it had nothing to repeat"
@@ -195,8 +196,7 @@ def strangers(site: Site) -> Iterator[bytes]:
 def a_case(site: Site, door: Door, trap: str) -> Iterator[bytes]:
     """An alert full of addresses to fetch, while AWS refuses, the web is away, Slack fails; then a refused change."""
     door.decide = lambda action, number: [Fate.DENIED, Fate.BROKEN, Fate.THROTTLED, None][number % 4]
-    site.slack.fail_next("chat.postMessage", SERVER_ERROR)
-    site.slack.fail_next("chat.update", Fault(200, "<html>no Slack here</html>", {"Content-Type": "text/html"}))
+    site.slack.fail_next("chat.postMessage", Fault(200, "<html>no Slack here</html>", {"Content-Type": "text/html"}))
     names = ("url", "link", "callback", "SubscribeURL", "SigningCertURL", "html_url", "title")
     bait = {name: f"{trap}/{name}" for name in names}
     answer = site.send({**site.alert(), **bait, "user_agent": f"aws-cli/1.22.34 (+{trap}/agent)"})
@@ -246,10 +246,14 @@ def ts_of(site: Site) -> str:
 
 
 def unpacked(content: bytes) -> Iterator[bytes]:
-    """What stands in an archive, and in what is packed in it."""
+    """``content``, and what is packed in it."""
+    yield content
+    if content.startswith(b"\x1f\x8b"):
+        yield gzip.decompress(content)
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            yield from (archive.read(name) for name in archive.namelist())
+            for name in archive.namelist():
+                yield from unpacked(archive.read(name))
 
 
 def hosts(site: Watched) -> set[str]:
