@@ -38,6 +38,11 @@ PIVOTS = frozenset({
 SIGN_IN = "signin:ConsoleLogin"
 """Its record names no key."""
 MINTING = frozenset({"sts:GetFederationToken", "sts:GetSessionToken", "sts:AssumeRole"})
+MODELS = "bedrock:ListFoundationModels"
+INVOKING = frozenset({
+    *("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock:Converse", "bedrock:ConverseStream"),
+})  # fmt: skip
+PROBED_WITHIN = timedelta(minutes=15)
 QUARANTINING = frozenset({"iam:AttachUserPolicy", "iam:PutUserPolicy"})
 LIFTING = frozenset({"iam:DetachUserPolicy", "iam:DeleteUserPolicy"})
 
@@ -174,6 +179,24 @@ def session_spray(doing: Doing) -> Finding | None:
     return None
 
 
+def models_probed(doing: Doing) -> Finding | None:
+    """``llm.probe``: a long-term key asks which language models there are and tries one within a quarter of an hour,
+    which it never did. Weak where its owner works: somebody begins with models every week.
+    """
+    calls = [event for event in doing.fresh if (event.key or "").startswith(LONG_TERM_KEY)]
+    listed_at = [event for event in calls if event.name == MODELS]
+    pairs = [
+        (one, other)
+        for one in listed_at
+        for other in calls
+        if other.name in INVOKING and one.key == other.key and timedelta(0) <= other.at - one.at <= PROBED_WITHIN
+    ]
+    probing = [event for pair in pairs for event in pair]
+    away = any(event.id in doing.away for event in probing)
+    sentence = "It asked which language models there are and tried one within 15 minutes, which it never did."
+    return found("llm.probe", "behaviour", sentence, probing, "high", telling=away)
+
+
 def root_key(doing: Doing) -> Finding | None:
     """``root.key``: an access key of the root user. There is no good reason for one."""
     calls = [e for e in doing.events if e.principal.id.endswith(":root") and (e.key or "").startswith(LONG_TERM_KEY)]
@@ -229,6 +252,6 @@ def logging_tampered(doing: Doing) -> Finding | None:
 
 DETECTIONS: tuple[Detection, ...] = (
     *(root_key, offensive_client, role_outside, logging_tampered, sending_switched, console_pivot, session_spray),
-    sign_in_without_mfa,
+    *(sign_in_without_mfa, models_probed),
     *(denied_burst, dormant_key, denied_recon, rare_call, new_client, rented_address),
 )

@@ -28,6 +28,7 @@ from tests.scope.made import MadeHistory
 
 ROOT = Principal("111122223333:root", "Root", "arn:aws:iam::111122223333:root", "111122223333")
 CURL = "curl|-|-|-"
+SESSION = "ASIARTX3GSDSQAAAAAAA"
 DAY = 24 * 60
 
 
@@ -80,6 +81,7 @@ def refused(minutes: float, name: str, **changes: Any) -> Event:
         ),
         ("logging.tamper", "high", lambda: [stolen(9, "cloudtrail:StopLogging", outcome=Outcome.DENIED)]),
         ("console.pivot", "high", lambda: [stolen(9, "sts:GetFederationToken")]),
+        ("llm.probe", "high", lambda: [stolen(20, "bedrock:ListFoundationModels"), refused(9, "bedrock:InvokeModel")]),
         ("denied.burst", "medium", lambda: [refused(9, f"service{n}:Describe") for n in range(5)]),
         ("denied.burst", "medium", lambda: [refused(9, f"ec2:Describe{n}") for n in range(15)]),
         ("root.key", "critical", lambda: [stolen(9, principal=ROOT)]),
@@ -154,6 +156,20 @@ def test_what_people_meet_every_week_is_told_only_beside_another_class(
     assert (detection in hit.hunt.split("+"), hit.level) == (True, "weak")
     home = [event(9 + n, name=name, minted=minted, outcome=outcome) for n, (name, minted) in enumerate(calls)]
     assert told(*home) == []
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        lambda: [event(20, name="bedrock:ListFoundationModels"), event(9, name="bedrock:Converse")],
+        lambda: [stolen(25, "bedrock:ListFoundationModels"), stolen(9, "bedrock:Converse")],
+        lambda: [stolen(9, "bedrock:ListFoundationModels"), stolen(20, "bedrock:Converse")],
+        lambda: [stolen(20, "bedrock:ListFoundationModels", key=SESSION), stolen(9, "bedrock:Converse", key=SESSION)],
+    ],
+    ids=["at home", "too late", "the other way round", "a session"],
+)
+def test_what_is_no_probing_of_models(calls: Callable[[], list[Event]]) -> None:
+    assert not any(hit.level == "match" or "llm.probe" in hit.hunt for hit in told(*calls()))
 
 
 def test_weak_findings_of_two_classes_tell_together() -> None:
