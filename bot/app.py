@@ -190,6 +190,7 @@ class Desk:
             self.investigate.draft,
             self.investigate.playbooks,
             self.pipeline.hunted_again,
+            settings.hunts.later,
         )
         self.operations = Operations(self.state, clock, self.pipeline, self.remediations, access, self.investigate)
 

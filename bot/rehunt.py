@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import cases
+from bot.cron import parse_cron
 from bot.database import Database
 from bot.hunts import again
 from bot.hunts.again import History, Looked
@@ -32,7 +33,7 @@ Tell = Callable[[Database, int, str, str | None], None]
 
 def begin(db: Database, case: int, at: datetime) -> None:
     """Have ``case`` hunted again from the day after ``at`` on, unless it is already. Inside a caller's transaction."""
-    _queue(db, _Turn(case, at, at), at)
+    _queue(db, _Turn(case, at, at), at, again.due(at, 0))
 
 
 def begins_with(change: Change) -> bool:
@@ -74,15 +75,17 @@ class _Turn:
         return _Turn(self.case, self.began, since, self.number + 1, told, news)
 
 
-def _queue(db: Database, turn: _Turn, now: datetime) -> None:
-    due = again.due(turn.began, turn.number)
+def _queue(db: Database, turn: _Turn, now: datetime, due: datetime | None) -> None:
     if due is not None:
         once = f"{KIND}:{turn.case}:{turn.number}"
         jobs.add(db, KIND, turn.payload(), now, pool=POOL, once=once, due_at=due)
 
 
 class Rehunt:
-    """``draft`` makes a case's own playbook, ``own`` are the organisation's."""
+    """``draft`` makes a case's own playbook, ``own`` are the organisation's.
+
+    ``later`` says when to look after the last day, as cron writes it, in UTC; empty for never.
+    """
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class Rehunt:
         draft: Callable[[Case], Draft | None],
         own: Iterable[Playbook],
         tell: Tell,
+        later: str = "",
     ) -> None:
         self._state = state
         self._clock = clock
@@ -99,6 +103,7 @@ class Rehunt:
         self._draft = draft
         self._own = tuple(own)
         self._tell = tell
+        self._later = parse_cron(later) if later else None
 
     def handlers(self) -> Mapping[str, Callable[[Job], Callable[[Database], None]]]:
         return {KIND: self._look}
@@ -111,11 +116,12 @@ class Rehunt:
             return lambda db: None
         looked, until, why = self._looked(case, turn, now)
         next_turn = turn.after(looked, until)
-        story = _told(turn, looked, why, again.due(turn.began, next_turn.number), next_turn.with_news)
+        due = again.due(turn.began, next_turn.number) or (self._later.after(now) if self._later else None)
+        story = _told(turn, looked, why, now, due, next_turn.with_news)
 
         def commit(db: Database) -> None:
             self._tell(db, case.id, story, _news(looked) if looked and looked.is_news else None)
-            _queue(db, next_turn, now)
+            _queue(db, next_turn, now, due)
 
         return commit
 
@@ -179,11 +185,14 @@ def _matched(case: Case) -> set[str]:
     return {str(row["playbook"]) for row in rows if row.get("level") == "match"}
 
 
-def _told(turn: _Turn, looked: Looked | None, why: str, next_: datetime | None, with_news: int) -> str:
-    day = again.DAYS[turn.number]
+def _told(turn: _Turn, looked: Looked | None, why: str, now: datetime, next_: datetime | None, with_news: int) -> str:
     last = f"That was the last time; {with_news} of {turn.number + 1} had news."
     after = f"Next: {next_:%Y-%m-%d}." if next_ else last
-    head = f"Hunted again, day {day} of {again.DAYS[-1]}"
+    planned = turn.number < len(again.DAYS)
+    day = (
+        f"{again.DAYS[turn.number]} of {again.DAYS[-1]}" if planned else f"{(now - turn.began).days}, on your schedule"
+    )
+    head = f"Hunted again, day {day}"
     if looked is None:
         return f"{head}: could not look: {why}. {after}"
     hunted = looked.hunted

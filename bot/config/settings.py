@@ -225,6 +225,7 @@ class Detections(Table):
 
 class Hunts(Table):
     playbooks: str = ""
+    later: Cron = ""
 
 
 class Enrichers(Table):

@@ -186,6 +186,25 @@ def test_it_ends_on_day_ninety_and_says_how_it_went(desk: Desk, slack: LocalSlac
     assert rows(desk, "SELECT count(*) FROM jobs WHERE kind = 'hunt_again' AND state <> 'done'") == [(0,)]
 
 
+def test_after_day_ninety_it_goes_on_when_config_says(desk: Desk, slack: LocalSlack, clock: list[datetime]) -> None:
+    investigate = desk.investigate
+    desk.rehunt = rehunt.Rehunt(
+        *(desk.state, desk.clock, lambda: investigate.kept, investigate.draft, investigate.playbooks),
+        *(desk.pipeline.hunted_again, "0 6 1 * *"),
+    )
+    begin(desk)
+    for day in DAYS:
+        look(desk, clock, day)
+    (said,) = told(desk, slack, clock)
+    assert said.endswith("Next: 2027-03-01.")
+    (first, second) = (datetime(2027, month, 1, 6, tzinfo=UTC) for month in (3, 4))
+    for at in (first, second):
+        look(desk, clock, (at - BEGAN).days + 1)
+    (said,) = told(desk, slack, clock)
+    assert "day 132, on your schedule" in said
+    assert said.endswith("Next: 2027-05-01.")
+
+
 def test_a_case_that_turns_out_harmless_is_hunted_no_longer(
     desk: Desk, slack: LocalSlack, clock: list[datetime]
 ) -> None:
