@@ -86,10 +86,11 @@ def licence_of(name: str) -> str:
         told = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return ""
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if expressions := told.get_all("License-Expression"):
+        return str(expressions[0])
     classifiers = [line for line in told.get_all("Classifier") or [] if line.startswith("License")]
-    words = " ".join([*classifiers, (told.get("License") or "")[:60]]).lower()
+    licences = told.get_all("License") or [""]
+    words = " ".join([*classifiers, licences[0][:60]]).lower()
     return next((spdx for pattern, spdx in WORDS if re.search(pattern, words)), "")
 
 
