@@ -45,7 +45,8 @@ def offered_names(settings: Settings) -> frozenset[str]:
 
 def acting_policy(settings: Settings, *, roles: bool = False) -> dict[str, Any]:
     """The least IAM policy document of the role that acts; ``roles``: of the optional third one."""
-    return policy(remediations(offer_of(settings)), act=True, roles=roles)
+    partition = _partition(settings.aws.region)
+    return policy(remediations(offer_of(settings)), act=True, roles=roles, partition=partition)
 
 
 def reading_policy(settings: Settings) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from bot.config.history import Athena, Follow, History, Lookup
-from bot.config.settings import Aws, Settings, Source
+from bot.config.organisation import Organisation
+from bot.config.settings import Aws, Remediation, Settings, Source
 from bot.history import bucket, queue, regional
 from bot.history.athena import PERMISSIONS as OF_ATHENA
 from bot.history.athena import queries
 from bot.history.bucket import PERMISSIONS as OF_BUCKETS
 from bot.history.lookup import PERMISSIONS as OF_LOOKUP
 from bot.history.queue import PERMISSIONS as OF_QUEUES
-from bot.permissions import reading_policy
+from bot.permissions import acting_policy, reading_policy
+from bot.remediation.base import Permissions, resources_of
 from bot.topics import PERMISSIONS as OF_TOPICS
 
 ACTIONS = {
@@ -117,3 +119,34 @@ def test_lookup_events_is_allowed_where_it_is_asked() -> None:
     settings = Settings(history=History(kind="lookup", lookup=Lookup(accounts=("111122223333",))))
     assert reading_policy(settings)["Statement"][-1]["Action"] == sorted(OF_LOOKUP)
     assert "cloudtrail:" not in json.dumps(statements())
+
+
+IP_SET = "arn:aws-us-gov:wafv2:us-gov-west-1:111122223333:regional/ipset/thieves/1"
+
+
+def allowed_on(document: dict[str, Any], action: str) -> Any:
+    (found,) = (each["Resource"] for each in document["Statement"] if action in each["Action"])
+    return found
+
+
+def test_only_the_named_policies_and_ip_sets_may_be_written() -> None:
+    organisation = Organisation(account="444455556666", addresses_policy="p-made0002", principals_policy="p-made0001")
+    aws, changes = Aws(region="us-gov-west-1"), Remediation(waf_ip_sets=(IP_SET,))
+    document = acting_policy(Settings(aws=aws, organisation=organisation, remediation=changes))
+    policies = [
+        f"arn:aws-us-gov:organizations::*:policy/*/service_control_policy/{name}"
+        for name in ("p-made0001", "p-made0002")
+    ]
+    for action in ("organizations:UpdatePolicy", "organizations:DescribePolicy"):
+        assert allowed_on(document, action) == policies
+    for action in ("wafv2:UpdateIPSet", "wafv2:GetIPSet"):
+        assert allowed_on(document, action) == [IP_SET]
+    assert allowed_on(document, "iam:UpdateAccessKey") == "*"
+    assert "organizations:UpdatePolicy" not in json.dumps(acting_policy(Settings()))
+
+
+def test_an_action_that_one_change_calls_on_anything_is_narrowed_for_none() -> None:
+    narrow = Permissions(frozenset(), frozenset({"a:Do", "a:Undo"}), resources={"a:Do": ("x",), "a:Undo": ("x",)})
+    wide = Permissions(frozenset(), frozenset({"a:Do"}))
+    other = Permissions(frozenset(), frozenset({"a:Undo"}), resources={"a:Undo": ("y",)})
+    assert resources_of([narrow, wide, other], "aws") == {"a:Undo": ("x", "y")}

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from bot.aws import Aws, Condition, Fault, Grant, fault
 from bot.model import Kind, Observable, Refusal
+from bot.partitions import in_partition
 
 State = Mapping[str, str]
 
@@ -30,6 +31,8 @@ class Permissions:
     roles: frozenset[str] = frozenset()
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     """What the acting role's right to an action is narrowed to, beyond its resource."""
+    resources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The ARNs, with ``*`` for what is not known, that the acting role's right to an action is narrowed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,24 +143,47 @@ def taken_back(undo: Draft, present: State) -> Draft | Refusal:
 
 
 def policy(
-    remediations: Iterable[Remediation], *, act: bool, roles: bool = False, also: frozenset[str] = frozenset()
+    remediations: Iterable[Remediation],
+    *,
+    act: bool,
+    roles: bool = False,
+    also: frozenset[str] = frozenset(),
+    partition: str = "aws",
 ) -> dict[str, Any]:
     """The least IAM policy document for planning and verifying (``act=False``) or carrying out ``remediations``.
 
-    ``roles`` is that of the optional third role. ``also`` are actions that others need of the same role.
+    ``roles`` is that of the optional third role. ``also`` are actions that others need of the same role. ``partition``
+    is that of the ARNs in it.
     """
     declared = [remediation.permissions for remediation in remediations]
     named = also.union(*((each.roles if roles else each.act) if act else each.read for each in declared))
+    acting = act and not roles
     conditions = {action: narrowed for each in declared for action, narrowed in each.conditions.items()}
-    narrow = named & conditions.keys() if act and not roles else frozenset()
-    grouped = {json.dumps(conditions[action]): conditions[action] for action in sorted(narrow)}
+    resources = resources_of(declared, partition)
+    narrow = {action: (resources.get(action, ()), conditions.get(action)) for action in sorted(named) if acting}
+    plain = sorted(action for action in named if narrow.get(action, ((), None)) == ((), None))
+    grouped = {json.dumps(how): how for how in narrow.values() if how != ((), None)}
     statements = [
-        _statement(sorted(named - narrow)),
-        *(_statement(sorted(a for a in narrow if conditions[a] == each), each) for each in grouped.values()),
+        _statement(plain),
+        *(_statement([action for action in narrow if narrow[action] == how], *how) for how in grouped.values()),
     ]
     return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"]]}
 
 
-def _statement(actions: list[str], condition: Condition | None = None) -> dict[str, Any]:
+def resources_of(declared: Iterable[Permissions], partition: str) -> dict[str, tuple[str, ...]]:
+    """The ARNs, in ``partition``, of each action that all who call it have narrowed to some."""
+    declared = list(declared)
+    anywhere = {action for each in declared for action in each.act if action not in each.resources}
+    named = sorted({(action, arn) for each in declared for action, arns in each.resources.items() for arn in arns})
+    found: dict[str, tuple[str, ...]] = {}
+    for action, arn in named:
+        if action not in anywhere:
+            found[action] = (*found.get(action, ()), in_partition(arn, partition))
+    return found
+
+
+def _statement(
+    actions: list[str], resources: tuple[str, ...] = (), condition: Condition | None = None
+) -> dict[str, Any]:
     narrowed = {"Condition": {operator: dict(keys) for operator, keys in condition.items()}} if condition else {}
-    return {"Effect": "Allow", "Action": actions, "Resource": "*"} | narrowed
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources) or "*"} | narrowed

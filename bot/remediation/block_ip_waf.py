@@ -45,7 +45,8 @@ class BlockIpWaf:
         self._sets = tuple(_set_of(arn) for arn in offer.waf_ip_sets)
         self._usage = usage
         reading = frozenset({"wafv2:GetIPSet"}) if self._sets else frozenset[str]()
-        self.permissions = Permissions(reading, reading | {"wafv2:UpdateIPSet"} if self._sets else frozenset())
+        acting = reading | {"wafv2:UpdateIPSet"} if self._sets else reading
+        self.permissions = Permissions(reading, acting, resources=dict.fromkeys(acting, offer.waf_ip_sets))
 
     def plan(self, target: str, aws: Aws) -> Draft | Refusal:
         ip, _, name = target.strip().partition("@")

@@ -27,7 +27,9 @@ class Listed:
         self._account = account
         self._policy = policy
         read, act = organisation.READ | organisation.READ_SIZE | reads, organisation.ACT
-        self.permissions = Permissions(read, act) if policy else Permissions(frozenset(), frozenset())
+        narrowed = dict.fromkeys(act, (organisation.arn_of(policy),))
+        allowed = Permissions(read, act, resources=narrowed)
+        self.permissions = allowed if policy else Permissions(frozenset(), frozenset())
 
     def drafted(
         self,

@@ -162,8 +162,12 @@ def update(client: Any, deny: DenyList, state: State) -> None:
 
 def grant(policy: str, partition: str) -> Grant:
     """An SCP's ARN holds the organisation's id, which no state here records: the policy's own id is enough."""
-    arn = f"arn:{partition}:organizations::*:policy/*/service_control_policy/{policy}"
-    return Grant("organizations", (Allowed(tuple(sorted(ACT)), (arn,)),), REGION)
+    return Grant("organizations", (Allowed(tuple(sorted(ACT)), (arn_of(policy, partition),)),), REGION)
+
+
+def arn_of(policy: str, partition: str = "aws") -> str:
+    """The ARN of an SCP as far as its id tells it."""
+    return f"arn:{partition}:organizations::*:policy/*/service_control_policy/{policy}"
 
 
 def attaching(policy: str) -> tuple[str, ...]:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.aws import Aws, Condition
-from bot.remediation.base import Remediation
+from bot.remediation.base import Remediation, resources_of
 from bot.remediation.wording import AwsError, why
 
 if TYPE_CHECKING:
     from mypy_boto3_iam.client import IAMClient
 
 PERMISSIONS = frozenset({"iam:SimulatePrincipalPolicy"})
+ABOUT = "About"
+"""Beside what AWS says of a call: the thing it was asked about."""
 AT_ONCE = 50
 """Actions in one request."""
 
@@ -41,11 +43,12 @@ def check(
     declared = [each.permissions for each in remediations]
     actions = frozenset[str]().union(*(each.act for each in declared))
     conditions = {action: narrowed for each in declared for action, narrowed in each.conditions.items()}
+    resources = resources_of(declared, role.split(":")[1])
     own = frozenset[str]().union(*(each.roles for each in declared))
     try:
         iam: IAMClient = aws.reader("iam", account)
-        acting = _asked(iam, role, actions, conditions)
-        beside = _asked(iam, third, own, {}) if third else []
+        acting = _asked(iam, role, actions, conditions, resources)
+        beside = _asked(iam, third, own, {}, {}) if third else []
     except AwsError as error:
         return Checked(account, (), (f"{account}: {role} could not be checked: {why(error)}.",))
     judged = [("the acting role", each) for each in acting] + [("the third role", each) for each in beside]
@@ -55,20 +58,26 @@ def check(
 
 
 def _asked(
-    iam: IAMClient, role: str, actions: Collection[str], conditions: Mapping[str, Condition]
+    iam: IAMClient,
+    role: str,
+    actions: Collection[str],
+    conditions: Mapping[str, Condition],
+    resources: Mapping[str, Sequence[str]],
 ) -> list[Mapping[str, Any]]:
-    """What AWS says of each action; one narrowed by a condition is asked about as it will be used."""
-    plain = sorted(action for action in actions if action not in conditions)
-    asked: list[tuple[list[str], Condition | None]] = [
-        (plain[start : start + AT_ONCE], None) for start in range(0, len(plain), AT_ONCE)
+    """What AWS says of each action; one narrowed by a condition or to things is asked about as it will be used."""
+    plain = sorted(action for action in actions if action not in conditions and action not in resources)
+    asked: list[tuple[list[str], Condition | None, str | None]] = [
+        (plain[start : start + AT_ONCE], None, None) for start in range(0, len(plain), AT_ONCE)
     ]
-    asked += [([action], conditions[action]) for action in sorted(actions) if action in conditions]
-    return [result for some, narrowed in asked for result in _simulated(iam, role, some, narrowed)]
+    for action in sorted(set(actions) - set(plain)):
+        asked += [([action], conditions.get(action), arn) for arn in resources.get(action, (None,))]
+    return [result for some, narrowed, arn in asked for result in _simulated(iam, role, some, narrowed, arn)]
 
 
 def _simulated(
-    iam: IAMClient, role: str, actions: Sequence[str], narrowed: Condition | None
+    iam: IAMClient, role: str, actions: Sequence[str], narrowed: Condition | None, arn: str | None
 ) -> list[Mapping[str, Any]]:
+    """``arn``: of the thing it will be done to, where that is known; what is not known of it is made up."""
     context = [
         {"ContextKeyName": key, "ContextKeyValues": _values(wanted), "ContextKeyType": "string"}
         for keys in (narrowed or {}).values()
@@ -78,8 +87,15 @@ def _simulated(
         PolicySourceArn=role,
         ActionNames=list(actions),
         ContextEntries=context,  # type: ignore[arg-type]
+        ResourceArns=[_filled(arn, role)] if arn else ["*"],
     )
-    return [result for page in pages for result in page["EvaluationResults"]]
+    about = {ABOUT: arn} if arn else {}
+    return [{**result, **about} for page in pages for result in page["EvaluationResults"]]
+
+
+def _filled(arn: str, role: str) -> str:
+    """An ARN the simulator takes: the account of ``role`` where none is known, and some name for every other ``*``."""
+    return arn.replace(":*:", f":{role.split(':')[4]}:").replace("*", "o-made0up000")
 
 
 def _values(wanted: str | tuple[str, ...]) -> list[str]:
@@ -89,7 +105,8 @@ def _values(wanted: str | tuple[str, ...]) -> list[str]:
 
 
 def _problem(account: str, who: str, result: Mapping[str, Any]) -> str:
-    action, decision = result["EvalActionName"], result["EvalDecision"]
+    about = f" on {result[ABOUT]}" if ABOUT in result else ""
+    action, decision = f"{result['EvalActionName']}{about}", result["EvalDecision"]
     organisation = result.get("OrganizationsDecisionDetail") or {}
     if organisation.get("AllowedByOrganizations") is False:
         return f"{account}: {action} is refused by a policy of the organisation."

@@ -18,10 +18,16 @@ from bot.aws import Aws, AwsSettings
 from bot.model import Actor, Change, ChangeState, Refusal
 from bot.remediation import arming, readiness
 from bot.remediation.arming import Armed
+from bot.remediation.base import Remediation
+from bot.remediation.block_ip import BlockIp
+from bot.remediation.block_ip_waf import BlockIpWaf
 from bot.remediation.disable_access_key import DisableAccessKey
+from bot.remediation.offer import Offer, Organisation
+from bot.remediation.organisation_deny import OrganisationDeny
 from bot.remediation.planning import REHEARSED, RemediationSettings
 from bot.remediation.quarantine_user import QuarantineUser
 from bot.remediation.readiness import Checked
+from bot.remediation.usage import Usage
 from bot.store.state import State
 from tests.remediation.test_approvals import ANA, BEN, NOW, SHELL, World
 
@@ -145,7 +151,9 @@ class Judged(Aws):
         assert (service, account) == ("iam", "111122223333")
         return self.iam
 
-    def judge(self, *decisions: tuple[str, str, bool | None], context: Any = ANY, role: str = ROLE) -> None:
+    def judge(
+        self, *decisions: tuple[str, str, bool | None], context: Any = ANY, role: str = ROLE, arns: Any = ("*",)
+    ) -> None:
         results = [
             {
                 "EvalActionName": action,
@@ -158,6 +166,7 @@ class Judged(Aws):
             "PolicySourceArn": role,
             "ActionNames": [action for action, _, _ in decisions],
             "ContextEntries": context,
+            "ResourceArns": list(arns),
         }
         self.stub.add_response("simulate_principal_policy", {"EvaluationResults": results, "IsTruncated": False}, asked)
 
@@ -199,6 +208,33 @@ def test_a_right_narrowed_to_one_policy_is_asked_for_with_that_policy() -> None:
         aws.judge((action, "allowed", None), context=context)
     found = readiness.check("111122223333", ROLE, [QuarantineUser()], aws)
     assert found.problems == ()
+    aws.stub.assert_no_pending_responses()
+
+
+def test_a_right_narrowed_to_named_things_is_asked_for_with_each_of_them() -> None:
+    aws, role = Judged(), ROLE.replace("arn:aws:", "arn:aws-us-gov:")
+    ip_sets = tuple(f"arn:aws-us-gov:wafv2:us-gov-west-1:111122223333:regional/ipset/{name}/1" for name in "ab")
+    offer = Offer(
+        Organisation(account="444455556666", principals_policy="p-made1", addresses_policy="p-made2"),
+        waf_ip_sets=ip_sets,
+    )
+    policies = tuple(
+        f"arn:aws-us-gov:organizations::111122223333:policy/o-made0up000/service_control_policy/{name}"
+        for name in ("p-made1", "p-made2")
+    )
+    for action, arns in (
+        ("organizations:DescribePolicy", policies),
+        ("organizations:UpdatePolicy", policies),
+        ("wafv2:GetIPSet", ip_sets),
+        ("wafv2:UpdateIPSet", ip_sets),
+    ):
+        for arn in arns:
+            refused = (action, arn) == ("wafv2:UpdateIPSet", ip_sets[1])
+            aws.judge((action, "implicitDeny" if refused else "allowed", None), context=[], role=role, arns=[arn])
+    usage = Usage(lambda: NOW)
+    changes: list[Remediation] = [OrganisationDeny(offer), BlockIp(offer, usage), BlockIpWaf(offer, usage)]
+    (problem,) = readiness.check("111122223333", role, changes, aws).problems
+    assert f"may not call wafv2:UpdateIPSet on {ip_sets[1]}: no policy allows it" in problem
     aws.stub.assert_no_pending_responses()
 
 
