@@ -175,7 +175,7 @@ def _containment_row(row: ContainmentRow) -> Iterator[str]:
         yield from _wrapped(f"- {name}: {why}. {clean(row.refusal.sentence)}")
         yield from (f"    {clean(command)}" for command in row.refusal.commands)
         return
-    waiting = f" ({row.missing} more people must approve)" if row.missing else ""
+    waiting = f" (waiting for {summary.others(row.missing)})" if row.missing else ""
     yield from _wrapped(f"- {name}: {clean(row.plan.title) if row.plan else 'planned'}{waiting}")
     for warning in row.plan.warnings if row.plan else ():
         yield from _wrapped(f"    {clean(warning)}", indent="    ")
@@ -195,6 +195,7 @@ def waiting_text(waiting: Waiting) -> str:
     return _document(
         [
             *_wrapped(summary.waiting_line(waiting)),
+            *(_wrapped(summary.own_request(waiting.missing, waiting.plan)) if waiting.own else ()),
             f"Nothing has been changed. To approve it: triage approve {waiting.plan.id} --reason TEXT",
         ]
     )

@@ -461,6 +461,40 @@ def test_a_change_is_planned_approved_and_taken_back(desk: Triage, door: Door, t
     assert [reason for (reason,) in with_reasons] == ["stolen", "false alarm"]
 
 
+def test_who_planned_a_change_that_two_must_approve_only_asks_them(
+    desk: Triage, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config.toml"
+    people = {f"local:{name}": f"slack:T0MADE:U0{name.upper()}" for name in ("alice", "bob", "carol")}
+    named = config.read_text().replace('approve = ["local:alice"]', f"approve = {json.dumps(list(people))}")
+    named = named.replace('undo = ["local:alice"]', f"undo = {json.dumps(list(people))}")
+    mapped = "".join(f'"{local}" = "{person}"\n' for local, person in people.items())
+    config.write_text(f"{named}[access.people]\n{mapped}[remediation.approvers]\ndisable_access_key = 2\n")
+    plan = desk("plan", "disable_access_key", KEY, "--json").document["plan"]
+    own = desk("approve", plan, "--reason", "stolen")
+    assert (own.code, own.err) == (REFUSED, "")
+    said = " ".join(own.out.split())
+    assert "asked for by alice; waiting for 2 others before" in said
+    assert "You planned this, so you cannot approve it: 2 others named under [access] approve" in said
+    assert "break the glass" in said
+    told = desk("approve", plan, "--reason", "stolen", "--json")
+    assert (told.code, told.document["approved_by"], told.document["missing"]) == (REFUSED, [], 2)
+    monkeypatch.setenv("LOGNAME", "bob")
+    first = desk("approve", plan, "--reason", "seen", "--json")
+    assert (first.code, first.document["approved_by"], first.document["missing"]) == (DONE, ["local:bob"], 1)
+    assert works(door, PLACE)
+    monkeypatch.setenv("LOGNAME", "carol")
+    done = desk("approve", plan, "--reason", "seen, too", "--json")
+    assert (done.code, done.document["state"]) == (DONE, "confirmed")
+    assert not works(door, PLACE)
+    undone = desk("undo", done.document["execution"], "--reason", "rotated", "--json")
+    assert (undone.code, undone.document["missing"]) == (REFUSED, 2), "an undo of it asks for others, too"
+    for name, code in (("alice", DONE), ("bob", DONE)):
+        monkeypatch.setenv("LOGNAME", name)
+        assert desk("approve", undone.document["plan"], "--reason", "rotated").code == code
+    assert works(door, PLACE)
+
+
 def test_a_fire_drill_disables_the_canary_proves_it_and_gives_it_back(
     desk: Triage, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

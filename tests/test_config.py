@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -332,6 +333,60 @@ DOUBTFUL = [
 @pytest.mark.parametrize(("text", "sentence"), DOUBTFUL, ids=[sentence for _, sentence in DOUBTFUL])
 def test_what_is_doubtful_is_a_warning(tmp_path: Path, text: str, sentence: str) -> None:
     assert [one for one in problems(tmp_path, text) if "environments" in one] == [sentence]
+
+
+PEOPLE = [f"slack:T0123ABCD:U0{number}" for number in range(5)]
+TWO_ASKED = "[remediation.approvers]\ndisable_access_key = 2\nblock_ip = 1\n"
+TERMINALS = f'[access.people]\n"local:ben" = "{PEOPLE[1]}"\n'
+
+
+def named(right: str, *people: str) -> str:
+    return f"[access]\n{right} = {json.dumps(people)}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "names"),
+    [
+        (
+            named("approve", *PEOPLE[:2]) + TWO_ASKED,
+            ":4: warning: [remediation.approvers] disable",
+            "approve names 2 people",
+        ),
+        (
+            named("approve", *PEOPLE[:2]) + '[environments.default]\nprotected = ["break-glass-*"]',
+            ":4: warning: [environments.default] protected",
+            "approve names 2 people",
+        ),
+        (
+            named("undo", "local:ana", "local:ben", PEOPLE[1]) + TWO_ASKED + TERMINALS,
+            ":4: warning: [remediation.approvers] disable",
+            "undo names one person",
+        ),
+        (
+            named("undo", "local:ana") + TWO_ASKED,
+            ":4: warning: [remediation.approvers] disable",
+            "undo names no person",
+        ),
+    ],
+)
+def test_fewer_people_than_must_approve_are_a_warning(tmp_path: Path, text: str, key: str, names: str) -> None:
+    (found,) = (one for one in problems(tmp_path, text) if "other than who planned" in one)
+    assert found.startswith(key)
+    assert f"asks for 2 people other than who planned, and [access] {names}: " in found
+    assert found.endswith("could be carried out only by breaking the glass; name at least 3")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        named("approve", *PEOPLE[:3]) + TWO_ASKED,
+        named("approve", PEOPLE[0], "slack:T0123ABCD:S0SOC") + TWO_ASKED,
+        named("approve", PEOPLE[0]),
+        TWO_ASKED,
+    ],
+)
+def test_enough_people_or_a_group_of_them_is_no_warning(tmp_path: Path, text: str) -> None:
+    assert not [one for one in problems(tmp_path, text) if "other than who planned" in one]
 
 
 @pytest.mark.parametrize(

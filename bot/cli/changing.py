@@ -74,7 +74,10 @@ def approve(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Approve a plan, or a containment; with the last approval that is needed it is carried out."""
+    """Approve a plan, or a containment; with the last approval that is needed it is carried out.
+
+    Where two or more must, who planned it only asks the others with this: nobody approves their own request.
+    """
     with desk_of(config) as desk:
         if is_containment(plan_id):
             approve_containment(desk, plan_id, reason, break_glass=break_glass, as_json=as_json)
@@ -166,10 +169,13 @@ def _carry_out(desk: Desk, approved: Change | Waiting | Refusal, *, as_json: boo
         refuse(approved)
     elif isinstance(approved, Change):
         _done(desk.operations.carry_out(approved.execution), as_json=as_json)
-    elif as_json:
-        print_json(document.waiting_document(approved))
     else:
-        typer.echo(text.waiting_text(approved))
+        if as_json:
+            print_json(document.waiting_document(approved))
+        else:
+            typer.echo(text.waiting_text(approved))
+        if approved.own:
+            raise typer.Exit(REFUSED)
 
 
 def _done(change: Change, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from bot.config import toml_lines
+from bot.config.approving import too_few
 from bot.config.environments import doubtful
 from bot.config.secret_ref import MissingSecret, readable_by_everyone
 from bot.config.settings import Settings
@@ -121,6 +122,7 @@ def check(
         *asked.weights(),
         *asked.playbooks(),
         *asked.people(),
+        *asked.approvers(),
         *asked.days(),
         *asked.databases(),
         *asked.secrets(),
@@ -207,6 +209,11 @@ class _Check:
         for name in self.settings.access.people:
             if not re.fullmatch(r"local:[^\s:]+", name):
                 yield self.problem("error", ("access", "people", name), 'must be called "local:<os user>"')
+
+    def approvers(self) -> Iterator[Problem]:
+        settings = self.settings
+        for severity, key, sentence in too_few(settings.access, settings.remediation.approvers, settings.environments):
+            yield self.problem(severity, key, sentence)
 
     def days(self) -> Iterator[Problem]:
         held, looked = self.settings.history.days, self.settings.triage.days

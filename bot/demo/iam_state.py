@@ -78,13 +78,14 @@ def _scoped(account: str, entries: Mapping[str, Any]) -> dict[str, Any]:
 def _state(story: Story, access: BotAccess) -> dict[str, dict[str, Any]]:
     created = rfc3339(story.alert_at - timedelta(days=400))
     owners = [key.user for key in story.stolen]
-    keys = [*story.stolen, story.other_key, access.key]
+    keys = [*story.stolen, story.other_key, story.guarded_key, access.key]
     assuming = _policy(
         ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"], [access.read_role, access.act_role]
     )
     return {
         "users": {
             **{name: _user(story.account, name, created, _owner_tags(name)) for name in owners},
+            story.guarded_key.user: _user(story.account, story.guarded_key.user, created),
             BOT_USER: _user(story.account, BOT_USER, created),
         },
         "access_keys": {key.id: _access_key(key, story.alert_at) for key in keys},

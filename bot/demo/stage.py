@@ -27,7 +27,7 @@ from bot import cases, logs
 from bot.app import Bot
 from bot.config import load
 from bot.demo.aws import Attempt, LocalAws
-from bot.demo.slack import ANALYST, KEY_OWNER, SECOND_ANALYST, SOC, TEAM_ID, LocalSlack
+from bot.demo.slack import ANALYST, KEY_OWNER, SECOND_ANALYST, SOC, TEAM_ID, THIRD_ANALYST, LocalSlack
 from bot.demo.world import Folder, Story, World, make_world
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
@@ -173,7 +173,7 @@ def _clock_from(start: datetime) -> Callable[[], datetime]:
 def _config(root: Path, stage: Stage) -> Path:
     access = stage.aws.access
     analyst = json.dumps([f"slack:{TEAM_ID}:{ANALYST}"])
-    analysts = json.dumps([f"slack:{TEAM_ID}:{person}" for person in (ANALYST, SECOND_ANALYST)])
+    analysts = json.dumps([f"slack:{TEAM_ID}:{person}" for person in (ANALYST, SECOND_ANALYST, THIRD_ANALYST)])
     text = f"""\
 # The demo's configuration: what a real config.toml needs, and nothing more.
 [slack]
@@ -210,9 +210,13 @@ ask = true
 [owners.people]
 {json.dumps(stage.story.lead.user)} = "{KEY_OWNER}"
 
+# What keeps the backups is changed by nobody alone: two others must approve, and the page lets you be each of them.
+[environments.default]
+protected = [{json.dumps(stage.story.guarded_key.user)}]
+
 [access]
 triage = {analysts}
-approve = {analyst}
+approve = {analysts}
 undo = {analyst}
 """
     path = root / "config.toml"

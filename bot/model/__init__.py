@@ -31,7 +31,7 @@ from bot.model.enricher import (
     Status,
     Unknown,
 )
-from bot.model.environment import ApprovedTest, Environment, named_by
+from bot.model.environment import PROTECTED_APPROVERS, ApprovedTest, Environment, named_by
 from bot.model.event import Activity, AddressClass, Detail, Event, Habit, Outcome, Principal, Use
 from bot.model.history import (
     COMMON_PRINCIPALS,
@@ -114,6 +114,7 @@ __all__ = (
     "MOST_CALLS_OF_ADDRESS",
     "PREVALENCE",
     "PREVALENCE_SAMPLE",
+    "PROTECTED_APPROVERS",
     "RECENT",
     "SHARED_EXIT",
     "THIN_BASELINE_DAYS",

@@ -156,3 +156,7 @@ class Overview:
     newest: datetime | None
     """Of the history's records."""
     last_alert: datetime | None
+    waiting: tuple[Waiting, ...] = ()
+    """What their approval would bring further, if they may give it."""
+    with_others: tuple[Waiting, ...] = ()
+    """What they asked for or approved already, and others must approve."""

@@ -60,21 +60,24 @@ class Plan:
     stops: Observable | None = None
     """Whose calls AWS refuses once it is made."""
     approvers: int = 1
-    """How many different people must approve it."""
+    """How many different people must approve it; where two or more must, its requester is none of them."""
     rehearsal: bool = False
     """Nothing will be changed: the environment is not armed yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A plan that was approved by some, but not by enough."""
+    """A plan that was put before others, and is not approved by enough of them."""
 
     plan: Plan
     approved_by: tuple[Actor, ...]
+    """Those whose approval counts; the one who planned is none of them."""
     missing: int
     """How many more people must approve it."""
     containment: str = ""
     """The containment it is a row of; empty if it stands alone."""
+    own: bool = False
+    """Whether this answers the one who planned it, whose own yes counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from bot.model.usual import Correction
 from bot.networks import inside
 
 PARTITION = re.compile(r"arn:(aws[a-z-]{0,16}):")
+PROTECTED_APPROVERS = 2
+"""How many people other than who planned must approve a change to a protected principal, at least."""
 
 
 @dataclass(frozen=True, slots=True)

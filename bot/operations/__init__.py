@@ -20,6 +20,7 @@ from bot.model import (
     Alert,
     Case,
     Change,
+    Containment,
     Event,
     Kind,
     Observable,
@@ -139,7 +140,14 @@ class Operations(Casework, Leading, Owning, Snoozing, Teaching, Containing, Task
             return refusal
         db, newest = self._state.read(), asked(self._lookups.newest)
         opened = tuple(self._pipeline.load(db, case.id) for case in cases.open_cases(db))
-        return Overview(actor, opened, None if isinstance(newest, Refusal) else newest, cases.last_alert(db))
+        known = None if isinstance(newest, Refusal) else newest
+        waiting, me = [each for case in opened for each in case.waiting], self._access.person(actor)
+        said = [me in map(self._access.person, (each.plan.requested_by, *each.approved_by)) for each in waiting]
+        return Overview(
+            *(actor, opened, known, cases.last_alert(db)),
+            waiting=tuple(each for each, done in zip(waiting, said, strict=True) if not done),
+            with_others=tuple(each for each, done in zip(waiting, said, strict=True) if done),
+        )
 
     def meant(self, kind: Kind, values: Sequence[str], word: str = "") -> tuple[Observable, ...] | Refusal:
         """What a person means by ``values``, or why one of them cannot be meant."""
@@ -243,6 +251,10 @@ class Operations(Casework, Leading, Owning, Snoozing, Teaching, Containing, Task
     def planned(self, plan: str, actor: Actor) -> Plan | Refusal:
         """A plan that waits for approval, for whoever may give it."""
         return self._remediations.planned(plan, actor)
+
+    def is_requester(self, actor: Actor, made: Plan | Containment) -> bool:
+        """Whether ``actor`` is who planned it, however they come in."""
+        return self._access.person(actor) == self._access.person(made.requested_by)
 
     def carry_out(self, execution: str) -> Change:
         """Carry out an approved change here and now, for the day no ``triage serve`` is running."""

@@ -1,9 +1,11 @@
 """Who has approved a plan, and is that enough.
 
 Where one approval is asked, anybody with the right may give it, the one who planned included. Where two or more are
-asked, so many different people must have approved, and at least one of them did not plan it: nobody is the second
-person to themselves. A terminal's user counts there only as the Slack person ``[access.people]`` maps them to, because
-nothing else says that the two are not one human being. Every function that takes a ``Database`` runs inside a caller's
+asked, so many people other than the one who planned must have approved: nobody approves their own request. The
+requester's own yes is kept as the word that puts the plan before the others, and counts for nothing, unless they break
+the glass. A terminal's user counts there only as the Slack person ``[access.people]`` maps them to, because nothing
+else says that the two are not one human being; where a terminal's user planned whom nothing maps, one person more must
+approve, since one of those may be the requester. Every function that takes a ``Database`` runs inside a caller's
 transaction.
 """
 
@@ -18,9 +20,6 @@ from bot.database import Database
 from bot.model import Actor, Plan, Waiting, rfc3339
 from bot.remediation import records
 
-MOST = 5
-"""More people than this are never awake at once."""
-
 
 @dataclass(frozen=True, slots=True)
 class Approval:
@@ -33,15 +32,31 @@ class Approval:
     breaks_glass: bool = False
 
 
+def asked_of_others(needed: int, requester: str) -> int:
+    """How many people must approve so that ``needed`` of them did not plan: 0 where the requester may do so alone."""
+    if needed <= 1:
+        return 0
+    return needed + 1 if _is_nobody(requester) else needed
+
+
+def counted(given: Sequence[Approval], needed: int, requester: str) -> tuple[Approval, ...]:
+    """The approvals of ``given`` that bring a plan of the person ``requester`` further."""
+    if needed <= 1:
+        return tuple(given)
+    return tuple(each for each in given if each.breaks_glass or _is_other(each.person, requester))
+
+
 def missing(given: Sequence[Approval], needed: int, requester: str) -> int:
     """How many more people must approve a plan of the person ``requester``; 0 if it may be carried out."""
     if any(each.breaks_glass for each in given):
         return 0
-    if needed <= 1:
-        return 0 if given else 1
-    people = {each.person for each in given if not _is_nobody(each.person)}
-    someone_else = bool(people - {requester})
-    return max(needed - len(people), 0 if someone_else else 1)
+    people = {each.person for each in counted(given, needed, requester)}
+    return max((asked_of_others(needed, requester) or 1) - len(people), 0)
+
+
+def is_own(plan: Plan, actor: Actor, access: AccessRules) -> bool:
+    """Whether ``actor`` may not approve ``plan`` because they planned it."""
+    return plan.approvers > 1 and access.person(actor) == access.person(plan.requested_by)
 
 
 def counts_for_nothing(actor: Actor, access: AccessRules, needed: int) -> str | None:
@@ -52,6 +67,10 @@ def counts_for_nothing(actor: Actor, access: AccessRules, needed: int) -> str | 
             f'name them under [access.people] in config.toml, as in "{actor.id}" = "slack:T…:U…".'
         )
     return None
+
+
+def _is_other(person: str, requester: str) -> bool:
+    return person != requester and not _is_nobody(person)
 
 
 def _is_nobody(person: str) -> bool:
@@ -80,15 +99,16 @@ def of(db: Database, plan: str) -> tuple[Approval, ...]:
 
 
 def waiting_of(db: Database, plan: Plan, access: AccessRules) -> Waiting:
-    """How far a plan has come that is approved by some, but not by enough."""
-    given = of(db, plan.id)
-    left = missing(given, plan.approvers, access.person(plan.requested_by))
+    """How far a plan has come that was put before others, and is not approved by enough of them."""
+    given, requester = of(db, plan.id), access.person(plan.requested_by)
+    left = missing(given, plan.approvers, requester)
     row = db.execute("SELECT containment FROM containment_rows WHERE plan = ?", [plan.id]).fetchone()
-    return Waiting(plan, tuple(each.actor for each in given), left, row[0] if row else "")
+    approved_by = tuple(each.actor for each in counted(given, plan.approvers, requester))
+    return Waiting(plan, approved_by, left, row[0] if row else "")
 
 
 def waiting_in(db: Database, case: int, access: AccessRules, now: datetime) -> tuple[Waiting, ...]:
-    """The plans of a case that somebody approved and that still wait for others, oldest first."""
+    """The plans of a case that were put before others and still wait for them, oldest first."""
     rows = db.execute(
         "SELECT p.id FROM plans AS p WHERE p.case_id = ? AND p.expires_at >= ?"
         " AND EXISTS (SELECT 1 FROM approvals AS a WHERE a.plan = p.id)"

@@ -26,6 +26,7 @@ from bot.model import (
     Plan,
     Refusal,
     Step,
+    Waiting,
 )
 from bot.remediation import containments, records
 from bot.remediation.base import Remediation
@@ -128,7 +129,7 @@ class Contain:
         found = containments.load(db, id_, self._access)
         if found is None:
             return Refusal("There is no such containment: plan it again.")
-        refusals, further = [], 0
+        refusals, further, asked = [], 0, 0
         for position, row in enumerate(found.rows):
             if row.plan is None or row.change is not None:
                 continue
@@ -136,11 +137,13 @@ class Contain:
             refused = answer if isinstance(answer, Refusal) else None
             containments.refuse(db, id_, position, refused)
             refusals += [refused] if refused else []
+            asked += isinstance(answer, Waiting) and answer.own
             further += not refused
         if further == 0:
             return refusals[0] if refusals else None
         self._leave_to_people(db, found)
-        told = f"{further} of {len(found.rows)} changes approved"
+        told = f"{further - asked} of {len(found.rows)} changes approved"
+        told += f", others asked for {asked}" if asked else ""
         what = "approve undo of contain" if found.undo_of else "approve contain"
         audit.append(db, actor=actor, operation=what, target=id_, reason=reason, result=told, at=self._clock())
         return None

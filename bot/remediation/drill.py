@@ -24,6 +24,7 @@ from bot.model import Change, ChangeState, Plan, Refusal, Waiting
 from bot.remediation import records
 from bot.remediation.canaries import DRILL, REMEDIATION, Drilled
 from bot.remediation.run import Remediations
+from bot.remediation.wording import more_people
 from bot.store.state import State
 
 REASON = "Fire drill: a canary key is disabled and enabled again."
@@ -148,4 +149,4 @@ class Drill:
 
 
 def _waits(waiting: Waiting) -> str:
-    return f"{waiting.missing} more people must approve it."
+    return f"{more_people(waiting.missing)} must approve it."

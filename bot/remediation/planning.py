@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import audit, tasks
 from bot.access import AccessRules
 from bot.aws import Aws
 from bot.database import Database, storable
-from bot.model import Actor, Change, ChangeState, Decision, Operation, Plan, Refusal, Waiting, rfc3339
+from bot.model import (
+    PROTECTED_APPROVERS,
+    Actor,
+    Change,
+    ChangeState,
+    Decision,
+    Operation,
+    Plan,
+    Refusal,
+    Waiting,
+    rfc3339,
+)
 from bot.remediation import approvals, records
 from bot.remediation.approvals import Approval
 from bot.remediation.base import Draft, Remediation
@@ -24,7 +35,6 @@ from bot.store.state import State
 LONGEST_REASON = 1000
 SHORTEST_GLASS = 20
 """Characters of a reason for breaking the glass: more than "urgent"."""
-PROTECTED = 2
 REHEARSED = (
     "A rehearsal: nothing will be changed, because two people have not armed this environment yet (`triage arm`)."
 )
@@ -160,6 +170,7 @@ class Planning:
     ) -> Change | Waiting | Refusal:
         """Say yes to a plan. With the last one that is needed, execution, audit entry and job are one transaction.
 
+        Where more than one must, the yes of who planned it only puts it before the others.
         ``again``: the same request once more, because a crash took its answer; it gets what it had decided.
         ``break_glass``: alone, where more people are asked; it is on record and told to everybody.
         """
@@ -185,9 +196,10 @@ class Planning:
         if refusal := self._not_approvable(db, plan) or self._not_counted(db, plan, approval):
             self._record(db, plan, actor, step, reason, f"refused: {refusal.sentence}")
             return refusal
-        given = approvals.of(db, plan.id)
-        enough = not approvals.missing(given, plan.approvers, self._access.person(plan.requested_by))
-        return self._queue(db, plan, approval, given, step) if enough else self._wait(db, plan, approval)
+        given, requester = approvals.of(db, plan.id), self._access.person(plan.requested_by)
+        if approvals.missing(given, plan.approvers, requester):
+            return self._wait(db, plan, approval)
+        return self._queue(db, plan, approval, approvals.counted(given, plan.approvers, requester), step)
 
     def _may_not_approve(self, plan: Plan, actor: Actor, *, break_glass: bool) -> Refusal | None:
         operations = [operation_of(plan), *([Operation.BREAK_GLASS] if break_glass else [])]
@@ -204,7 +216,7 @@ class Planning:
         nobody = approvals.counts_for_nothing(approval.actor, self._access, plan.approvers)
         if nobody and not approval.breaks_glass:
             return Refusal(nobody)
-        if not approvals.keep(db, plan.id, approval):
+        if not approvals.keep(db, plan.id, approval) and not approvals.is_own(plan, approval.actor, self._access):
             return Refusal(f"You have already approved this; somebody else must, too: {plan.title}.")
         return None
 
@@ -212,14 +224,18 @@ class Planning:
         """What an earlier, interrupted request of the same person has come to."""
         if all(each.actor.id != actor.id for each in approvals.of(db, plan.id)):
             return None
-        return records.execution_of(db, plan.id) or approvals.waiting_of(db, plan, self._access)
+        return records.execution_of(db, plan.id) or self._waiting_for(db, plan, actor)
 
     def _wait(self, db: Database, plan: Plan, approval: Approval) -> Waiting:
-        waiting = approvals.waiting_of(db, plan, self._access)
-        more = f"approved; {waiting.missing} more must"
-        self._record(db, plan, approval.actor, "approve", approval.reason, more)
+        waiting = self._waiting_for(db, plan, approval.actor)
+        step, done = ("ask others for", "asked") if waiting.own else ("approve", "approved")
+        self._record(db, plan, approval.actor, step, approval.reason, f"{done}; {waiting.missing} more must approve")
         self._on_waiting(db, waiting)
         return waiting
+
+    def _waiting_for(self, db: Database, plan: Plan, actor: Actor) -> Waiting:
+        waiting = approvals.waiting_of(db, plan, self._access)
+        return replace(waiting, own=approvals.is_own(plan, actor, self._access))
 
     def _queue(
         self, db: Database, plan: Plan, last: Approval, given: Sequence[Approval], step: str
@@ -270,7 +286,7 @@ class Planning:
 
     def _keep(self, draft: Draft, name: str, actor: Actor, case: int | None, undo_of: str | None) -> Plan:
         now = self._clock().replace(microsecond=0)
-        approvers, care = self._care(draft, name) if actor.id != DRILL.id else (1, ())
+        approvers, care = self._care(draft, name, actor) if actor.id != DRILL.id else (1, ())
         rehearsal = self._settings.rehearses(self._state.read(), draft.account)
         care = (REHEARSED, *care) if rehearsal else care
         plan = Plan(
@@ -307,13 +323,22 @@ class Planning:
             return "", ""
         return change.remediation, change.target
 
-    def _care(self, draft: Draft, name: str) -> tuple[int, tuple[str, ...]]:
+    def _care(self, draft: Draft, name: str, actor: Actor) -> tuple[int, tuple[str, ...]]:
         """How many people must approve a change, and what the preview says of that."""
         asked = self._settings.approvers.get(name, 1)
         if draft.principal and self._settings.is_protected(draft.account, draft.principal):
-            asked = max(asked, PROTECTED)
-            return asked, (f"{draft.principal} is protected: {asked} different people must approve.",)
-        return asked, (f"{asked} different people must approve.",) if asked > 1 else ()
+            asked = max(asked, PROTECTED_APPROVERS)
+            return asked, (f"{draft.principal} is protected: {self._whose_approval(asked, actor)}",)
+        return asked, (self._whose_approval(asked, actor),) if asked > 1 else ()
+
+    def _whose_approval(self, asked: int, requester: Actor) -> str:
+        others = approvals.asked_of_others(asked, self._access.person(requester))
+        if others == asked:
+            return f"{asked} people other than {requester.name}, who planned it, must approve."
+        return (
+            f"{others} people must approve, so that {asked} of them did not plan it: nothing says which person "
+            f"{requester.id} is ([access.people])."
+        )
 
     def _keep_plan(self, db: Database, plan: Plan) -> None:
         records.keep_plan(db, plan)

@@ -30,7 +30,7 @@ from bot.remediation.records import UndoRecord, change, changes_of
 from bot.remediation.usage import Usage
 from bot.remediation.watching import Watch
 from bot.remediation.whom_to_ask import WhomToAsk
-from bot.remediation.wording import AwsError, described, why
+from bot.remediation.wording import AwsError, described, more_people, why
 from bot.store import jobs
 from bot.store.jobs import Job
 from bot.store.state import State
@@ -241,7 +241,7 @@ class Remediations:
             if not decision.allowed:
                 return f"{each.actor.name} may no longer do this. {decision.sentence}"
         missing = approvals.missing(given, plan.approvers, self._access.person(plan.requested_by))
-        return f"{missing} more people must approve it." if missing else None
+        return f"{more_people(missing)} must approve it." if missing else None
 
     def _carry_out(self, attempt: _Attempt) -> _Outcome:
         if not (attempt.started_before or attempt.plan.undo_of or attempt.plan.rehearsal):

@@ -23,6 +23,11 @@ MEANINGS = {
 }
 
 
+def more_people(count: int) -> str:
+    """So many people who must still approve."""
+    return "1 more person" if count == 1 else f"{count} more people"
+
+
 def why(error: Exception) -> str:
     """One sentence, without its full stop, for what AWS or the way there said."""
     if isinstance(error, NoWayIn):

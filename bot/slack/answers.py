@@ -256,7 +256,8 @@ class Answers:
             plan = self._planned[operation](payload["value"], actor)
         if isinstance(plan, Refusal):
             return self._refuse(payload, plan)
-        view = containing.preview(plan) if isinstance(plan, Containment) else modals.preview(plan)
+        own = self._operations.is_requester(actor, plan)
+        view = containing.preview(plan, own=own) if isinstance(plan, Containment) else modals.preview(plan, own=own)
         return self._show(payload, view)
 
     def _containment(self, value: str, actor: Actor) -> Containment | Refusal:

@@ -28,8 +28,11 @@ STEPS = {
 }
 
 
-def preview(containment: Containment) -> View:
-    """Everything that would be done, before any of it is."""
+def preview(containment: Containment, *, own: bool = False) -> View:
+    """Everything that would be done, before any of it is.
+
+    ``own``: it is shown to who planned it. Where all that is left needs other people, the button asks them.
+    """
     undo = containment.undo_of is not None
     title = "Undo all" if undo else "Contain all"
     blocks = [
@@ -40,12 +43,19 @@ def preview(containment: Containment) -> View:
     ]
     if not any(row.plan for row in containment.rows):
         return _view(title, blocks)
-    alone = any(row.plan.approvers > 1 for row in containment.rows if row.plan)
+    left = [row.plan for row in containment.rows if row.plan and row.change is None]
+    shared = [plan for plan in left if plan.approvers > 1]
+    if own and shared and shared == left:
+        most = max(shared, key=lambda plan: plan.approvers)
+        blocks.append(paragraph(summary.own_request(most.approvers, most), 600))
+        submit = f"Ask {summary.others(most.approvers)}"
+    else:
+        submit = "Rehearse" if _rehearses(containment) else title
     return {
-        **_view(title, [*blocks, reason_input(), *([glass_input()] if alone else [])]),
+        **_view(title, [*blocks, reason_input(), *([glass_input()] if shared else [])]),
         "callback_id": APPROVE_ALL,
         "private_metadata": containment.id,
-        "submit": plain("Rehearse" if _rehearses(containment) else title, TITLE),
+        "submit": plain(submit, TITLE),
         "close": plain("Cancel", TITLE),
     }
 
@@ -56,7 +66,7 @@ def approved(containment: Containment) -> View:
     waiting = sum(row.missing > 0 for row in containment.rows)
     told = f"{done} of {len(containment.rows)} changes are approved and being made, in this order."
     if waiting:
-        told += f" {waiting} wait for another person: the card has a button."
+        told += f" {waiting} wait for others: the card has a button."
     return _view("Approved", [paragraph(told), *_rows(containment), paragraph("The card shows how each ends.")])
 
 
@@ -94,7 +104,8 @@ def _line(row: ContainmentRow) -> str:
     if row.refusal is not None:
         what = "nothing to do" if row.refusal.settled else "not possible"
         return f"{row.target}: {what}. {row.refusal.sentence}"
-    return row.plan.title if row.plan else row.target
+    waiting = f" (waiting for {summary.others(row.missing)})" if row.missing else ""
+    return f"{row.plan.title if row.plan else row.target}{waiting}"
 
 
 def _warnings(containment: Containment) -> Iterator[Block | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot import summary
-from bot.model import Case, Overview
+from bot.model import Case, Overview, Waiting
 from bot.slack.elements import Block, View, bullets, context, header, paragraph
 
 MOST = 15
@@ -24,9 +24,11 @@ def refused_home(sentence: str) -> View:
 
 
 def _blocks(overview: Overview, problems: Sequence[str], now: datetime) -> Iterator[Block | None]:
-    waiting = [each for case in overview.open for each in case.waiting]
     yield header("Waiting for approval")
-    yield bullets([summary.waiting_line(each) for each in waiting[:MOST]], LINE) or paragraph("Nothing.")
+    yield _waiting(overview.waiting) or paragraph("Nothing.")
+    if overview.with_others:
+        yield header("Waiting for others")
+        yield _waiting(overview.with_others)
     yield header("My cases")
     yield _cases([case for case in overview.open if case.owner and case.owner.id == overview.actor.id], "None is mine.")
     yield header("Open cases")
@@ -34,6 +36,10 @@ def _blocks(overview: Overview, problems: Sequence[str], now: datetime) -> Itera
     yield header("The bot")
     yield bullets(list(_health(overview, problems)), LINE)
     yield context(f"As of {summary.moment(now)}. Open this tab again to see it anew.")
+
+
+def _waiting(waiting: Sequence[Waiting]) -> Block | None:
+    return bullets([summary.waiting_line(each) for each in waiting[:MOST]], LINE)
 
 
 def _cases(cases: Sequence[Case], none: str) -> Block | None:

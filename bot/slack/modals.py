@@ -46,10 +46,14 @@ def actions_view(case: Case) -> View:
     return _view(f"Case #{case.id}", paragraph(summary.headline(case), 300), *rows)
 
 
-def preview(plan: Plan) -> View:
-    """What would change, before it does, with a field for the reason and the button that approves it."""
+def preview(plan: Plan, *, own: bool = False) -> View:
+    """What would change, before it does, with a field for the reason and the button that approves it.
+
+    ``own``: it is shown to who planned it, so the button asks the others where more than one person must approve.
+    """
     submit = "Undo" if plan.undo_of else _submit(plan.remediation)
     submit = "Rehearse" if plan.rehearsal else submit
+    asks = own and plan.approvers > 1
     return {
         **_view(
             "Undo" if plan.undo_of else "Preview",
@@ -58,27 +62,30 @@ def preview(plan: Plan) -> View:
             labelled(_states(plan.before, plan.after), 400),
             bullets(plan.warnings[:LONGEST_LIST], 600),
             paragraph(f"Asked for by {plan.requested_by.name}; expires {summary.moment(plan.expires_at)}."),
+            paragraph(summary.own_request(plan.approvers, plan), 600) if asks else None,
             reason_input(),
             glass_input() if plan.approvers > 1 else None,
         ),
         "callback_id": APPROVE,
         "private_metadata": plan.id,
-        "submit": plain(submit, TITLE),
+        "submit": plain(f"Ask {summary.others(plan.approvers)}" if asks else submit, TITLE),
         "close": plain("Cancel", TITLE),
     }
 
 
 def working_view(form: str = APPROVE) -> View:
     """What is seen from a submission until it is done."""
-    told = "Approved. Making the change and reading it back…" if form == APPROVE else "Keeping what you decided…"
+    told = "Kept. What nobody else must approve is made now and read back…"
+    told = told if form == APPROVE else "Keeping what you decided…"
     return _view("Working", paragraph(f"{told} You may close this window."))
 
 
 def waiting_view(waiting: Waiting) -> View:
-    """What is seen by who approved, while others must."""
-    people = "1 more person" if waiting.missing == 1 else f"{waiting.missing} more people"
+    """What is seen by who asked or approved, while others must."""
     told = f"{summary.waiting_line(waiting)} Nothing has been changed yet."
-    return _view("Waiting", paragraph(told, 1000), paragraph(f"The card has a button for {people}."))
+    own = paragraph(summary.own_request(waiting.missing, waiting.plan), 600) if waiting.own else None
+    card = paragraph(f"The card has a button for {summary.others(waiting.missing)}.")
+    return _view("Waiting", paragraph(told, 1000), own, card)
 
 
 def done_view(change: Change) -> View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.model import Case, Change, ChangeState, Hidden, Snooze, Suggestion, Task, Waiting
+from bot.model import Case, Change, ChangeState, Hidden, Plan, Snooze, Suggestion, Task, Waiting
 from bot.remediation.canaries import Drilled
 from bot.summary.wording import moment, more
 
@@ -55,10 +55,26 @@ def task_line(task: Task) -> str:
 
 
 def waiting_line(waiting: Waiting) -> str:
-    """What waits for whose approval, and until when."""
+    """What waits for how many people's approval, who asked for it, and until when."""
     names = ", ".join(actor.name for actor in waiting.approved_by)
-    more = "1 more person" if waiting.missing == 1 else f"{waiting.missing} more people"
-    return f"{waiting.plan.title}: approved by {names}; {more} must approve before {moment(waiting.plan.expires_at)}."
+    so_far = f", approved by {names}" if names else ""
+    until = f"waiting for {others(waiting.missing)} before {moment(waiting.plan.expires_at)}"
+    return f"{waiting.plan.title}: asked for by {waiting.plan.requested_by.name}{so_far}; {until}."
+
+
+def own_request(missing: int, plan: Plan) -> str:
+    """Why somebody may not approve what they planned, who can, and what there is if nobody can be reached."""
+    right = "undo" if plan.undo_of else "approve"
+    return (
+        f"You planned this, so you cannot approve it: {others(missing)} named under [access] {right} in config.toml "
+        "must. If nobody can be reached, who is named under [access] break_glass, too, can break the glass and approve "
+        "it alone."
+    )
+
+
+def others(count: int) -> str:
+    """So many people other than who asked, and who approved already."""
+    return "1 other" if count == 1 else f"{count} others"
 
 
 def snooze_line(snooze: Snooze) -> str:

@@ -12,16 +12,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "AccessRules.person",
         "`self.people.get(… actor.id, actor.id …)` the other way round",
     ): "both arguments are the same",
-    (
-        APPROVALS,
-        "missing",
-        "`max(… needed - len(people), 0 if someone_else else 1 …)` the other way round",
-    ): "the greater of two is the same from either side",
-    (
-        APPROVALS,
-        "missing",
-        "`1` → `0` (#3)",
-    ): "where nobody else approved at most one person did, and of the two or more who are asked one is missing anyway",
     (APPROVALS, "waiting_of", "`0` → `-1`"): ONE_COLUMN,
     (APPROVALS, "waiting_in", "`0` → `-1`"): ONE_COLUMN,
     (APPROVALS, "waiting_in", "without `if plan is not None`"): "the ids come from the plans; the type checker asks",

@@ -33,8 +33,9 @@ from tests.remediation.door import Door
 
 ANA = Actor("slack:T0MADE:U0ANA", "Ana")
 BEN = Actor("slack:T0MADE:U0BEN", "Ben")
+CAT = Actor("slack:T0MADE:U0CAT", "Cat")
 MAL = Actor("slack:T0MADE:U0MAL", "Mal")
-RULES = AccessRules({operation: frozenset({ANA.id, BEN.id}) for operation in Operation})
+RULES = AccessRules({operation: frozenset({ANA.id, BEN.id, CAT.id}) for operation in Operation})
 SETTINGS = AwsSettings(
     "arn:aws:iam::{account}:role/TriageRead",
     "arn:aws:iam::{account}:role/TriageAct",

@@ -10,8 +10,8 @@ import pytest
 from bot.access import AccessRules
 from bot.model import Containment, ContainmentRow, Step, Waiting
 from bot.remediation import approvals, containments
-from bot.remediation.approvals import Approval, counts_for_nothing, missing, told
-from tests.remediation.test_approvals import ANA, BEN, CAT, CREDIBLE, MAPPED, NOW, RULES, SHELL, World, given
+from bot.remediation.approvals import Approval, asked_of_others, counts_for_nothing, is_own, missing, told
+from tests.remediation.test_approvals import ANA, BEN, CAT, CREDIBLE, DAN, MAPPED, NOW, RULES, SHELL, World, given
 
 
 @pytest.fixture
@@ -55,15 +55,20 @@ def test_the_glass_is_broken_once_over_an_earlier_yes(world: World) -> None:
 def test_one_who_breaks_the_glass_among_others_is_enough() -> None:
     assert missing([*given("req"), *given("other", glass=True)], 3, "req") == 0
     assert missing(given("req"), 0, "req") == 0, "nobody need be asked less than one person"
+    assert asked_of_others(2, "req") == 2
+    assert (asked_of_others(1, "req"), asked_of_others(1, "local:shell")) == (0, 0)
     assert missing([], 0, "req") == 1
 
 
 def test_what_waits_is_told_with_who_approved_and_how_many_are_missing(world: World) -> None:
     plan = in_case(world, 7)
-    assert waiting(world, 7) == (), "nobody has approved it"
+    assert waiting(world, 7) == (), "nobody was asked"
     world.remediations.approve(plan, ANA, "stolen")
     (one,) = waiting(world, 7)
-    assert (one.plan.id, one.approved_by, one.missing, one.containment) == (plan, (ANA,), 2, "")
+    assert (one.plan.id, one.approved_by, one.missing, one.containment) == (plan, (), 3, "")
+    world.remediations.approve(plan, BEN, "stolen")
+    (one,) = waiting(world, 7)
+    assert (one.approved_by, one.missing, one.own) == ((BEN,), 2, False)
     assert waiting(world, 8) == ()
 
 
@@ -78,7 +83,7 @@ def test_what_waits_is_told_oldest_first_until_it_expires_or_is_enough(world: Wo
     assert [each.plan.id for each in waiting(world, 7)] == [first, second], "to its last second"
     world.clock.forward(seconds=1)
     assert [each.plan.id for each in waiting(world, 7)] == [second]
-    world.remediations.approve(second, ANA, "stolen")
+    world.remediations.approve(second, DAN, "stolen")
     world.remediations.approve(second, CAT, "stolen")
     assert waiting(world, 7) == ()
 
@@ -88,7 +93,8 @@ def test_who_asked_at_a_terminal_is_the_person_they_are_mapped_to(tmp_path: Path
     plan = world.plan(MAPPED)
     keep(world, plan.id, Approval(ANA, ANA.id, "stolen", NOW))
     keep(world, plan.id, Approval(SHELL, SHELL.id, "stolen", NOW))
-    assert approvals.waiting_of(world.state.read(), plan, RULES).missing == 1
+    assert approvals.waiting_of(world.state.read(), plan, RULES).missing == 2
+    assert (is_own(plan, ANA, RULES), is_own(plan, MAPPED, RULES), is_own(plan, BEN, RULES)) == (True, True, False)
 
 
 def test_a_row_of_a_containment_says_so(world: World) -> None:

@@ -16,7 +16,7 @@ from bot.remediation.offer import Offer, Organisation
 from bot.remediation.planning import RemediationSettings
 from bot.store import jobs
 from tests.fakes import event
-from tests.remediation.bench import ANA, BEN, MAL, RULES, Bench
+from tests.remediation.bench import ANA, BEN, CAT, MAL, RULES, Bench
 from tests.remediation.cloud import ACCOUNT, BOT, FOREIGN, MANAGEMENT, Cloud, Seat, key_id, shipped
 from tests.remediation.door import Fate
 
@@ -245,7 +245,7 @@ def test_after_its_time_nothing_is_approved(bench: Bench, three: list[Seat]) -> 
     assert "expired" in refusal(bench.remediations.contain.approve(made.id, ANA, "late"))
 
 
-def test_protected_rows_wait_for_a_second_person_and_the_others_do_not(bench: Bench, three: list[Seat]) -> None:
+def test_protected_rows_wait_for_two_others_and_the_rest_does_not(bench: Bench, three: list[Seat]) -> None:
     guarded = three[1].principal
     settings = RemediationSettings(is_protected=lambda account, principal: principal == guarded)
     bench.asking(settings)
@@ -253,8 +253,15 @@ def test_protected_rows_wait_for_a_second_person_and_the_others_do_not(bench: Be
     bench.carry_out_due_jobs()
     waiting = [row for row in now(bench, made).rows if row.change is None]
     assert {row.plan.principal for row in waiting if row.plan} == {guarded}
-    assert [row.missing for row in waiting] == [1, 1, 1]
-    shown(bench.remediations.contain.approve(made.id, BEN, "I have looked, too"))
+    assert [row.missing for row in waiting] == [2, 2, 2]
+    told = [each.result for each in audit.entries(bench.state.read()) if each.operation == "approve contain"]
+    assert told == ["6 of 9 changes approved, others asked for 3"]
+    again = approved(bench, made)
+    assert [row.missing for row in again.rows if row.change is None] == [2, 2, 2]
+    assert not any(row.refusal for row in again.rows)
+    first = shown(bench.remediations.contain.approve(made.id, BEN, "I have looked, too"))
+    assert [row.missing for row in first.rows if row.change is None] == [1, 1, 1]
+    shown(bench.remediations.contain.approve(made.id, CAT, "so have I"))
     bench.carry_out_due_jobs()
     assert states(now(bench, made)) == [ChangeState.CONFIRMED] * 9
 

@@ -96,7 +96,7 @@ def test_an_approval_that_is_gone_is_missing(room: Room) -> None:
     room.state.write(lambda db: db.execute("DELETE FROM approvals"))
     stopped = room.remediations.execute(approved.execution)
     assert (stopped.state, room.lamp.called) == (ChangeState.FAILED, [])
-    assert stopped.sentence == "Not carried out: 1 more people must approve it."
+    assert stopped.sentence == "Not carried out: 1 more person must approve it."
 
 
 def test_what_was_planned_for_real_is_not_made_where_its_account_was_disarmed_since(room: Room) -> None:

@@ -43,7 +43,7 @@ from bot.model import (
 from bot.slack.card import card
 from bot.store import outbox
 from bot.store.state import State
-from tests.slack.cases import CASES, NOW, change, containment, plan
+from tests.slack.cases import ALICE, CASES, NOW, change, containment, plan
 
 PING_SECONDS = 0.2
 ME = f"slack:{TEAM_ID}:{ANALYST}"
@@ -63,6 +63,8 @@ class MadeUp:
     refusal: Refusal | None = None
     missing: bool = False
     waits: bool = False
+    needed: int = 1
+    requester: Actor = ALICE
     recognised: list[str] = field(default_factory=list)
 
     def recognise(self, actor: Actor) -> None:
@@ -112,7 +114,7 @@ class MadeUp:
 
     def plan_offered(self, remediation: str, target: str, case: int, actor: Actor) -> Plan | Refusal:
         self.asked.append(("plan", remediation, target, case, actor.id))
-        return self.refusal or plan()
+        return self.refusal or plan(approvers=self.needed, requested_by=self.requester)
 
     def plan_undo(self, execution: str, actor: Actor) -> Plan | Refusal:
         self.asked.append(("plan_undo", execution, actor.id))
@@ -120,14 +122,17 @@ class MadeUp:
 
     def planned(self, plan_id: str, actor: Actor) -> Plan | Refusal:
         self.asked.append(("planned", plan_id, actor.id))
-        return self.refusal or plan(id=plan_id, approvers=2)
+        return self.refusal or plan(id=plan_id, approvers=2, requested_by=self.requester)
+
+    def is_requester(self, actor: Actor, made: Plan | Containment) -> bool:
+        return actor.id == made.requested_by.id
 
     def approve(
         self, plan_id: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False
     ) -> Change | Waiting | Refusal:
         self.asked.append(("approve", plan_id, reason, actor.id, *(["alone"] if break_glass else [])))
         if self.waits:
-            return Waiting(plan(approvers=2), (actor,), 1)
+            return Waiting(plan(approvers=2), (), 2, own=True)
         return self.refusal or change(ChangeState.APPROVED, sentence="Approved; about to be carried out.")
 
     def plan_containment(
@@ -141,7 +146,9 @@ class MadeUp:
         return self.refusal or containment(undo_of=containment_id)
 
     def containment(self, containment_id: str) -> Containment | Refusal:
-        return self.refusal or containment(id=containment_id)
+        found = containment(id=containment_id, requested_by=self.requester)
+        rows = [replace(row, plan=row.plan and replace(row.plan, approvers=self.needed)) for row in found.rows]
+        return self.refusal or replace(found, rows=tuple(rows))
 
     def approve_containment(
         self, containment_id: str, actor: Actor, reason: str, *, again: bool = False, break_glass: bool = False

@@ -46,11 +46,35 @@ def test_a_second_person_approves_from_the_card(slack: LocalSlack, state: State,
     assert operations.asked == [("planned", "plan-1", other), ("approve", "plan-1", "seen it, too", other)]
 
 
-def test_whoever_is_first_is_told_who_else_must(slack: LocalSlack, state: State, operations: MadeUp) -> None:
-    operations.waits = True
+def test_who_planned_it_asks_others_and_is_told_who_must(slack: LocalSlack, state: State, operations: MadeUp) -> None:
+    operations.waits, operations.needed = True, 2
+    operations.requester = Actor(ME, "Sam")
     slack.click(ANALYST, SOC, show(state, slack, "incident"), "plan:disable_access_key")
-    slack.submit_view(ANALYST, preview(slack)["id"], {"reason": "stolen"})
-    assert "1 more person must approve before" in json.dumps(window(slack, "Waiting"))
+    view = preview(slack)
+    assert view["submit"]["text"] == "Ask 2 others"
+    assert "You planned this, so you cannot approve it: 2 others named" in json.dumps(view)
+    slack.submit_view(ANALYST, view["id"], {"reason": "stolen"})
+    told = json.dumps(window(slack, "Waiting"))
+    assert "waiting for 2 others before" in told
+    assert "break the glass" in told
+
+
+def test_who_planned_it_is_not_offered_to_approve_it_from_the_card(
+    slack: LocalSlack, state: State, operations: MadeUp
+) -> None:
+    operations.requester = Actor(ME, "Sam")
+    slack.click(ANALYST, SOC, show(state, slack, "waiting"), "second:0")
+    assert preview(slack)["submit"]["text"] == "Ask 2 others"
+
+
+def test_who_asked_for_a_containment_whose_rest_needs_others_only_asks_them(
+    slack: LocalSlack, state: State, operations: MadeUp
+) -> None:
+    operations.requester, operations.needed = Actor(ME, "Sam"), 2
+    slack.click(ANALYST, SOC, show(state, slack, "containment_waiting"), "second:0")
+    assert window(slack, "Contain all")["submit"]["text"] == "Ask 2 others"
+    slack.click(SECOND_ANALYST, SOC, show(state, slack, "containment_waiting"), "second:0")
+    assert window(slack, "Contain all", SECOND_ANALYST)["submit"]["text"] == "Contain all"
 
 
 def test_the_glass_is_broken_with_a_tick(slack: LocalSlack, state: State, operations: MadeUp) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ import pytest
 
 from bot.app import Desk
 from bot.config import load
+from bot.database import Database
 from bot.demo.slack import ANALYST, SECOND_ANALYST, SOC, TEAM_ID, LocalSlack
 from bot.history.load import load_paths
 from bot.history.sqlite import SqliteHistory
-from bot.model import rfc3339
+from bot.model import Actor, rfc3339
+from bot.remediation import approvals
+from bot.remediation.records import keep_plan
 from bot.slack.answers import Answers
 from bot.slack.client import web_client
 from bot.slack.listeners import POOL, TRIAGE_MESSAGE, build_app
@@ -26,6 +30,7 @@ from tests.checkers import problems
 from tests.fakes import KALI_AGENT
 from tests.history import made
 from tests.remediation.cloud import key_id
+from tests.slack.cases import plan
 from tests.slack.readable import readable
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -253,6 +258,27 @@ def test_the_home_tab_shows_what_waits_what_is_open_and_how_the_bot_is(slack: Lo
         assert part in shown
     assert "⚠️ Slack's socket is deaf" in shown
     assert problems({"type": "home", "blocks": view["blocks"]}) == []
+
+
+def test_the_home_tab_never_offers_an_approval_to_who_asked_for_it_or_gave_it(slack: LocalSlack, desk: Desk) -> None:
+    told(slack, f"/triage key {ONE}")
+    me, she = (Actor(f"slack:{TEAM_ID}:{who}", who) for who in (ANALYST, SECOND_ANALYST))
+
+    def wait_for_others(db: Database) -> None:
+        for name, requester, approver in (("mine", me, None), ("hers", she, None), ("seen", she, me)):
+            expires = NOW + timedelta(minutes=30)
+            made = plan(id=name, case=1, title=f"Disable {name}", approvers=2, requested_by=requester)
+            keep_plan(db, replace(made, created_at=NOW, expires_at=expires))
+            for actor in (requester, *([approver] if approver else [])):
+                approvals.keep(db, name, approvals.Approval(actor, actor.id, "stolen", NOW))
+
+    desk.state.write(wait_for_others)
+    slack.open_home(ANALYST)
+    shown = json.dumps(slack.wait_until(lambda: slack.home(ANALYST)), ensure_ascii=False)
+    offered, _, rest = shown.partition("Waiting for others")
+    assert [name for name in ("mine", "hers", "seen") if f"Disable {name}" in offered] == ["hers"]
+    assert f"Disable mine: asked for by {ANALYST}; waiting for 2 others" in rest
+    assert f"Disable seen: asked for by {SECOND_ANALYST}, approved by {ANALYST}; waiting for 1 other" in rest
 
 
 def test_the_home_tab_of_who_may_not_triage_shows_nothing(slack: LocalSlack) -> None:

@@ -32,9 +32,9 @@ What a ``LocalSlack`` has:
 - ``shortcuts``: callback id → label of the message shortcuts the page offers (``LocalSlack(shortcuts={...})``).
 - ``clock``: a function giving Unix seconds, for tests of what expires (``LocalSlack(clock=...)``).
 
-People: ``ANALYST``, ``SECOND_ANALYST``, ``GUEST``, ``STRANGER`` (of another team), ``FORMER`` (deleted), ``KEY_OWNER``
-(in no channel), ``BOT_USER``; channels: ``SOC`` ("#soc"), ``OTHER_CHANNEL`` (the bot is no member); user group
-``SOC_GROUP``.
+People: ``ANALYST``, ``SECOND_ANALYST``, ``THIRD_ANALYST``, ``GUEST``, ``STRANGER`` (of another team), ``FORMER``
+(deleted), ``KEY_OWNER`` (in no channel), ``BOT_USER``; channels: ``SOC`` ("#soc"), ``OTHER_CHANNEL`` (the bot is no
+member); user group ``SOC_GROUP``.
 """
 
 from bot.demo.slack.delivery import Delivered
@@ -55,6 +55,7 @@ from bot.demo.slack.workspace import (
     SOC_GROUP,
     STRANGER,
     TEAM_ID,
+    THIRD_ANALYST,
 )
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "SOC_GROUP",
     "STRANGER",
     "TEAM_ID",
+    "THIRD_ANALYST",
     "Delivered",
     "Fault",
     "LocalSlack",

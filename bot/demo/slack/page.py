@@ -45,9 +45,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 STREAM_SECONDS = 20.0
-WATCHERS = frozenset(
-    {workspace.ANALYST, workspace.SECOND_ANALYST, workspace.GUEST, workspace.STRANGER, workspace.KEY_OWNER}
-)
+ANALYSTS = frozenset({workspace.ANALYST, workspace.SECOND_ANALYST, workspace.THIRD_ANALYST})
+WATCHERS = ANALYSTS | {workspace.GUEST, workspace.STRANGER, workspace.KEY_OWNER}
 NOWHERE = Channel("", "no conversation yet", set())
 """What somebody sees whom the app has not written to."""
 Act = Callable[[str, Json], Awaitable[Delivered]]

@@ -25,6 +25,7 @@ BOT_ID = "B0TRIAGE01"
 BOT_USER = "U0TRIAGE01"
 ANALYST = "U0ANALYST1"
 SECOND_ANALYST = "U0ANALYST2"
+THIRD_ANALYST = "U0ANALYST3"
 GUEST = "U0GUEST001"
 STRANGER = "U0STRANGER"
 FORMER = "U0FORMER01"
@@ -88,6 +89,7 @@ class Person:
 PEOPLE = (
     Person(ANALYST, "sam", "Sam Rivera"),
     Person(SECOND_ANALYST, "noor", "Noor Haddad"),
+    Person(THIRD_ANALYST, "ines", "Ines Duarte"),
     Person(GUEST, "pat-guest", "Pat Ellis (guest)", guest=True),
     Person(STRANGER, "kim-partner", "Kim Ode (other company)", team_id="T0PARTNER1", stranger=True),
     Person(FORMER, "lee", "Lee Former", deleted=True),
@@ -172,7 +174,7 @@ class Workspace:
         self.people = {person.id: person for person in PEOPLE}
         self.groups = {SOC_GROUP: [ANALYST, SECOND_ANALYST]}
         self.channels = {
-            SOC: Channel(SOC, "soc", {ANALYST, SECOND_ANALYST, GUEST, STRANGER, BOT_USER}),
+            SOC: Channel(SOC, "soc", {ANALYST, SECOND_ANALYST, THIRD_ANALYST, GUEST, STRANGER, BOT_USER}),
             OTHER_CHANNEL: Channel(OTHER_CHANNEL, "payroll", {ANALYST}),
         }
         self.ephemeral: list[Json] = []

@@ -56,6 +56,8 @@ class Story:
     """The client that raised the alert."""
     quota_reporter: str
     """The service account that reads the SES quota every day."""
+    guarded_key: KeyPair
+    """The key of the service account that nobody touches alone: not stolen."""
     alert_id: str
     alert_at: datetime
 
@@ -130,6 +132,7 @@ def tell_story(seed: int, at: datetime) -> Story:
         owner_addresses=(*cast.OFFICE, home_address(stage, lead)),
         user_agent=KALI,
         quota_reporter=cast.QUOTA_REPORTER,
+        guarded_key=stage.key(cast.GUARDED),
         alert_id=make_uuid(stage.rng("alert")),
         alert_at=datetime.fromtimestamp(stage.at - ALERT_BEFORE_END, UTC),
     )

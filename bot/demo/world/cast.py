@@ -99,9 +99,10 @@ PEOPLE = (
     Person("ext-marek.dvorak", "contractor", ("cli2 ubuntu",), rented_server=True),
 )
 QUOTA_REPORTER = "svc-mail-quota"
+GUARDED = "svc-backup"
 MACHINES = (
     Machine(QUOTA_REPORTER, "user", "quota report", "boto3 linux", 24 * 60, calls=1),
-    Machine("svc-backup", "user", "backup", "boto3 linux", 6 * 60, calls=8),
+    Machine(GUARDED, "user", "backup", "boto3 linux", 6 * 60, calls=8),
     Machine("svc-inventory", "user", "inventory", "boto3 linux", 12 * 60, calls=12),
     Machine("svc-dns", "user", "dns", "go linux", 4 * 60),
     Machine("svc-billing-export", "user", "billing", "boto3 linux", 24 * 60, calls=4),
