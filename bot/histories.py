@@ -11,14 +11,16 @@ from bot.aws import Aws
 from bot.config.settings import Settings
 from bot.history import athena, lookup
 from bot.history.athena import AthenaHistory, AthenaSettings
+from bot.history.everyone import Everyone
 from bot.history.joined import JoinedHistory
 from bot.history.looking import Watch
 from bot.history.lookup import REGIONS, Limits, LookupHistory
 from bot.history.sqlite import SqliteHistory
 from bot.model import Coverage, Event, Habit, History, HistoryUnavailableError, Holder, Span, Trace, Users
+from bot.scope.source import Source
 
 
-class NobodyKept:
+class NobodyKept(Source):
     """``bot.scope.source.Source`` where no history is kept here: every question raises, with ``why``."""
 
     def __init__(self, why: str) -> None:
@@ -59,6 +61,13 @@ def history_of(settings: Settings, kept: SqliteHistory | None, remote: History |
     if remote is None or kept is None:
         return remote or kept
     return JoinedHistory(kept, remote) if settings.history.beyond else remote
+
+
+def everyone_of(kept: SqliteHistory | None, history: History | None, why: str) -> Source:
+    """What one search for keys in the same hands asks; ``why`` it cannot, where nothing knows what everybody did."""
+    if isinstance(history, JoinedHistory | AthenaHistory):
+        return history.everyone()
+    return Everyone(kept) if kept is not None else NobodyKept(why)
 
 
 def remote_of(

@@ -13,8 +13,7 @@ from bot.config.settings import Settings
 from bot.earlier import CasesBefore, doubted
 from bot.enrichment import Runner
 from bot.evidence.recording import Asked, Recorder
-from bot.histories import NobodyKept, history_of, kept_of
-from bot.history.everyone import Everyone
+from bot.histories import everyone_of, history_of, kept_of
 from bot.history.raw_records import RawRecords
 from bot.history.sqlite import SqliteHistory
 from bot.history.writing import HistoryWriter
@@ -49,6 +48,7 @@ from bot.permissions import offered_names
 from bot.plugins import load_enrichers
 from bot.scope.ground import Ground, Known
 from bot.scope.hands import Hands
+from bot.scope.source import Source
 from bot.settled import address_data_of, is_ours
 from bot.store import spoilt
 from bot.store.state import StateReader
@@ -57,11 +57,12 @@ from bot.usual.corrections import corrected, corrections_of
 from bot.usual.profile import Profile, profile
 from bot.weights import Weights, own_weights, shipped
 
+NO_HISTORY = "there is no CloudTrail history"
 MOST_EVENTS = 10_000
 """Of one key, in the list that goes with a report."""
 
 NOTHING_KEPT = (
-    "what everybody did is only known of a history that is kept here: load the last weeks with `triage ingest`, and set"
+    "what everybody did is only asked of a history that is kept here: load the last weeks with `triage ingest`, and set"
     ' [history] kind = "sqlite" with beyond for the time before'
 )
 
@@ -140,8 +141,7 @@ class Investigator:
     ) -> Triage:
         told = [alert.id for alert in alerts]
         cases = CasesBefore(self._state, told) if self._state is not None else None
-        source = Everyone(self.kept) if self.kept is not None else NobodyKept(NOTHING_KEPT)
-        scoper = Hands(source, self.known()) if self.history is not None else None
+        scoper = Hands(self.everyone(), self.known()) if self.history is not None else None
         sender = alerts[0].source if alerts else None
         world = replace(
             self._world,
@@ -207,7 +207,11 @@ class Investigator:
         return self(observable, self.window(at))
 
     def scope(self, leads: Sequence[Observable], at: datetime) -> Scope:
-        return self.swept(about_scope(leads, at, self._kept(), self.known()))
+        return self.swept(about_scope(leads, at, self.everyone(), self.known()))
+
+    def everyone(self) -> Source:
+        """What one search for keys in the same hands asks: it raises ``HistoryUnavailableError`` where it cannot."""
+        return everyone_of(self.kept, self.history, NOTHING_KEPT if self.history is not None else NO_HISTORY)
 
     def hunt(self, asked: Sequence[str], at: datetime) -> Hunted | Refusal:
         return about_hunt(asked, self._kept(), self.known(), until=at, own=self.playbooks)
@@ -218,7 +222,8 @@ class Investigator:
         if scope is None:
             return None
         keys = [each.key for each in scope.confirmed]
-        return draft(f"case-{case.id}", keys, Ground(Everyone(self._kept()), scope.window, self.known()))
+        window, known = scope.window, self.known()
+        return self.everyone().settle(lambda source: draft(f"case-{case.id}", keys, Ground(source, window, known)))
 
     def events_of(self, case: Case) -> Sequence[Event]:
         scope = case.triage.scope if case.triage is not None else None
@@ -229,7 +234,7 @@ class Investigator:
             about, span = [case.subject] if case.subject else [], Span(case.window.recent_since, case.window.until)
         history = self.history
         if history is None:
-            raise HistoryUnavailableError("there is no CloudTrail history")
+            raise HistoryUnavailableError(NO_HISTORY)
         return [event for each in about for event in history.events(each, span, limit=MOST_EVENTS)]
 
     def past(self) -> tuple[TriageWorld, Known]:
@@ -252,9 +257,7 @@ class Investigator:
 
     def _kept(self) -> SqliteHistory:
         if self.kept is None:
-            raise HistoryUnavailableError(
-                NOTHING_KEPT if self.history is not None else "there is no CloudTrail history"
-            )
+            raise HistoryUnavailableError(NOTHING_KEPT if self.history is not None else NO_HISTORY)
         return self.kept
 
     def doubted(self) -> Doubted:

@@ -228,7 +228,9 @@ class _Making:
             case = replace(self.case, gaps=(*self.case.gaps, found), undecided=frozenset({CONFIRMED}))
             return replace(self, case=case).triage(answers)
         case = replace(self.case, signals=(*self.case.signals, *signals_of(found, leads)))
-        return replace(replace(self, case=case).triage(answers), scope=found)
+        made = replace(self, case=case).triage(answers)
+        cost = " ".join(filter(None, (made.cost, found.cost and f"To look for the other keys: {found.cost}")))
+        return replace(made, scope=found, cost=cost or None)
 
     def _case(self, waiting: Sequence[Question]) -> Case:
         if not waiting:

@@ -41,12 +41,11 @@ def scope(
     if kind not in _LEADS:
         raise typer.BadParameter("a scope starts from `key` or `ip`", param_hint="'key|ip'")
     investigator = investigator_of(settings_of(config), history)
-    store = store_of(investigator)
-    leads = [granted(observable_of(_LEADS[kind], value, store)) for value in values]
+    leads = [granted(observable_of(_LEADS[kind], value, investigator.kept)) for value in values]
     moment, start = moment_of(at, investigator), time_of(since)
     if start is not None and start > moment:
         fail("--since is later than --at.", USAGE)
-    found = investigator.swept(about_scope(leads, moment, store, investigator.known(), since=start))
+    found = investigator.swept(about_scope(leads, moment, investigator.everyone(), investigator.known(), since=start))
     if as_json:
         print_json(scope_document(found))
     else:

@@ -37,7 +37,7 @@ from bot.model import (
     Window,
 )
 from bot.scope.hands import Hands
-from bot.scope.source import Source
+from bot.scope.source import Answer, Source
 from bot.triage import TriageWorld
 from bot.usual.countries import Learner
 from bot.weights import Weights
@@ -45,7 +45,7 @@ from bot.weights import Weights
 FORMAT = 2
 PORTS = ("history", "addresses", "iam", "records", "cases", "statistics", "registries", "code_search", "threat_lists")
 """Whom a triage may ask, by their names in ``TriageWorld``."""
-NOT_RECORDED = frozenset({"foresee", "foresight", "at_hand", "cost"})
+NOT_RECORDED = frozenset({"foresee", "foresight", "at_hand"})
 """What a history is told, or says of itself: no answer depends on it."""
 KEPT = "kept"
 """The history in which other keys are looked for: not always the one that is asked about the one triaged."""
@@ -150,6 +150,17 @@ class Recorder:
         self._keep(port, ask, of, write(kept))
         return given
 
+    def take(self, other: Recorder) -> None:
+        """The answers of ``other``, too."""
+        with other._lock:
+            answers = dict(other._answers)
+        with self._lock:
+            self._answers |= answers
+
+    def refused(self, port: str, ask: str, error: NotAnswered) -> None:
+        """Nothing was answered to what a whole search asked, and ``error`` says why."""
+        self._keep(port, ask, question([]), write_error(error))
+
     def _keep(self, port: str, ask: str, of: str, written: dict[str, Any]) -> None:
         with self._lock:
             self._answers[port, ask, of] = written
@@ -212,11 +223,31 @@ class _Listening:
             return lambda: replace(self, port=asked())
         if ask in NOT_RECORDED:
             return asked
+        if ask == "settle":
+            return self._settled
+        if ask == "over":
+            return lambda spans: replace(self, port=asked(spans))
         if not callable(asked):
             return self.recorder.answer(self.name, ask, question([]), lambda: asked)
         return lambda *of, **named: self.recorder.answer(
             self.name, ask, question(of, named), lambda: asked(*of, **named)
         )
+
+    def _settled(self, work: Callable[[Source], Answer]) -> Answer:
+        """Of a search that is made several times over only the last run counts: the others were told too little."""
+        runs = [Recorder()]
+
+        def once(source: Source) -> Answer:
+            runs[:] = [Recorder()]
+            return work(cast(Source, replace(self, recorder=runs[0], port=source)))
+
+        try:
+            settled = cast(Source, self.port).settle(once)
+        except NotAnswered as error:
+            self.recorder.refused(self.name, "settle", error)
+            raise
+        self.recorder.take(runs[0])
+        return settled
 
 
 @dataclass

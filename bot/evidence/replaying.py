@@ -25,7 +25,7 @@ from bot.model import (
 from bot.plugins import load_enrichers
 from bot.scope.ground import Known
 from bot.scope.hands import Hands
-from bot.scope.source import Source
+from bot.scope.source import Answer, Source, Spans
 from bot.triage import TriageWorld, triage
 from bot.usual.countries import Learner
 
@@ -109,14 +109,26 @@ class _Replaying:
     def __getattr__(self, ask: str) -> Any:
         if ask.startswith("__"):
             raise AttributeError(ask)
-        if ask == "for_one_triage":
-            return lambda: self
+        nothing = question([])
         if ask in NOT_RECORDED:
             return False if ask == "foresight" else _nothing
-        nothing = question([])
+        if ask == "cost" and not self.answers.has(self.name, ask, nothing):  # an older recording
+            return _nothing
         if ask in {"without_key", "patience"}:  # what is no question
             return self.answers.give(self.name, ask, nothing)
         return lambda *of, **named: self.answers.give(self.name, ask, question(of, named))
+
+    def for_one_triage(self) -> _Replaying:
+        return self
+
+    def over(self, _: Spans) -> _Replaying:
+        return self
+
+    def settle(self, work: Callable[[Source], Answer]) -> Answer:
+        nothing = question([])
+        if self.answers.has(self.name, "settle", nothing):
+            self.answers.give(self.name, "settle", nothing)
+        return work(cast(Source, self))
 
 
 def _nothing(*_: object) -> None:

@@ -15,6 +15,7 @@ from bot.history.moments import Seconds
 from bot.history.selecting import Selection, with_trace
 from bot.history.sqlite import SqliteHistory
 from bot.model import MANY_USERS, Coverage, Event, Habit, Holder, Kind, Observable, Span, Trace, Users
+from bot.scope.source import Source
 
 _OWN = "NOT m.copy AND NOT m.by_service"
 _PAIRS = f"""SELECT DISTINCT m.key, m.principal FROM manner m WHERE {{where}} AND {_OWN} AND m.block BETWEEN ? AND ?
@@ -33,7 +34,7 @@ _Pair = tuple[int | None, int]
 """The numbers of a key and its principal."""
 
 
-class Everyone:
+class Everyone(Source):
     """Safe from any thread, as the history is. Every question raises what its questions raise."""
 
     def __init__(self, history: SqliteHistory) -> None:

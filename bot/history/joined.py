@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from bot.history.athena import AthenaHistory
 from bot.history.coverage import QUIET_START, silences, without_events
+from bot.history.everyone import Everyone
 from bot.history.merging import merged
 from bot.history.sqlite import SqliteHistory
 from bot.model import (
@@ -31,6 +33,7 @@ from bot.model import (
     Want,
     rfc3339,
 )
+from bot.scope.source import Source
 
 LOOK_BACK = timedelta(days=90)
 """How far back it is looked who used a key."""
@@ -62,6 +65,15 @@ class JoinedHistory(History):
 
     def for_one_triage(self) -> History:
         return OneTriage(self._here, self._beyond.for_one_triage())
+
+    def everyone(self) -> Source:
+        """For one search for keys in the same hands. What is not kept here as a whole is asked of Athena as a whole: of
+        two counts of principals nobody knows how many are the same.
+        """
+        here = Everyone(self._here)
+        if isinstance(self._beyond, AthenaHistory):
+            return self._beyond.everyone(here, lambda span: self._kept(span) == span)
+        return here
 
     def cost(self) -> str | None:
         return self._beyond.cost()

@@ -150,6 +150,8 @@ class Scope:
     """What is left of it; ``None`` before AWS was asked."""
     strokes: tuple[Stroke, ...] = ()
     """What pictures are drawn of, by key, then time."""
+    cost: str | None = None
+    """What asking the history cost, in a sentence; ``None`` where it costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)

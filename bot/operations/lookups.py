@@ -11,7 +11,6 @@ from bot.assessment import Case as Judged
 from bot.assessment import assess
 from bot.cases import SUBJECTS
 from bot.history.address import parse_address
-from bot.history.everyone import Everyone
 from bot.history.principal import id_of_arn
 from bot.history.sqlite import SqliteHistory
 from bot.hunts.hunting import WINDOW as HUNT_WINDOW
@@ -36,6 +35,7 @@ from bot.model import (
 from bot.pipeline import Investigate
 from bot.scope.ground import Known
 from bot.scope.reading import scope
+from bot.scope.source import Source
 from bot.triage import alert_gaps
 
 MOST_PIVOTS = 20
@@ -88,10 +88,10 @@ def _principal_meant(value: str, known: Sequence[str], word: str) -> Observable 
 
 
 def about_scope(
-    leads: Sequence[Observable], at: datetime, history: SqliteHistory, known: Known, *, since: datetime | None = None
+    leads: Sequence[Observable], at: datetime, source: Source, known: Known, *, since: datetime | None = None
 ) -> Scope:
     """Every key in the same hands as ``leads`` (keys, addresses), up to ``at``. Raises ``HistoryUnavailableError``."""
-    return scope(Everyone(history), leads, at, since=since, known=known)
+    return scope(source, leads, at, since=since, known=known)
 
 
 def about_alert(

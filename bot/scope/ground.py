@@ -25,7 +25,7 @@ from bot.model import (
     trusted_habits,
 )
 from bot.scope.rules import Rules, shipped
-from bot.scope.source import Source
+from bot.scope.source import Source, Spans
 from bot.scope.usual import Own, own, pivot_of
 
 _SECOND = timedelta(seconds=1)
@@ -68,7 +68,7 @@ class Ground:
         self.baseline = baseline_of(window.since, known.rules)
         widened = window.since - timedelta(days=known.rules.habits.widened_days)
         self.earlier = Span(widened, self.baseline.since - _SECOND)
-        self._source = source
+        self._source = source.over(Spans(window, self.baseline, self.earlier))
         self._told: defaultdict[str, list[Event]] = defaultdict(list)
         for event in told:
             if event.key and event.at in window:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from bot.model import AddressClass, Event, Kind, Observable, Scope, Span
@@ -33,8 +34,12 @@ def scope(
     before: what he did must not pass for usual. ``told`` are events that only an alert tells of. The history's own
     errors pass through.
     """
-    known, leads = known or Known(), tuple(sorted(set(leads)))
-    since = since or at - WINDOW
+    leads, told = tuple(sorted(set(leads))), tuple(told)
+    return history.settle(lambda source: _scoped(source, leads, Span(since or at - WINDOW, at), known or Known(), told))
+
+
+def _scoped(history: Source, leads: Sequence[Observable], window: Span, known: Known, told: Sequence[Event]) -> Scope:
+    since, at = window.since, window.until
     for move in range(_MOVES + 1):
         ground = Ground(history, Span(since, at), known, told)
         found = search(ground, _keys(leads), _places(leads))
@@ -44,7 +49,7 @@ def scope(
         since = earlier
     of_window, of_baseline = history.coverage(ground.window), history.coverage(ground.baseline)
     searched = Searched(ground.window, ground.baseline, of_window, of_baseline)
-    return scope_of(ground, found, leads, searched)
+    return replace(scope_of(ground, found, leads, searched), cost=history.cost())
 
 
 def _keys(leads: Iterable[Observable]) -> list[str]:

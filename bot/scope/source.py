@@ -6,10 +6,20 @@ those are looked at as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from bot.model import Coverage, Event, Habit, Holder, Span, Trace, Users
+
+Answer = TypeVar("Answer")
+
+
+class Spans(NamedTuple):
+    """What one search asks about: the window judged, what was usual before it, and the time before that."""
+
+    window: Span
+    baseline: Span
+    earlier: Span
 
 
 class Source(Protocol):
@@ -17,6 +27,21 @@ class Source(Protocol):
 
     Every question raises ``HistoryUnavailableError`` where it cannot be asked.
     """
+
+    def settle(self, work: Callable[[Source], Answer]) -> Answer:
+        """``work``, with all its questions answered. Where each question costs a query, ``work`` is done several times
+        over: what it would have asked is collected and asked together, until nothing is missing. So it must do nothing
+        but ask.
+        """
+        return work(self)
+
+    def over(self, spans: Spans) -> Source:
+        """The same for the questions of one search."""
+        return self
+
+    def cost(self) -> str | None:
+        """A sentence: what the answers have cost so far; ``None`` where they cost nothing."""
+        return None
 
     def coverage(self, span: Span) -> Coverage | None: ...
 

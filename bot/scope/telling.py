@@ -43,6 +43,7 @@ def scope_document(scope: Scope) -> Json:
             "events": list(scope.attacker.events),
         },
         "gaps": [{"question": gap.question, "why": gap.why} for gap in scope.gaps],
+        **({"cost": scope.cost} if scope.cost else {}),
         **({"sweep": sweep_document(scope.sweep)} if scope.sweep is not None else {}),
     }
 
@@ -66,6 +67,7 @@ def scope_text(scope: Scope) -> str:
     lines += _section("The attacker's addresses", (f"  {ip}" for ip in scope.attacker.ips))
     gaps = (*scope.gaps, *(scope.sweep.gaps if scope.sweep else ()))
     lines += _section("Not known", (f"  {gap.question} {gap.why.rstrip('.')}." for gap in gaps))
+    lines += ["", scope.cost] if scope.cost else []
     return "\n".join(_visible(line) for line in lines)
 
 

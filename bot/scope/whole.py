@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from bot.families import terminal_of
 from bot.model import MANY_USERS, Coverage, Event, Habit, Holder, Span, Trace, Users
+from bot.scope.source import Source
 from bot.scope.usual import pivot_of
 
 Answer = TypeVar("Answer")
@@ -30,7 +31,7 @@ class Complete(Protocol):
         """What every principal did on each day of ``span``."""
 
 
-class Whole:
+class Whole(Source):
     """Remembers what it was given. ``events`` are those of spans that are at hand."""
 
     def __init__(self, history: Complete, events: Mapping[Span, Sequence[Event]] | None = None) -> None:

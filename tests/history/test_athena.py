@@ -14,7 +14,7 @@ from bot.aws import NoWayIn
 from bot.history.athena import AthenaHistory, AthenaSettings, Timing
 from bot.history.athena.clauses import literal, parameter
 from bot.history.athena.cost import Cost
-from bot.history.athena.history import REUSE_MINUTES
+from bot.history.athena.queries import REUSE_MINUTES
 from bot.history.load import load_paths
 from bot.history.principal import UNKNOWN_ID
 from bot.history.sqlite import SqliteHistory

@@ -220,6 +220,11 @@ def test_the_command_line_asks_what_the_config_names(
     told = json.loads(out)
     assert told["activity"] == document(made(logs.store, logs.quiet))["activity"]
     assert told["cost"].startswith("Athena read ")
-    code, _, err = asked("scope", "key", logs.quiet.value)
+    code, out, err = asked("scope", "key", logs.lead.value, "--at", "2026-11-23T10:00:00Z", "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert logs.lead.value in {each["key"] for each in told["confirmed"]}
+    assert told["cost"].startswith("Athena read ")
+    code, _, err = asked("hunt", "all")
     assert code == 1
     assert "load the last weeks with `triage ingest`" in err

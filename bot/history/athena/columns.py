@@ -104,6 +104,22 @@ CALLER = _array([*_CALLED, *_PERSON])
 """Who called what: the sessions of a role are one, and nothing is said of how."""
 ANYBODY = _array(["'-'", "'-'", *_PERSON])
 """Who called anything."""
+# Whether a call is AWS's own, who quarantines a key in its user's name, stands in what only a few calls tell.
+_OF_NOBODY = (
+    f"CASE WHEN {_ABOUT} THEN errorcode END",
+    *("NULL", "NULL", "NULL", "NULL", "NULL"),
+    *(_asked(name) for name in ("userName", "policyArn", "policyName", "permissionsBoundary")),
+    *("NULL", "NULL"),
+)
+HABIT = _array([*_CALLED, *_PERSON, KEY, ADDRESS, AGENT, *_OF_NOBODY])
+"""Who called what with which key, from where and with what: what one session of a role did is like any other's."""
+
+
+def holder(of: str) -> str:
+    """Who called anything, and, where ``of`` (a condition) holds, with which key."""
+    called = [f"CASE WHEN {_ABOUT} THEN {each} ELSE '-' END" for each in _CALLED]
+    how = [f"CASE WHEN {of} THEN {KEY} END", *(f"CASE WHEN {_ABOUT} THEN {each} END" for each in (ADDRESS, AGENT))]
+    return _array([*called, *_PERSON, *how, *_OF_NOBODY])
 
 
 def record_of(told: Sequence[str | None], *, event_id: str, at: str, account: str | None, region: str | None) -> Record:

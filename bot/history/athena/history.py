@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.history.athena.cost import Cost
-from bot.history.athena.queries import AthenaSettings, Queries, Timing
+from bot.history.athena.everyone import EveryoneInLake
+from bot.history.athena.queries import REUSE_MINUTES, SETTLED, AthenaSettings, Queries, Timing
 from bot.history.athena.rows import result_of
 from bot.history.athena.scan import Scan
 from bot.history.athena.sql import Reading, query_of, stretches_of
@@ -33,12 +34,10 @@ from bot.model import (
     Use,
     Want,
 )
+from bot.scope.source import Source
 
 LOOK_BACK = timedelta(days=90)
 """How far back it is looked who used a key, and for the newest event of all."""
-SETTLED = timedelta(hours=24)
-"""After this CloudTrail has delivered what it delivers: an earlier result is as good as a new one."""
-REUSE_MINUTES = 24 * 60
 MOST_ROWS = 50_000
 MOST_EVENTS = 100_000
 
@@ -71,6 +70,10 @@ class AthenaHistory(History):
 
     def for_one_triage(self) -> History:
         return OneTriage(self._queries, self._settings, self._now)
+
+    def everyone(self, here: Source | None = None, is_here: Callable[[Span], bool] = lambda _: False) -> EveryoneInLake:
+        """For one search for keys in the same hands; ``here`` answers about spans that ``is_here`` says it has."""
+        return EveryoneInLake(self._queries, self._settings, self._now, here, is_here)
 
     def coverage(self, span: Span) -> Coverage | None:
         return self.for_one_triage().coverage(span)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,6 +32,10 @@ RESULTS = frozenset(
     {"s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}
 )
 """What Athena does in its caller's name, beside reading the logs ("Identity and access management in Athena")."""
+
+SETTLED = timedelta(hours=24)
+"""After this CloudTrail has delivered what it delivers: an earlier result is as good as a new one."""
+REUSE_MINUTES = 24 * 60
 
 PAGE = 1000
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0

@@ -28,6 +28,10 @@ CHUNK = 500
 MOST_CALLERS = 100
 """How many principals that made one call come back, those with the most calls first."""
 SEPARATOR = "chr(31)"
+ID = "CASE WHEN addendum.reason = 'UPDATED_DATA' THEN coalesce(nullif(addendum.originaleventid, ''), eventid) ELSE eventid END"  # noqa: E501
+"""Of the event: a correction has that of what it corrects."""
+LOG = "coalesce(nullif(recipientaccountid, ''), account)"
+"""The account whose log it is."""
 
 _DELIVERED_NEXT_DAY = timedelta(days=1)
 
@@ -143,7 +147,7 @@ def _read(reading: Reading, stretch: Stretch) -> Clause:
     told = _Told(reading)
     part = _part(reading.edges)
     asked = [_about(str(number), reading.topics[number], stretch.span) for number in stretch.topics]
-    where = _partitions(reading, stretch)
+    where = partitions_of(stretch.accounts, stretch.span)
     wanted = f"asked.topic <> '{SEEN}' AND NOT ({told.everybody_asked})"
     topics = ", ".join([*(each.sql for each in asked), f"'{SEEN}'"])
     sql = f"""    SELECT asked.topic AS topic,
@@ -152,11 +156,11 @@ def _read(reading: Reading, stretch: Stretch) -> Clause:
         CASE WHEN asked.topic = '{SEEN}' THEN NULL WHEN {told.everybody_asked} THEN {ANYBODY}
             WHEN {told.callers_asked} THEN {CALLER} ELSE {EVERYTHING} END AS told,
         {told.subject} AS subject,
-        CASE WHEN {wanted} THEN {_ID} END AS id,
+        CASE WHEN {wanted} THEN {ID} END AS id,
         CASE WHEN {wanted} AND addendum.reason = 'UPDATED_DATA' THEN eventid END AS amended,
-        CASE WHEN {wanted} THEN coalesce(nullif(sharedeventid, ''), {_LOG} || ' ' || {_ID}) END AS shared,
+        CASE WHEN {wanted} THEN coalesce(nullif(sharedeventid, ''), {LOG} || ' ' || {ID}) END AS shared,
         CASE WHEN {wanted} AND useridentity.accountid = recipientaccountid THEN 0 ELSE 1 END AS home,
-        {_LOG} AS log_account,
+        {LOG} AS log_account,
         CASE WHEN {told.counts_asked} THEN NULL ELSE awsregion END AS log_region,
         {TIME} AS event_time
     FROM {reading.table}
@@ -165,25 +169,25 @@ def _read(reading: Reading, stretch: Stretch) -> Clause:
     return Clause(sql, (*part.values, *(value for each in asked for value in each.values), *where.values))
 
 
-_ID = "CASE WHEN addendum.reason = 'UPDATED_DATA' THEN coalesce(nullif(addendum.originaleventid, ''), eventid) ELSE eventid END"  # noqa: E501
-_LOG = "coalesce(nullif(recipientaccountid, ''), account)"
-
-
 def _about(number: str, topic: Topic, within: Span) -> Clause:
-    found = both(about(topic.want, topic.kind, topic.values), _between(topic.span.intersection(within) or topic.span))
+    found = both(
+        about(topic.want, topic.kind, topic.values), between_times(topic.span.intersection(within) or topic.span)
+    )
     return Clause(f"CASE WHEN {found.sql} THEN '{number}' END", found.values)
 
 
-def _partitions(reading: Reading, stretch: Stretch) -> Clause:
-    last = stretch.span.until + _DELIVERED_NEXT_DAY
+def partitions_of(accounts: tuple[str, ...] | None, span: Span) -> Clause:
+    """The records of ``span`` in the logs of ``accounts`` (``None``: of all), and no partition without any."""
+    last = span.until + _DELIVERED_NEXT_DAY
     return both(
-        *([one_of("account", stretch.accounts)] if stretch.accounts else []),
-        between("day", f"{stretch.span.since:%Y/%m/%d}", f"{last:%Y/%m/%d}"),
-        _between(stretch.span),
+        *([one_of("account", accounts)] if accounts else []),
+        between("day", f"{span.since:%Y/%m/%d}", f"{last:%Y/%m/%d}"),
+        between_times(span),
     )
 
 
-def _between(span: Span) -> Clause:
+def between_times(span: Span) -> Clause:
+    """Records with a time inside ``span``."""
     return between(TIME, f"{span.since:%Y-%m-%dT%H:%M:%SZ}", f"{span.until:%Y-%m-%dT%H:%M:%SZ}")
 
 

@@ -74,7 +74,7 @@ def topics_of(
             (each.observable.value,),
             each.span,
             each.limit,
-            _accounts_of(each.observable, accounts),
+            accounts_of(each.observable, accounts),
         )
         of_anybody = each.observable.kind not in {Kind.ACCESS_KEY, Kind.PRINCIPAL}
         if of_anybody and widest is not None and each.span.until - each.span.since > widest:
@@ -214,7 +214,7 @@ def _spellings(value: str) -> set[str]:
     return {plain, address.exploded.lower(), *([f"::ffff:{plain}"] if address.version == 4 else [])}
 
 
-def _accounts_of(observable: Observable, known: Collection[str]) -> tuple[str, ...] | None:
+def accounts_of(observable: Observable, known: Collection[str]) -> tuple[str, ...] | None:
     """The account whose log has everything: CloudTrail writes each call to the caller's own, whomever else it tells."""
     if observable.kind is Kind.ACCESS_KEY:
         own = account_of(observable.value)
