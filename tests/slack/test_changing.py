@@ -14,6 +14,7 @@ from bot.demo.slack import (
     LocalSlack,
 )
 from bot.model import (
+    Actor,
     Refusal,
 )
 from bot.store.state import State
