@@ -12,12 +12,14 @@ from bot.database import Database
 from bot.model import Case
 from bot.quiet import Manner, Quiet
 from bot.slack.card import card, line
-from bot.slack.details import details
+from bot.slack.details import decided, details
 from bot.slack.storm import crowd_message
 from bot.store import jobs, outbox
 from bot.store.jobs import Job
 from bot.telling import CARD, Telling, slot_of, thread_of
 from bot.workers import Commit
+
+DECIDED = "decided"
 
 
 class Showing(Telling):
@@ -55,10 +57,16 @@ class Showing(Telling):
         unfolded = storms.unfold(db, case)
         urgency, payload = outbox.ASKED if asked else storms.urgency(case), card(case, now=now).payload()
         outbox.show(db, slot, case.channel, payload, now, under=case.thread or None, urgency=urgency)
+        self._show_decided(db, case, now)
         if unfolded:
             self._show_list(db, case, unfolded)
         if unfolded or new:
             self._show_details(db, case.id)
+
+    def _show_decided(self, db: Database, case: Case, now: datetime) -> None:
+        """Have the thread hold what people decided."""
+        if message := decided(case):
+            outbox.show(db, slot_of(case, DECIDED), case.channel, message.payload(), now, under=thread_of(case))
 
     def _show_list(self, db: Database, case: Case, digest: str) -> None:
         storms.judge(db, case)

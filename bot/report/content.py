@@ -146,16 +146,4 @@ def _happened(case: Case) -> Iterator[tuple[datetime, str]]:
     for alert in case.alerts:
         yield alert.at, f"Alert of {alert.source}: {alert.title}"
     yield case.opened_at, "Case opened"
-    for ruling in case.rulings:
-        what = "counted in" if ruling.belongs else "set aside"
-        yield ruling.at, f"{ruling.key} {what} by {ruling.by}: {ruling.reason}"
-    for change in case.changes:
-        yield change.at, f"{summary.change_line(change)} Reason: {change.reason}"
-    if case.declared is not None:
-        said = case.declared
-        yield said.at, f"Declared an incident by {said.by.name}: {said.reason}"
-    for handover in case.handovers:
-        note = f": {handover.note}" if handover.note else ""
-        yield handover.at, f"Handed over by {handover.by.name} to {handover.to.name}{note}"
-    for closing in case.closings:
-        yield closing.at, f"Closed as {closing.conclusion} by {closing.by.name}: {closing.reason}"
+    yield from ((each.at, each.sentence) for each in summary.decisions(case))

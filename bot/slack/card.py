@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot import summary
 from bot.model import Case, Change
+from bot.plain import clean
 from bot.slack.buttons import buttons
 from bot.slack.elements import Block, Message, actions, bullets, context, header, labelled, message, paragraph
 from bot.summary import Row
@@ -71,5 +72,10 @@ def _small_print(case: Case, now: datetime) -> Block | None:
     complete = summary.newest_record(case.triage.searched) if case.triage else ""
     return context(
         f"Case #{case.id}{state} · {case.environment} · {summary.owned(case)}",
-        f"{complete + ' · ' if complete else ''}last changed {summary.moment(now)}",
+        f"{complete + ' · ' if complete else ''}last changed {summary.moment(now)}{_last_decision(case)}",
     )
+
+
+def _last_decision(case: Case) -> str:
+    made = summary.decisions(case)
+    return f" · last decision by {clean(made[-1].by, 60)} {summary.moment(made[-1].at)}" if made else ""

@@ -58,6 +58,23 @@ def details(case: Case) -> tuple[tuple[str, Message], ...]:
     )
 
 
+def decided(case: Case) -> Message | None:
+    """Every decision of a person, the newest last; ``None`` while there is none."""
+    made = summary.decisions(case)
+    if not made:
+        return None
+    left = len(made) - LINES
+    lines = [f"{summary.moment(each.at)}: {each.sentence}" for each in made[-LINES:]]
+    return fitted(
+        f"Case #{case.id}: what people decided",
+        (
+            paragraph(f"{left} earlier: run `triage case report {case.id}`") if left > 0 else None,
+            *(bullets([line], 2 * LINE) for line in lines),
+        ),
+        f"More: run `triage case report {case.id}`",
+    )
+
+
 def anchored(anchor: Anchor) -> Message:
     """Where the audit record is: its newest entry and the hash that all before it lead to."""
     told = f"Audit entry {anchor.entry}: {anchor.hash}"

@@ -21,6 +21,7 @@ from bot.summary.changes import (
     waiting_line,
     would_have_hidden,
 )
+from bot.summary.decisions import Decision, decisions
 from bot.summary.digests import digest_rows, digest_title, quiet_lines, span, waiting_lines
 from bot.summary.findings import COULD_NOT, could_be, did, findings, gaps, newest_record, searched, title, who
 from bot.summary.wording import Row, enricher_name, moment, more, unanswered
@@ -28,10 +29,12 @@ from bot.summary.wording import Row, enricher_name, moment, more, unanswered
 __all__ = [
     "BY_HAND",
     "COULD_NOT",
+    "Decision",
     "Row",
     "change_line",
     "change_lines",
     "could_be",
+    "decisions",
     "did",
     "digest_rows",
     "digest_title",

@@ -13,6 +13,7 @@ from bot.demo.slack import ANALYST, GUEST, KEY_OWNER, LOST_ANSWER, SECOND_ANALYS
 from bot.demo.slack.http import SCOPES
 from bot.model import Actor, Refusal
 from tests.slack.office import ME, SHE, Office, office
+from tests.slack.readable import readable
 
 OWNERS = f"""
 [owners.people]
@@ -43,6 +44,19 @@ def test_a_case_is_handed_over_with_its_state_and_comes_back_when_the_next_check
     room.move(timedelta(minutes=61))
     due = next(each for each in room.thread() if "The next check of case #1 is due" in each)
     assert f"<{SECOND_ANALYST}>" in due
+
+
+def test_every_decision_stands_in_the_thread_and_the_last_in_the_small_print(room: Office) -> None:
+    room.card()
+    assert not [each for each in room.thread() if "what people decided" in each]
+    room.press("declare case:1")
+    room.submit("Declare incident", {"reason": "The thief sends mail."})
+    room.press("close case:1")
+    room.submit("Close case", {"conclusion": "true", "reason": "All of it is contained."})
+    [told] = [each for each in room.thread() if "what people decided" in each]
+    assert "• <2026-11-20 15:00 UTC>: Declared an incident by sam: The thief sends mail." in told
+    assert told.index("Closed as true by sam: All of it is contained.") > told.index("Declared an incident")
+    assert "last decision by sam <2026-11-20 15:00 UTC>" in readable(room.card())
 
 
 def test_a_case_is_given_to_nobody_who_may_not_have_it(room: Office) -> None:
