@@ -62,7 +62,7 @@ def _open_questions(case: Case) -> Iterator[Row]:
     shown = [gap for gap in gaps if gap.label == summary.COULD_NOT][:GAPS]
     yield from (Row(f"⚠️ {gap.label}", gap.value) for gap in shown)
     if left := len(gaps) - len(shown):
-        yield Row("⚠️ Not asked", f"{left} more question{'s' if left > 1 else ''}: see the thread")
+        yield Row("⚠️ Also unanswered", f"{left} question{'s' if left > 1 else ''}, named in the thread")
     if could_be := summary.could_be(case.triage):
         yield Row("⚠️", could_be)
 
@@ -71,7 +71,7 @@ def _small_print(case: Case, now: datetime) -> Block | None:
     state = "" if case.open else " (closed)"
     complete = summary.newest_record(case.triage.searched) if case.triage else ""
     return context(
-        f"Case #{case.id}{state} · {case.environment} · {summary.owned(case)}",
+        f"Case #{case.id}{state} · environment {case.environment} · {summary.owned(case)}",
         f"{complete + ' · ' if complete else ''}last changed {summary.moment(now)}{_last_decision(case)}",
     )
 

@@ -148,7 +148,13 @@ def _rest(count: int, what: str, triage: Triage) -> Block | None:
 
 def _record(record: Mapping[str, Any]) -> str:
     first, *rest = record.items() or [("", "–")]
-    return " · ".join([_value(first[1]), *(f"{key.replace('_', ' ')} {_value(value)}" for key, value in rest)])
+    name = _family(first[1]) if first[0] == "family" else _value(first[1])
+    return " · ".join([name, *(f"{key.replace('_', ' ')} {_value(value)}" for key, value in rest)])
+
+
+def _family(value: Any) -> str:
+    """A family of clients in words, as the card has it."""
+    return " ".join(part for part in _value(value).split("|") if part != "-") or "unknown client"
 
 
 def _value(value: Any) -> str:

@@ -30,12 +30,14 @@ def _blocks(overview: Overview, problems: Sequence[str], now: datetime) -> Itera
         yield header("Waiting for others")
         yield _waiting(overview.with_others)
     yield header("My cases")
-    yield _cases([case for case in overview.open if case.owner and case.owner.id == overview.actor.id], "None is mine.")
+    yield _cases(
+        [case for case in overview.open if case.owner and case.owner.id == overview.actor.id], "You have none."
+    )
     yield header("Open cases")
     yield _cases(overview.open, "No case is open.")
     yield header("The bot")
     yield bullets(list(_health(overview, problems)), LINE)
-    yield context(f"As of {summary.moment(now)}. Open this tab again to see it anew.")
+    yield context(f"As of {summary.moment(now)}, by your own clock. Open this tab again to refresh it.")
 
 
 def _waiting(waiting: Sequence[Waiting]) -> Block | None:

@@ -39,7 +39,7 @@ def _title(scope: Scope) -> str:
 def _blocks(scope: Scope, case: int | None, more: str) -> Iterator[Block | None]:
     yield paragraph("To confirm is to recommend containment: a person decides.")
     for each in scope.confirmed[:LINES]:
-        yield from _key("🔑", each)
+        yield from _key("🔑 Confirmed", each)
     for each in scope.suspects[:LINES]:
         yield from _key("❔ Suspect", each)
         if case is not None:

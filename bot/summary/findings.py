@@ -130,7 +130,7 @@ def who(triage: Triage, *, short: bool = False) -> str:
         about = "" if short else f"; {_kind(triage.observable)} {triage.observable}"
         return f"{principal.name}{kind}{account}{about}{stated}"
     if triage.principals:
-        shown = ", ".join(f"{name} ({count} calls)" for name, count in triage.principals[:SHOWN])
+        shown = ", ".join(f"{name} ({count:,} calls)" for name, count in triage.principals[:SHOWN])
         return shown + more(len(triage.principals) - SHOWN)
     return f"unknown: nothing says who is behind {_kind(triage.observable)} {triage.observable}"
 
@@ -153,7 +153,7 @@ def did(activity: Activity, coverage: Coverage | None, *, when: bool = True) -> 
         "failed sign-ins": activity.login_failed,
         "made by AWS services": activity.by_service,
     }
-    parts = [f"{activity.events} calls", *(f"{count} {what}" for what, count in ends.items() if count)]
+    parts = [f"{activity.events:,} calls", *(f"{count:,} {what}" for what, count in ends.items() if count)]
     services = _top(activity.services)
     return "; ".join(part for part in (", ".join(parts), services, _when(activity) if when else "") if part)
 
@@ -194,7 +194,7 @@ def _clients(triage: Triage, *, raw: bool = True) -> str:
 def _client(entry: Mapping[str, Any], *, raw: bool) -> str:
     family = " ".join(part for part in str(entry["family"]).split("|") if part != "-") or "unknown client"
     count = entry.get("count")
-    calls = "1 call" if count == 1 else f"{count or '?'} calls"
+    calls = "1 call" if count == 1 else f"{count:,} calls" if isinstance(count, int) else "calls not counted"
     agents = entry.get("agents") or [""]
     return f"{family}, {calls} ({agents[0]})" if raw and agents[0] else f"{family}, {calls}"
 
@@ -281,4 +281,4 @@ def _entries(triage: Triage, key: str, name: str) -> Iterator[Mapping[str, Any]]
 
 def _top(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {count}" for name, count in most[:SHOWN]) + more(len(most) - SHOWN)
+    return ", ".join(f"{name} {count:,}" for name, count in most[:SHOWN]) + more(len(most) - SHOWN)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +12,11 @@ from hypothesis import strategies as st
 
 from bot.model import Answer, Fact, Refusal, Signal, Waiting
 from bot.plain import clean
-from bot.slack import containing, modals, replies, scoped
+from bot.slack import containing, modals, replies
 from bot.slack.buttons import pressed
 from bot.slack.card import card
 from bot.slack.details import details
-from bot.slack.elements import BUDGET, flattened, size, texts
+from bot.slack.elements import texts
 from bot.slack.lint import lint
 from tests.checkers import problems
 from tests.slack.cases import (
@@ -27,12 +25,9 @@ from tests.slack.cases import (
     ALICE,
     CASES,
     GOLDEN,
-    HELPER,
     INCIDENT,
     KEY,
     NOW,
-    SCOPE,
-    SWEEP,
     change,
     clients,
     containment,
@@ -40,37 +35,9 @@ from tests.slack.cases import (
     enrichment,
     plan,
     read,
-    suspicion,
     triage,
 )
-from tests.slack.readable import readable
-
-HOSTILE = "<!channel> <https://evil.example|click> *x* _y_ `z` \u202egnp.exe\u200b\x1b[31m\n> quote &amp; :skull:"
-
-DATE = re.compile(
-    r"<!date\^\d+\^\{date_short(?:_pretty)?\} \{time(?:_secs)?\} \([\d:]+ UTC\)\|20[\d-]+[ T][\d:]+(?: UTC|Z)>",
-    re.ASCII,
-)
-
-
-def mrkdwn(thing: Any) -> Iterator[Any]:
-    """Everything Slack would read as markup, or could ping or link with, but dates, of which every letter is ours."""
-    if isinstance(thing, dict):
-        if DATE.fullmatch(str(thing.get("text", ""))):
-            return
-        if thing.get("type") in {"mrkdwn", "user", "usergroup", "broadcast", "channel", "link", "emoji", "image"}:
-            yield thing
-        for value in thing.values():
-            yield from mrkdwn(value)
-    elif isinstance(thing, list | tuple):
-        for one in thing:
-            yield from mrkdwn(one)
-
-
-def assert_sendable(payload: dict[str, Any]) -> None:
-    assert problems(payload) == []
-    assert not list(mrkdwn(payload["blocks"]))
-    json.dumps(payload).encode()
+from tests.slack.hostile import HOSTILE, assert_sendable
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -183,7 +150,7 @@ def test_an_incident_is_said_as_soon_as_it_is_known() -> None:
 @pytest.mark.parametrize("name", ["incident", "disabled", "nothing_found"])
 def test_the_gaps_are_always_on_the_card(name: str) -> None:
     assert "Could not check: Is the key public? (the search timed out)" in words(name).replace(":  ", ": ")
-    assert "Not asked" in words(name)
+    assert "Also unanswered: 1 question, named in the thread" in words(name).replace(":  ", ": ")
 
 
 def test_not_searched_is_not_nothing_found() -> None:
@@ -244,64 +211,6 @@ def test_the_notification_text_pings_nobody() -> None:
     text = card(replace(CASES["sample"], title=HOSTILE), now=NOW).text
     assert "&lt;!channel&gt;" in text
     assert "<" not in text
-
-
-def test_a_thread_of_a_busy_key_fits_and_says_what_was_left_out() -> None:
-    families = [{"family": f"f{n}", "count": n, "new": False, "agents": ["a" * 900] * 10} for n in range(1000)]
-    facts = tuple(Fact(f"label {n}", "v" * 1000) for n in range(500))
-    answer = Answer("many", facts, (), (), {"families": families})
-    busy = replace(INCIDENT, triage=triage(*(enrichment("user_agents", answer) for _ in range(30))))
-    ((_, _), (slot, message)) = details(busy)
-    assert slot == "user_agents"
-    assert problems(message.payload()) == []
-    assert size(message.blocks) <= BUDGET
-    assert f"run `triage key {KEY} --json`" in list(texts(list(message.blocks)))[-1]
-
-
-def test_an_answer_that_is_cut_says_how_much_is_missing_and_where_it_is() -> None:
-    answer = Answer("Forty things", tuple(Fact(f"Thing {n}", "so") for n in range(40)))
-    [shown] = [
-        message
-        for slot, message in details(replace(INCIDENT, triage=triage(enrichment("many", answer))))
-        if slot == "many"
-    ]
-    said = flattened(shown.blocks)
-    assert "Thing 14" in said
-    assert "Thing 15" not in said
-    assert f"25 more facts: run `triage key {KEY} --json`" in said
-
-
-def test_a_scope_that_is_cut_says_how_much_is_missing() -> None:
-    confirmed = tuple(suspicion(f"AKIARTX3GSDSQ{n:07}", "bob", 1, "network") for n in range(17))
-    said = flattened(scoped.message_of(replace(SCOPE, confirmed=confirmed)).blocks)
-    assert f"Not shown here: 2 more keys in these hands. More: run `triage scope key {KEY} --json`" in said
-
-
-def test_the_thread_says_what_the_keys_made_what_is_left_of_it_and_what_answers_it() -> None:
-    (message,) = [message for slot, message in details(CASES["scoped"]) if slot == "made"]
-    words = readable(message.payload())
-    assert "user 111122223333:user/helper (exists: made at <2026-11-23T09:30:00Z>)" in words
-    assert f"iam:CreateUser with {KEY} from {ADDRESS} at <2026-11-23T09:30:00Z>" in words
-    assert "triage plan disable_created 111122223333:user/helper" in words
-    assert "function URL <!channel> *x* (could not ask: AccessDenied on GetFunctionUrlConfig)" in words
-    assert any(each.endswith("; maybe its owner's doing") for each in words.split("\n"))
-
-
-@pytest.mark.parametrize("things", [0, 500])
-def test_a_sweep_of_any_size_can_be_sent_and_says_what_was_left_out(things: int) -> None:
-    swept = replace(SCOPE, sweep=replace(SWEEP, things=(HELPER,) * things))
-    case = replace(CASES["scoped"], triage=replace(triage(), scope=swept))
-    (message,) = [message for slot, message in details(case) if slot == "made"]
-    assert_sendable(message.payload())
-    words = list(texts(list(message.blocks)))
-    assert (f"Not all 500 have room here: run `triage scope key {KEY}`" in words) == (things > 0)
-    assert any("Nothing of the kind is on record" in each for each in words) == (things == 0)
-
-
-def test_the_slots_of_a_thread_do_not_move() -> None:
-    fuller = replace(INCIDENT, triage=triage(clients(*["x"] * 10)))
-    assert [slot for slot, _ in details(fuller)] == ["score", "user_agents"]
-    assert [slot for slot, _ in details(INCIDENT)][:2] == ["score", "user_agents"]
 
 
 def test_the_preview_shows_before_and_after_and_carries_the_plan() -> None:
@@ -366,44 +275,3 @@ def test_no_other_view_can_be_submitted(view: dict[str, Any]) -> None:
 )
 def test_answers_can_be_sent(message: Any) -> None:
     assert_sendable(message.payload())
-
-
-def test_a_refused_layout_keeps_its_words() -> None:
-    assert KEY in flattened(card(INCIDENT, now=NOW).blocks)
-    assert "<" not in flattened(card(replace(INCIDENT, title=HOSTILE), now=NOW).blocks)
-
-
-def message_of(*blocks: dict[str, Any]) -> dict[str, Any]:
-    return {"text": "x", "blocks": list(blocks)}
-
-
-def plain(length: int) -> dict[str, Any]:
-    return {"type": "plain_text", "text": "x" * length}
-
-
-LONG_BUTTON = {"type": "button", "action_id": "a", "text": plain(76)}
-INPUT = {"type": "input", "label": plain(1), "element": {"action_id": "a"}}
-LONG_SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}
-
-TOO_MUCH: list[tuple[dict[str, Any], str]] = [
-    ({"text": "", "blocks": []}, "text is empty"),
-    ({"text": "x" * 4001, "blocks": []}, "limit is 4000"),
-    (message_of(*[{"type": "divider"}] * 51), "51 blocks"),
-    (message_of({"type": "header", "text": plain(151)}), "limit is 150"),
-    (message_of({"type": "context", "elements": []}), "0 elements"),
-    (message_of({"type": "markdown", "text": "x"}), "older clients"),
-    (message_of(*[{"type": "divider", "block_id": "a"}] * 2), "used 2 times"),
-    (message_of({"type": "section", "fields": [plain(2001)]}), "2000"),
-    (message_of(*[LONG_SECTION] * 5), "the budget"),
-    (message_of({"type": "actions", "elements": [LONG_BUTTON]}), "limit is 75"),
-    (message_of({"type": "actions", "elements": [LONG_BUTTON] * 2}), "action_id a is used 2 times"),
-    (message_of(INPUT), "an input in a message"),
-    (message_of({"type": "rich_text", "elements": []}), "no elements"),
-    ({"type": "modal", "title": {"type": "plain_text", "text": "x" * 25}, "blocks": []}, "limit is 24"),
-    ({"type": "modal", "blocks": []}, "needs a title"),
-]
-
-
-@pytest.mark.parametrize(("payload", "problem"), TOO_MUCH)
-def test_lint_says_what_slack_would_refuse(payload: dict[str, Any], problem: str) -> None:
-    assert any(problem in found for found in lint(payload))

@@ -251,7 +251,7 @@ def test_the_home_tab_shows_what_waits_what_is_open_and_how_the_bot_is(slack: Lo
     for part in (
         "Waiting for approval",
         "My cases",
-        "None is mine.",
+        "You have none.",
         f"#1 ⏳ Checking {ONE}",
         "Newest CloudTrail record",
     ):
