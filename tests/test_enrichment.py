@@ -181,6 +181,29 @@ def test_what_hangs_is_given_up_and_keeps_nobody_waiting() -> None:
     assert well.status is Status.ANSWERED
 
 
+def test_a_slow_a_hanging_and_a_raising_one_spoil_nothing_for_the_others() -> None:
+    may_answer = threading.Event()
+    with held() as event:
+        asked = [
+            question(lambda: may_answer.wait(30) and Answer("late"), "slow"),
+            question(event.wait, "hanging", seconds=0.05),
+            question(raising(ValueError("odd")), "raising"),
+            *(question(said("well"), f"well{number}") for number in range(2)),
+        ]
+        ended: dict[str, Status] = {}
+        for _, enrichment in Runner().ask(asked, CONTEXT):
+            ended[enrichment.enricher] = enrichment.status
+            if ended.keys() >= {"hanging", "raising", "well0", "well1"}:
+                may_answer.set()
+    assert ended == {
+        "slow": Status.ANSWERED,
+        "hanging": Status.TIMED_OUT,
+        "raising": Status.FAILED,
+        "well0": Status.ANSWERED,
+        "well1": Status.ANSWERED,
+    }
+
+
 def test_every_limit_counts_from_the_same_start() -> None:
     """Two limits of one length are over together: the second does not begin to count when the first is over."""
     times = iter([0.0, *[10.0] * 50])

@@ -20,6 +20,7 @@ from bot.config.approving import too_few
 from bot.config.environments import doubtful
 from bot.config.secret_ref import MissingSecret, readable_by_everyone
 from bot.config.settings import Settings
+from bot.hunts.event_names import unheard_of
 from bot.hunts.library import PlaybookError, own_playbooks
 from bot.plugins import PluginError, load_enrichers
 from bot.weights import WeightsError, doubts, own_weights, shipped
@@ -200,10 +201,17 @@ class _Check:
                 yield self.problem("error", key, f"names a table that cannot be used: {problem}")
 
     def playbooks(self) -> Iterator[Problem]:
+        key = ("hunts", "playbooks")
         try:
-            own_playbooks(self.settings.hunts.playbooks)
+            own = own_playbooks(self.settings.hunts.playbooks)
         except PlaybookError as error:
-            yield self.problem("error", ("hunts", "playbooks"), f"names a folder that cannot be used: {error}")
+            yield self.problem("error", key, f"names a folder that cannot be used: {error}")
+            return
+        for playbook in own:
+            for name, like in unheard_of([playbook]).items():
+                meant = f"; did you mean {like}?" if like else ""
+                sentence = f"has {playbook.name}.toml, which names {name}: no API of AWS is called so{meant}"
+                yield self.problem("warning", key, sentence)
 
     def people(self) -> Iterator[Problem]:
         for name in self.settings.access.people:

@@ -5,40 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from botocore.loaders import Loader
 
+from bot.config import check
+from bot.hunts.event_names import NO_API, known_to_sdk, names_of
 from bot.hunts.library import PlaybookError, load_playbook, shipped
 
-NO_API = {
-    *("signin:ConsoleLogin", "signin:GetSigninToken", "signin:SwitchRole"),
-    *("ec2:SharedSnapshotCopyInitiated", "ec2:SharedSnapshotVolumeCreated"),
-    *("cloudshell:CreateEnvironment", "cloudshell:CreateSession", "sso:StartSSO", "sso:UpdateSsoConfiguration"),
-    *("sso-directory:CreateUser", "sso-directory:AddMemberToGroup", "bedrock:PutFoundationModelEntitlement"),
-}
-"""Events of the console, of AWS itself and of console-only APIs: no SDK describes them."""
 GOOD = (
     'title = "t"\ntactic = "impact"\nwindow_hours = 1\nmin_core = 1\nmin_distinct = 1\ncore = ["a:B"]\nsupport = []\n'
 )
 
 
-def sdk_events() -> set[str]:
-    """``service:Operation`` of every API the SDK knows, under the prefixes CloudTrail uses."""
-    loader, found = Loader(), set[str]()
-    wanted = {name.partition(":")[0] for playbook in shipped() for name in playbook.impact | playbook.support}
-    for service in loader.list_available_services("service-2"):
-        metadata = (model := loader.load_service_model(service, "service-2"))["metadata"]
-        prefixes = {service, metadata["endpointPrefix"], metadata.get("signingName", "")} & wanted
-        found |= {f"{prefix}:{operation}" for prefix in prefixes for operation in model["operations"]}
-    return found
-
-
 def test_every_playbook_names_events_that_exist() -> None:
-    named = {
-        name
-        for playbook in shipped()
-        for name in playbook.impact | playbook.support | playbook.not_to_contain | playbook.only_containment
-    }
-    assert sorted(named - sdk_events() - NO_API) == []
+    named = frozenset[str]().union(*map(names_of, shipped()))
+    assert sorted(named - known_to_sdk({name.partition(":")[0] for name in named}) - NO_API) == []
+
+
+def test_a_playbook_of_ones_own_that_names_no_event_is_told_with_what_may_be_meant(tmp_path: Path) -> None:
+    folder = tmp_path / "playbooks"
+    folder.mkdir()
+    (folder / "mine.toml").write_text(
+        GOOD.replace('"a:B"', '"ses:GetSendQuotas", "ses:CloneReceiptRuleSet", "signin:ConsoleLogin", "nosuch:Thing"')
+    )
+    (folder / "theirs.toml").write_text(GOOD.replace('"a:B"', '"iam:CreateUser"'))
+    config = tmp_path / "config.toml"
+    config.write_text(f'[hunts]\nplaybooks = "{folder}"\n')
+    said = [str(each) for each in check(config, {}) if "playbooks" in str(each)]
+    assert said == [
+        f"{config}:2: warning: [hunts] playbooks has mine.toml, which names {name}: no API of AWS is called so{meant}"
+        for name, meant in (("nosuch:Thing", ""), ("ses:GetSendQuotas", "; did you mean ses:GetSendQuota?"))
+    ]
 
 
 def test_the_library_is_complete() -> None:
