@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from bot.history import athena, lookup
 from bot.permissions import LOGS, QUEUE, READING, acting_policy, reading_policy
 from bot.remediation import NAMES, remediations
 from bot.remediation.base import Remediation
+from tests import configuration_page
 from tests.documents import PAGES, ROOT, command_lines, links, rows
 from tests.remediation.cloud import EVERYTHING
 
@@ -68,6 +70,16 @@ def keys_of_the_example(table: Mapping[str, Any], path: tuple[str, ...] = ()) ->
 def test_every_setting_stands_in_the_example_and_nothing_else_does() -> None:
     documented = set(keys_of_the_example(tomllib.loads(uncommented(EXAMPLE))))
     assert documented == set(keys_of_the_model(Settings))
+
+
+def test_the_page_of_every_key_is_the_settings_own() -> None:
+    """After a change of the settings or the example: `python -m tests.configuration_page`."""
+    assert configuration_page.PAGE.read_text(encoding="utf-8") == configuration_page.page()
+
+
+def test_every_setting_stands_on_the_page() -> None:
+    told = re.findall(r"^\| `([a-z_0-9]+)` \|", configuration_page.page(), re.MULTILINE)
+    assert len(told) == len(list(keys_of_the_model(Settings)))
 
 
 def test_the_example_passes_as_it_stands_and_with_everything_switched_on(tmp_path: Path) -> None:
