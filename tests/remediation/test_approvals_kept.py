@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -95,6 +96,7 @@ def test_who_asked_at_a_terminal_is_the_person_they_are_mapped_to(tmp_path: Path
     keep(world, plan.id, Approval(SHELL, SHELL.id, "stolen", NOW))
     assert approvals.waiting_of(world.state.read(), plan, RULES).missing == 2
     assert (is_own(plan, ANA, RULES), is_own(plan, MAPPED, RULES), is_own(plan, BEN, RULES)) == (True, True, False)
+    assert not is_own(replace(plan, approvers=1), ANA, RULES), "alone they may"
 
 
 def test_a_row_of_a_containment_says_so(world: World) -> None:
