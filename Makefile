@@ -1,6 +1,6 @@
 # Two commands are enough: `make demo` and `make test`. Both set everything up inside this folder first.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-full check format bench bench-history bench-scope bench-fuzz licences sbom pictures mutants clean
+.PHONY: help setup setup-dev demo test test-full check format bench bench-history bench-scope bench-fuzz bench-soak licences sbom pictures mutants clean
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-scope     the theft told from 20 seeds: keys found, innocents named, alerts on ordinary days"
 	@echo "make bench-history   load, size and answers of the history, with others beside it"
 	@echo "make bench-fuzz      hostile input for every source's parser and the doors, SECONDS=300 each"
+	@echo "make bench-soak      20 alerts/s for SECONDS=1800: memory, threads, descriptors, write-ahead log"
 	@echo "make licences  rewrite docs/licences.md from uv.lock"
 	@echo "make sbom    write sbom.cdx.json, a bill of materials in CycloneDX"
 	@echo "make mutants  make small mistakes in who may change what, and see that tests fail; docs/mutation.md"
@@ -77,6 +78,10 @@ bench-history: setup-dev
 SECONDS ?= 300
 bench-fuzz: setup-dev
 	.venv/bin/python -m tests.fuzz $(SECONDS)
+
+bench-soak: SECONDS = 1800
+bench-soak: setup-dev
+	.venv/bin/python -m tests.bench.load $(SECONDS)
 
 licences: setup-dev
 	.venv/bin/python -m tests.supply licences

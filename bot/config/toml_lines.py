@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _HEADER = re.compile(r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?$")
-_KEY = re.compile(r"\s*((?:[\w.\s-]|\"[^\"]*\"|'[^']*')+?)\s*=")
+_KEY = re.compile(r"\s*+((?:[\w.\s-]++|\"[^\"]*\"|'[^']*')+)=")
 
 
 def locate(text: str) -> Mapping[tuple[str, ...], int]:

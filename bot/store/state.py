@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
@@ -25,6 +26,11 @@ from bot.store.migrations import migrations
 from bot.store.upgrading import NewerState, bring_up_to_date, is_behind
 
 Result = TypeVar("Result")
+_Change = tuple[Callable[[Database], Any], Future[Any]]
+TELL_SECONDS = 0.02
+"""Those who wait for commits are woken no more often: each wakes to ask the file, and there are two dozen of them."""
+TELL: _Change = (lambda _: None, Future())
+"""Stands for no change: it is time to wake them."""
 
 
 class StateUnavailable(Exception):
@@ -70,10 +76,10 @@ class State(StateReader):
         super().__init__(path)
         self._lock = serving_lock(path) if exclusive else nullcontext()
         self._lock.__enter__()
-        self._changes: queue.SimpleQueue[tuple[Callable[[Database], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._closed = False
         self.changed = threading.Condition()
-        """Notified after every commit of this process: waiting workers look again."""
+        """Notified soon after every commit of this process: waiting workers look again."""
         try:
             self.aside = spoilt.move_aside(path) if exclusive else None
             writer = _opened(path, serving=exclusive)
@@ -115,17 +121,22 @@ class State(StateReader):
         self.close()
 
     def _write_all(self, writer: Database) -> None:
-        while (item := self._changes.get()) is not None:
-            change, done = item
-            try:
-                done.set_result(_in_transaction(writer, change))
+        told, owed = float("-inf"), False
+        while (item := self._next(told if owed else None)) is not None:
+            if item is not TELL:
+                owed = _carry_out(writer, *item) or owed
+            if owed and time.monotonic() >= told + TELL_SECONDS:
+                told, owed = time.monotonic(), False
                 with self.changed:
                     self.changed.notify_all()
-            except sqlite3.Error as error:
-                done.set_exception(StateUnavailable(f"the state file could not be written: {error}"))
-            except BaseException as error:  # it belongs to the caller, and this thread must live on
-                done.set_exception(error)
         writer.close()
+
+    def _next(self, told: float | None) -> _Change | None:
+        """The next change, or ``None`` to end; ``TELL`` once those who wait are owed a word since ``told``."""
+        try:
+            return self._changes.get(timeout=None if told is None else max(0.0, told + TELL_SECONDS - time.monotonic()))
+        except queue.Empty:
+            return TELL
 
 
 def touch(db: Database) -> None:
@@ -148,6 +159,19 @@ def _opened(path: Path, *, serving: bool) -> Database:
 
 def _in_context(context: Context, change: Callable[[Database], Result], db: Database) -> Result:
     return context.run(change, db)
+
+
+def _carry_out(writer: Database, change: Callable[[Database], Any], done: Future[Any]) -> bool:
+    """Whether it was committed; whoever handed it in is told either way."""
+    try:
+        done.set_result(_in_transaction(writer, change))
+    except sqlite3.Error as error:
+        done.set_exception(StateUnavailable(f"the state file could not be written: {error}"))
+    except BaseException as error:  # it belongs to the caller, and this thread must live on
+        done.set_exception(error)
+    else:
+        return True
+    return False
 
 
 def _in_transaction(writer: Database, change: Callable[[Database], Result]) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import addresses, line, noise, report
+from tests.bench import addresses, line, load, noise, report
 
 
 def main() -> None:
@@ -15,6 +15,9 @@ def main() -> None:
         content = report.table(measured)
         report.write(section, content)
         print(f"\n{content}\n")  # noqa: T201
+    content = load.measure()
+    report.write("the load", content)
+    print(f"\n{content}\n")  # noqa: T201
     quiet = list(noise.measure())
     content = noise.table(quiet)
     report.write("the noise", content)
