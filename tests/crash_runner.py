@@ -25,7 +25,7 @@ from bot.operations import Operations
 from bot.pipeline import Pipeline
 from bot.remediation import records
 from bot.remediation.disable_access_key import DisableAccessKey
-from bot.slack import answers, post
+from bot.slack import answers, listeners, post
 from bot.slack.post import Sender
 from bot.store import inbox, jobs, outbox, state
 
@@ -40,6 +40,8 @@ class Point:
     name: str
     when: Literal["before", "after", "committed"]
     nth: int = 1
+    pool: str | None = None
+    """Count only the calls for this pool: the bot gives itself work, too."""
 
 
 ALERT = {
@@ -68,8 +70,8 @@ ALERT = {
 """The way of an alert, stop by stop."""
 
 COMMAND = {
-    "command kept, not committed": Point(jobs, "add", "after"),
-    "command committed, not acknowledged": Point(jobs, "add", "committed"),
+    "command kept, not committed": Point(jobs, "add", "after", pool=listeners.POOL),
+    "command committed, not acknowledged": Point(jobs, "add", "committed", pool=listeners.POOL),
     "command claimed": Point(jobs, "claim", "committed"),
     "case opened, not committed": Point(cases, "open_or_join", "after"),
     "case opened, job not ended": Point(Operations, "triage", "after"),
@@ -78,8 +80,8 @@ COMMAND = {
     "answer sent, not recorded": Point(Sender, "_respond", "after"),
 }
 CLICK = {
-    "click kept, not committed": Point(jobs, "add", "after"),
-    "click committed, window not opened": Point(jobs, "add", "committed"),
+    "click kept, not committed": Point(jobs, "add", "after", pool=listeners.POOL),
+    "click committed, window not opened": Point(jobs, "add", "committed", pool=listeners.POOL),
     "window open, AWS not read": Point(DisableAccessKey, "plan", "before"),
     "plan made, not committed": Point(records, "keep_plan", "after"),
     "plan committed, job not ended": Point(records, "keep_plan", "committed"),
@@ -88,8 +90,8 @@ CLICK = {
     "preview shown, not recorded": Point(Sender, "_view", "after"),
 }
 SUBMIT = {
-    "approval kept, not committed": Point(jobs, "add", "after"),
-    "approval committed, not acknowledged": Point(jobs, "add", "committed"),
+    "approval kept, not committed": Point(jobs, "add", "after", pool=listeners.POOL),
+    "approval committed, not acknowledged": Point(jobs, "add", "committed", pool=listeners.POOL),
     "approval claimed": Point(Operations, "approve", "before"),
     "execution queued, not committed": Point(records, "add_execution", "after"),
     "execution committed, job not ended": Point(records, "add_execution", "committed"),
@@ -136,8 +138,9 @@ class _Armed:
         self.reached = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._calls += 1
-        mine = self._calls == self._point.nth
+        counts = self._point.pool in {None, kwargs.get("pool")}
+        self._calls += counts
+        mine = counts and self._calls == self._point.nth
         if mine and self._point.when == "before":
             die()
         result = self._step(*args, **kwargs)
