@@ -234,7 +234,7 @@ def _first_cards(site: Process, sent: Sequence[Sent]) -> dict[str, float]:
     """When each key's card came up, in Unix seconds."""
     keys, shown = {one.key for one in sent}, dict[str, float]()
     for message in site.slack.messages(SOC):
-        for key in keys & set(message["text"].replace("`", " ").replace(",", " ").split()):
+        for key in (key for key in keys if key in message["text"]):
             shown[key] = min(float(message["ts"]), shown.get(key, float("inf")))
     return shown
 

@@ -71,6 +71,8 @@ class Sender:
         status, delivery = 0, ""
         try:
             async with asyncio.timeout(PATIENCE):
+                if place is not None and place[0].at_eof():  # closed by the bot, because nothing came for a while
+                    place = None
                 reader, writer = place or await asyncio.open_connection("127.0.0.1", self._port)
                 writer.write(self._request(body))
                 status, answer, stays = await _answer(reader)
