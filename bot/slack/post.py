@@ -10,6 +10,7 @@ import base64
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -153,12 +154,17 @@ class Sender:
             self._state.write(lambda db: self._sent(db, outgoing, posted))
 
     def _sent(self, db: Database, outgoing: Outgoing, posted: Posted | None) -> None:
-        case = case_of_slot(outgoing.slot)
-        if case is not None and outgoing.slot == f"case:{case}:card" and not outbox.posted(db, outgoing.slot):
-            counts.CARDS.add((self._clock() - times_of(db, case).began).total_seconds())
+        self._count(db, outgoing.slot)
         outbox.sent(db, outgoing, self._clock(), at=posted)
         if outgoing.kind in MESSAGES:
             troubles.relieve(db, outgoing.lane, self._clock())
+
+    def _count(self, db: Database, slot: str | None) -> None:
+        """Note how long the first card of a case took. What is sent is sent, whether or not that can be told."""
+        case = case_of_slot(slot)
+        if case is not None and slot == f"case:{case}:card" and not outbox.posted(db, slot):
+            with suppress(LookupError):
+                counts.CARDS.add((self._clock() - times_of(db, case).began).total_seconds())
 
     # ------------------------------------------------------------------------------------------ messages
 
