@@ -50,6 +50,7 @@ _SENDABLE = (
     "     AND NOT EXISTS (SELECT 1 FROM messages q WHERE q.slot = p.slot))"
 )
 _MESSAGE = f"{_SENDABLE} AND kind <> 'reply' ORDER BY urgency DESC, id LIMIT 1"
+_FIRST = f"{_SENDABLE} AND kind <> 'reply' AND m.slot IS NULL ORDER BY urgency DESC, id LIMIT 1"
 _REPLY = f"{_SENDABLE} AND kind = 'reply' ORDER BY id LIMIT 1"
 
 
@@ -223,7 +224,11 @@ def _head(db: Database, channel: str, moment: float, edited_before: float) -> An
         leased = tried[6] == "sending" and tried[9] >= moment
         return tried if tried[7] <= moment and not leased else None
     sendable = [channel, moment, edited_before]
-    return db.execute(_MESSAGE, sendable).fetchone() or db.execute(_REPLY, sendable).fetchone()
+    message = db.execute(_MESSAGE, sendable).fetchone()
+    if message and message[8] < LOUD:
+        # What a card says now may be said a little later; a case that has none is not seen at all.
+        message = db.execute(_FIRST, sendable).fetchone() or message
+    return message or db.execute(_REPLY, sendable).fetchone()
 
 
 def _turn(head: Any) -> tuple[bool, int, float, int]:

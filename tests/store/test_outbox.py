@@ -138,6 +138,22 @@ def test_what_must_be_heard_does_not_wait_behind_a_thread(state: State) -> None:
     assert (first.slot, first.payload["loud"]) == ("heard", True)
 
 
+def test_a_case_without_a_card_goes_before_what_a_card_says_now(state: State) -> None:
+    def urgent(slot: str, text: str, urgency: int) -> None:
+        state.write(lambda db: outbox.show(db, slot, "C1", {"text": text}, NOW, urgency=urgency))
+
+    urgent("graver", "checking…", 180)
+    post(state, take(state), "1.0")
+    urgent("graver", "incident", 590)
+    urgent("next", "checking…", 180)
+    order = []
+    for number in (2, 3):
+        sent = take(state)
+        order.append((sent.slot, sent.payload["message"]["text"]))
+        post(state, sent, f"{number}.0")
+    assert order == [("next", "checking…"), ("graver", "incident")]
+
+
 def test_who_only_looks_whether_anything_waits_may_come_too_late(state: State) -> None:
     """The sender looks without a transaction: what it saw first may be sent before it looks again."""
     show(state, "card", "incident")
