@@ -121,6 +121,11 @@ def document(found: Triage) -> dict[str, Any]:
     told = triage_document(found)
     told.pop("cost", None)
     for each in told["enrichments"]:
+        if each["enricher"] == "ip_provider" and each["status"] == "answered":
+            # Which providers are usual is learned from a sample of everybody's calls, which Athena is not asked for.
+            each["facts"] = [fact for fact in each["facts"] if fact["label"] != "Usual here"]
+            each["data"] |= {"usual_here": None, "usual_from": None}
+    for each in told["enrichments"]:
         if each["enricher"] == "prevalence" and each["status"] == "answered":
             rows = each["data"]["events"]
             common = {row["event"]: row["principals"] > COMMON_PRINCIPALS for row in rows}
